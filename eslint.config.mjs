@@ -1,0 +1,58 @@
+// Lint rules, and the arrows between the rooms of src/: a room may import the faces (index.ts) of rooms to its right.
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+// From docs/architecture.md. A room missing from a list here may not be imported there.
+const arrows = {
+  cli: ['hosts', 'trace', 'devices', 'pci', 'registers', 'vfio', 'core', 'uapi'],
+  hosts: ['pci', 'registers', 'vfio', 'core', 'uapi'],
+  trace: ['pci', 'registers', 'vfio', 'core', 'uapi'],
+  devices: ['pci', 'registers', 'vfio', 'core', 'uapi'],
+  pci: ['registers', 'vfio', 'core', 'uapi'],
+  registers: ['core', 'uapi'],
+  vfio: ['core', 'uapi'],
+  core: ['uapi'],
+  uapi: [],
+};
+const rooms = Object.keys(arrows);
+
+const roomRules = rooms.map((room) => {
+  const forbidden = rooms.filter((other) => other !== room && !arrows[room].includes(other));
+  const patterns = [
+    { regex: `^\\.\\./(${rooms.join('|')})/(?!index\\.ts$)`, message: `import another room by its face, its index.ts` },
+    { regex: '^\\.\\./index\\.ts$', message: 'src/index.ts is the public face; rooms import rooms' },
+    { regex: '^\\.\\./\\.\\./', message: 'a room of src/ imports nothing outside src/' },
+  ];
+  if (forbidden.length > 0) {
+    patterns.push({ regex: `^\\.\\./(${forbidden.join('|')})/`, message: `no arrow leads from ${room} to there (docs/architecture.md)` });
+  }
+  if (room !== 'cli') patterns.push({ regex: '^node:', message: 'only cli/ may need Node: the library also runs in browsers' });
+  return { files: [`src/${room}/**/*.ts`], rules: { 'no-restricted-imports': ['error', { patterns }] } };
+});
+
+export default tseslint.config(
+  { ignores: ['node_modules/', 'dist/', 'build/', 'coverage/', 'docs/api/', '**/*.generated.ts', 'test/fixtures/'] },
+  js.configs.recommended,
+  { files: ['**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', Buffer: 'readonly', WebAssembly: 'readonly', performance: 'readonly', setTimeout: 'readonly', clearTimeout: 'readonly', globalThis: 'readonly' } } },
+  {
+    files: ['src/**/*.ts'],
+    extends: [...tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { projectService: true } },
+    rules: {
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true, allowAny: false }],
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      'no-console': 'error',
+    },
+  },
+  { files: ['test/**/*.ts', 'bench/**/*.ts'], ignores: ['test/assembly/**'], extends: [...tseslint.configs.recommended] },
+  {
+    // Untyped rules only: a typed rule would call the real conversion <u64>x a needless assertion.
+    files: ['assembly/**/*.ts', 'test/assembly/**/*.ts'],
+    extends: [...tseslint.configs.recommended],
+    languageOptions: { parserOptions: { allowInvalidAST: true } },
+    rules: { 'no-loss-of-precision': 'off', 'prefer-const': 'error' },
+  },
+  { files: ['src/cli/**/*.ts'], rules: { 'no-console': 'off' } },
+  ...roomRules,
+);

@@ -1,0 +1,22 @@
+// Two ways to run one suite: against the core that ships, or (MAPLEBAR_COVERAGE=1) against a build that marks every
+// statement it executes, with thresholds for assembly/ and src/.
+const coverage = process.env.MAPLEBAR_COVERAGE === '1';
+
+export default {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/test'],
+  testMatch: ['**/*.test.ts'],
+  transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.jest.json', diagnostics: false }] },
+  globalSetup: '<rootDir>/test/setup/global.mjs',
+  setupFiles: ['<rootDir>/test/setup/realm.mjs'],
+  ...(coverage && {
+    setupFilesAfterEnv: ['<rootDir>/test/setup/statements.mjs'],
+    reporters: ['default', '<rootDir>/test/setup/report-statements.mjs'],
+    collectCoverage: true,
+    collectCoverageFrom: ['src/**/*.ts', '!src/**/*.generated.ts', '!src/cli/main.ts'],
+    coverageDirectory: 'coverage',
+    coverageReporters: ['text-summary', 'json-summary', 'lcovonly'],
+    coverageThreshold: { global: { statements: 90 } },
+    moduleNameMapper: { 'wasm\\.generated\\.ts$': '<rootDir>/build/coverage/wasm.ts' },
+  }),
+};
