@@ -1,0 +1,107 @@
+// Building a tree from sorted rows, level by level, left to right.
+//
+//   rows:    [e e e e e e e e e e e][e e e ...        leaves take 11 of 12
+//   level 1: [ leaf leaf ... x 22 ][ ...              inner nodes take 22 of 24, so that the first inserts need no split
+//
+// One work list, reused for each level, holds what the level above needs to know of a node: node u32 @0, its last index u64 @8, its longest gap u64 @16.
+
+import { COUNT_INNER_NODES, COUNT_LEAVES, EEXIST, EINVAL, ENOMEM, WALK_FIRST, WALK_LAST, WALK_ROW_BYTES, WALK_VALUE } from '../layout.generated.ts';
+import { giveFrames, takeFrames } from '../memory/arena.ts';
+import { reserve, take } from '../memory/slab.ts';
+import { initInner, initLeaf, innerGap, last, leafGap, setChild, setCount, setEntry, setGap, setPivot } from './node.ts';
+import { changeCount, height, setHeight, setRoot } from './path.ts';
+
+const LEAF_FILL: u32 = 11;
+const INNER_FILL: u32 = 22;
+const WORK_BYTES: u32 = 24;
+
+function rowsAreValid(rows: u32, n: u32): bool {
+  let free: u64 = 0;
+  let full = false;
+  for (let i: u32 = 0; i < n; i++) {
+    const row = rows + i * WALK_ROW_BYTES;
+    const from = load<u64>(row, WALK_FIRST);
+    const to = load<u64>(row, WALK_LAST);
+    if (full || from < free || to < from || load<u32>(row, WALK_VALUE) == 0) return false;
+    free = to + 1;
+    full = free == 0;
+  }
+  return true;
+}
+
+/** R-bulk: `n` rows of the walk's form; 0, or a negative errno. */
+export function treeBulkLoad(tree: u32, rows: u32, n: u32): i32 {
+  if (height(tree) != 0) return -EEXIST;
+  if (!rowsAreValid(rows, n)) return -EINVAL;
+  if (n == 0) return 0;
+  const leaves = (n + LEAF_FILL - 1) / LEAF_FILL;
+  // Each level has at most a half of the nodes below it, and at least one node.
+  const workBytes = <u64>leaves * WORK_BYTES;
+  const work = takeFrames(workBytes);
+  if (work == 0) return -ENOMEM;
+  if (!reserve(COUNT_LEAVES, leaves) || !reserve(COUNT_INNER_NODES, leaves / 8 + 12)) {
+    giveFrames(work, workBytes);
+    return -ENOMEM;
+  }
+  buildLeaves(rows, n, work, leaves);
+  let nodes = leaves;
+  let levels: u32 = 1;
+  while (nodes > 1) {
+    nodes = buildInner(work, nodes);
+    levels += 1;
+  }
+  setRoot(tree, load<u32>(work));
+  setHeight(tree, levels);
+  changeCount(tree, n);
+  giveFrames(work, workBytes);
+  return 0;
+}
+
+function buildLeaves(rows: u32, n: u32, work: u32, leaves: u32): void {
+  let row = rows;
+  let low: u64 = 0;
+  for (let i: u32 = 0; i < leaves; i++) {
+    const leaf = take(COUNT_LEAVES);
+    initLeaf(leaf);
+    const entries = min<u32>(LEAF_FILL, n - i * LEAF_FILL);
+    for (let slot: u32 = 0; slot < entries; slot++) {
+      setEntry(leaf, slot, load<u64>(row, WALK_FIRST), load<u64>(row, WALK_LAST), load<u32>(row, WALK_VALUE));
+      row += WALK_ROW_BYTES;
+    }
+    setCount(leaf, entries);
+    const high = i == leaves - 1 ? u64.MAX_VALUE : last(leaf, entries - 1);
+    note(work, i, leaf, high, leafGap(leaf, low, high));
+    low = high + 1;
+  }
+}
+
+function note(work: u32, i: u32, node: u32, high: u64, longest: u64): void {
+  const at = work + i * WORK_BYTES;
+  store<u32>(at, node);
+  store<u64>(at, high, 8);
+  store<u64>(at, longest, 16);
+}
+
+/** Groups `n` nodes of the work list under inner nodes, which replace them there; answers how many. */
+function buildInner(work: u32, n: u32): u32 {
+  let made: u32 = 0;
+  let used: u32 = 0;
+  while (used < n) {
+    const rest = n - used;
+    // A lone last child would be an inner node with one child: the node before it gives one up.
+    const children = rest == INNER_FILL + 1 ? INNER_FILL - 1 : min<u32>(rest, INNER_FILL);
+    const inner = take(COUNT_INNER_NODES);
+    initInner(inner);
+    for (let slot: u32 = 0; slot < children; slot++) {
+      const at = work + (used + slot) * WORK_BYTES;
+      setChild(inner, slot, load<u32>(at));
+      if (slot < children - 1) setPivot(inner, slot, load<u64>(at, 8));
+      setGap(inner, slot, load<u64>(at, 16));
+    }
+    setCount(inner, children);
+    used += children;
+    note(work, made, inner, load<u64>(work + (used - 1) * WORK_BYTES, 8), innerGap(inner));
+    made += 1;
+  }
+  return made;
+}

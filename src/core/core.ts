@@ -1,0 +1,201 @@
+// One instance of the core and what JavaScript keeps beside it: memory views, host hooks, changes of the topology that wait.
+
+import { VfioError, errnoName } from '../uapi/index.ts';
+import type { CoreExports } from './exports.ts';
+import { CELL_DATA, CELL_FIRST, CELL_INDEX, CELL_LAST, CELL_POSITION, CELL_VALUE, EIO, STAGING_BYTES } from './layout.generated.ts';
+import { compile, fromBase64, instantiate } from './webassembly.ts';
+import type { WasmModule } from './webassembly.ts';
+import { wasm } from './wasm.generated.ts';
+
+/** What a hook region's owner supplies: one call per cycle. */
+export interface HookHandlers {
+  /**
+   * A guest reads `width` bytes at `position` (bytes from the region's start). Returns the value; it is cut to `width` bytes.
+   * `position` is a number up to 2^53-1 and a bigint above.
+   */
+  read?(position: number | bigint, width: 1 | 2 | 4 | 8): number | bigint;
+  /** A guest writes `width` bytes at `position`: `value` is a number for widths up to 4 and a bigint for 8. */
+  write?(position: number | bigint, width: 1 | 2 | 4 | 8, value: number | bigint): void;
+}
+
+const SAFE_HIGH = 0x20_0000;
+
+function joined(low: number, high: number): number | bigint {
+  const upper = high >>> 0;
+  if (upper < SAFE_HIGH) return upper * 0x1_0000_0000 + (low >>> 0);
+  return (BigInt(upper) << 32n) | BigInt(low >>> 0);
+}
+
+let compiled: WasmModule | undefined;
+
+/**
+ * The instance behind an engine.
+ *
+ * @internal
+ */
+export class Core {
+  readonly exports: CoreExports;
+  readonly hooks = new Map<number, HookHandlers>();
+  private readonly cells: number;
+  private readonly staging: number;
+  private view: DataView;
+  private bytes: Uint8Array;
+  private hookDepth = 0;
+  private held = 0;
+  private hookError: { readonly thrown: unknown } | undefined;
+  private waiting: (() => void)[] = [];
+
+  constructor(module: WasmModule | undefined, memoryLimit: number | undefined) {
+    const source = module ?? (compiled ??= compile(fromBase64(wasm)));
+    const imports = {
+      host: {
+        hookRead: (region: number, low: number, high: number, width: 1 | 2 | 4 | 8) => this.hookRead(region, low, high, width),
+        hookWrite: (region: number, low: number, high: number, width: 1 | 2 | 4 | 8, valueLow: number, valueHigh: number) =>
+          this.hookWrite(region, low, high, width, valueLow, valueHigh),
+        settle: () => this.settle(),
+      },
+    };
+    this.exports = instantiate(source, imports) as CoreExports;
+    if (memoryLimit !== undefined) this.exports.limitMemory(memoryLimit);
+    this.cells = this.exports.resultCells();
+    this.staging = this.exports.stagingBuffer();
+    if (this.staging === 0) throw new VfioError('ENOMEM', 'createEngine', `a memory limit of ${String(memoryLimit)} bytes leaves no room for the 64 KiB staging buffer`);
+    this.view = new DataView(this.exports.memory.buffer);
+    this.bytes = new Uint8Array(this.exports.memory.buffer);
+  }
+
+  /** The whole memory; views taken earlier are dead once memory has grown. */
+  memory(): Uint8Array {
+    if (this.bytes.length === 0) this.renew();
+    return this.bytes;
+  }
+
+  data(): DataView {
+    if (this.bytes.length === 0) this.renew();
+    return this.view;
+  }
+
+  private renew(): void {
+    this.view = new DataView(this.exports.memory.buffer);
+    this.bytes = new Uint8Array(this.exports.memory.buffer);
+  }
+
+  cellFirst(): bigint {
+    return this.data().getBigUint64(this.cells + CELL_FIRST, true);
+  }
+
+  cellLast(): bigint {
+    return this.data().getBigUint64(this.cells + CELL_LAST, true);
+  }
+
+  cellValue(): number {
+    return this.data().getUint32(this.cells + CELL_VALUE, true);
+  }
+
+  cellData(): bigint {
+    return this.data().getBigUint64(this.cells + CELL_DATA, true);
+  }
+
+  cellIndex(): number {
+    return this.data().getUint32(this.cells + CELL_INDEX, true);
+  }
+
+  cellPosition(): bigint {
+    return this.data().getBigUint64(this.cells + CELL_POSITION, true);
+  }
+
+  /** Throws for a negative status; `detail` is asked only then. What a hook threw is thrown again as it was. */
+  check(status: number, call: string, detail: () => string): number {
+    if (status >= 0) return status;
+    throw this.failure(-status, call, detail());
+  }
+
+  failure(errno: number, call: string, detail: string): unknown {
+    const error = this.hookError;
+    this.hookError = undefined;
+    if (errno === EIO && error !== undefined) return error.thrown;
+    return new VfioError(errnoName(errno) ?? 'EINVAL', call, detail);
+  }
+
+  /**
+   * Moves a block of any length through the staging buffer; `step` hands one piece to the core.
+   * The whole block is one access: what a hook changes in the topology waits until its end.
+   */
+  transfer(block: Uint8Array, writes: 0 | 1, step: (offset: number, buffer: number, bytes: number) => number): number {
+    if (block.length <= STAGING_BYTES && this.hookDepth === 0) return this.piece(block, writes, 0, this.staging, step);
+    // A nested access must not use the staging buffer under its outer one.
+    const bytes = Math.min(block.length, STAGING_BYTES);
+    const buffer = this.hookDepth === 0 ? this.staging : this.exports.takeBuffer(bytes);
+    if (buffer === 0) return -12;
+    this.exports.accessHold();
+    this.held++;
+    try {
+      let status = 0;
+      for (let offset = 0; offset < block.length && status >= 0; offset += STAGING_BYTES) {
+        status = this.piece(block.subarray(offset, offset + STAGING_BYTES), writes, offset, buffer, step);
+      }
+      return status;
+    } finally {
+      if (buffer !== this.staging) this.exports.giveBuffer(buffer, bytes);
+      this.held--;
+      this.exports.accessRelease();
+    }
+  }
+
+  private piece(block: Uint8Array, writes: 0 | 1, offset: number, buffer: number, step: (offset: number, buffer: number, bytes: number) => number): number {
+    const start = buffer >>> 0;
+    if (writes === 1) this.memory().set(block, start);
+    const status = step(offset, buffer, block.length);
+    if (writes === 0 && status >= 0) block.set(this.memory().subarray(start, start + block.length));
+    return status;
+  }
+
+  /** Makes a change of the topology now, or when the access in flight has ended (rule S-deferred). */
+  change(make: () => void): void {
+    if (this.hookDepth + this.held === 0) {
+      make();
+    } else {
+      this.waiting.push(make);
+      this.exports.accessSettleLater();
+    }
+  }
+
+  private settle(): void {
+    const changes = this.waiting;
+    this.waiting = [];
+    // The access has ended and the core is consistent: what a change throws may unwind through it.
+    for (const change of changes) change();
+  }
+
+  private hookRead(region: number, low: number, high: number, width: 1 | 2 | 4 | 8): number {
+    this.hookDepth++;
+    try {
+      const value = this.hooks.get(region >>> 0)?.read?.(joined(low, high), width) ?? 0xffff_ffff_ffff_ffffn;
+      if (width === 8) {
+        this.data().setBigUint64(this.cells + CELL_DATA, BigInt.asUintN(64, BigInt(value)), true);
+        return 0;
+      }
+      if (typeof value === 'number' && Number.isInteger(value)) return value >>> 0;
+      return Number(BigInt.asUintN(32, BigInt(value)));
+    } catch (error) {
+      this.hookError = { thrown: error };
+      return -EIO;
+    } finally {
+      this.hookDepth--;
+    }
+  }
+
+  private hookWrite(region: number, low: number, high: number, width: 1 | 2 | 4 | 8, valueLow: number, valueHigh: number): number {
+    this.hookDepth++;
+    try {
+      const value = width === 8 ? (BigInt(valueHigh >>> 0) << 32n) | BigInt(valueLow >>> 0) : valueLow >>> 0;
+      this.hooks.get(region >>> 0)?.write?.(joined(low, high), width, value);
+      return 0;
+    } catch (error) {
+      this.hookError = { thrown: error };
+      return -EIO;
+    } finally {
+      this.hookDepth--;
+    }
+  }
+}

@@ -1,0 +1,101 @@
+// The engine: one instance of the core, and the way to everything in it.
+
+import { Batch } from './batch.ts';
+import { Core } from './core.ts';
+import { COUNT_BACKING_BYTES, COUNT_INNER_NODES, COUNT_LEAVES, COUNT_OBJECTS, COUNT_PAGES } from './layout.generated.ts';
+import { bytesOf, integer } from './number.ts';
+import { OffsetTable } from './offsets.ts';
+import type { OffsetMode } from './offsets.ts';
+import { RangeStore } from './range-store.ts';
+import { Region } from './region.ts';
+import type { RegionDescription } from './region.ts';
+import { Space } from './space.ts';
+import { TraceRing } from './trace-ring.ts';
+import { compile } from './webassembly.ts';
+
+/** How an engine is made. */
+export interface EngineOptions {
+  /** The core's binary (`maplebar/core.wasm`), where the one inlined in this module must not be used. */
+  readonly wasm?: Uint8Array;
+  /** Linear memory that the core may have at most, in bytes. Default and maximum: 4 GiB less 64 KiB. */
+  readonly memoryLimit?: number;
+}
+
+/** What is alive in the core: all zero once everything is destroyed. */
+export interface LiveCounts {
+  /** Nodes of range stores, spaces and offset tables. */
+  readonly nodes: number;
+  /** Demand pages of 4096 bytes. */
+  readonly pages: number;
+  /** Regions, spaces, windows, stores, cursors, tables. */
+  readonly objects: number;
+  /** Bytes behind RAM and ROM regions and the trace ring. */
+  readonly backingBytes: number;
+}
+
+/** One instance of the core. Made by {@link createEngine}. */
+export class Engine {
+  /** @internal */
+  readonly core: Core;
+
+  /** @internal */
+  constructor(core: Core) {
+    this.core = core;
+  }
+
+  /** A region: the bytes behind an address. RangeError for impossible descriptions, VfioError ENOMEM when the core is full. */
+  region(description: RegionDescription): Region {
+    return new Region(this.core, description);
+  }
+
+  /** An empty address space. */
+  space(name = 'space'): Space {
+    return new Space(this.core, name);
+  }
+
+  /** An empty range store. */
+  rangeStore(): RangeStore {
+    return new RangeStore(this.core);
+  }
+
+  /** A table of device-file offsets. `seed` (1 to 2^32-1) matters in mode `scattered` only. */
+  offsetTable(mode: OffsetMode, seed = 1): OffsetTable {
+    return new OffsetTable(this.core, mode, seed);
+  }
+
+  /** A batch of `length` accesses. */
+  batch(length: number): Batch {
+    return new Batch(this.core, length);
+  }
+
+  /** Records every access from now on in a ring of `records` (a power of two up to 2^24). A trace that runs already ends. */
+  startTrace(records: number): TraceRing {
+    return new TraceRing(this.core, records);
+  }
+
+  /** What is alive in the core. */
+  live(): LiveCounts {
+    const count = (what: number): number => this.core.exports.liveCount(what);
+    return { nodes: count(COUNT_LEAVES) + count(COUNT_INNER_NODES), pages: count(COUNT_PAGES), objects: count(COUNT_OBJECTS), backingBytes: count(COUNT_BACKING_BYTES) };
+  }
+}
+
+/**
+ * Makes an engine, at once: the core is small enough to be compiled synchronously everywhere.
+ *
+ * @throws RangeError when the memory limit is no integer in 1 MiB to 4 GiB; WebAssembly.CompileError when `wasm` is no core.
+ * @example
+ * ```ts
+ * import { createEngine } from 'maplebar';
+ *
+ * const engine = createEngine();
+ * const bus = engine.space();
+ * bus.map(0xfebf8000, engine.region({ kind: 'ram', size: 0x4000 }));
+ * bus.write32(0xfebf8000, 0xcafe);
+ * ```
+ */
+export function createEngine(options: EngineOptions = {}): Engine {
+  const limit = options.memoryLimit === undefined ? undefined : integer('createEngine: memoryLimit', options.memoryLimit, 2 ** 20, 2 ** 32);
+  const module = options.wasm === undefined ? undefined : compile(bytesOf('createEngine: wasm', options.wasm));
+  return new Engine(new Core(module, limit));
+}

@@ -1,0 +1,19 @@
+// The face of the core's TypeScript side.
+
+export { Batch } from './batch.ts';
+export type { BatchOperation, BatchResult } from './batch.ts';
+export type { HookHandlers } from './core.ts';
+export { Engine, createEngine } from './engine.ts';
+export type { EngineOptions, LiveCounts } from './engine.ts';
+export type { U64 } from './number.ts';
+export { bytesOf, hex, integer, u64 } from './number.ts';
+export { OffsetTable } from './offsets.ts';
+export type { OffsetMode, ResolvedOffset } from './offsets.ts';
+export { RangeCursor, RangeStore } from './range-store.ts';
+export type { GapRequest, RangeEntry } from './range-store.ts';
+export { Region } from './region.ts';
+export type { RegionBase, RegionDescription, RegionKind, Width } from './region.ts';
+export { Space, Window } from './space.ts';
+export type { MemoryType, WindowOptions } from './space.ts';
+export { TraceRing } from './trace-ring.ts';
+export type { TraceRecord } from './trace-ring.ts';

@@ -1,0 +1,65 @@
+// Device-file offsets of one open file: rules C of docs/how-an-access-travels.md.
+
+import type { Core } from './core.ts';
+import { OFFSETS_COOKIE, OFFSETS_INDEX, OFFSETS_SCATTERED } from './layout.generated.ts';
+import { integer, u64 } from './number.ts';
+import type { U64 } from './number.ts';
+
+/** How a device file hands out offsets: as mainline Linux, packed, or at seeded random places. */
+export type OffsetMode = 'index' | 'cookie' | 'scattered';
+
+const MODES: Readonly<Record<OffsetMode, number>> = { index: OFFSETS_INDEX, cookie: OFFSETS_COOKIE, scattered: OFFSETS_SCATTERED };
+
+/** Where an offset lies: region `index`, `position` bytes from its start. */
+export interface ResolvedOffset {
+  readonly index: number;
+  readonly position: bigint;
+}
+
+/** The table of one open device file. Made by {@link Engine.offsetTable}. */
+export class OffsetTable {
+  readonly mode: OffsetMode;
+  private readonly core: Core;
+  private readonly handle: number;
+  private gone = false;
+
+  /** @internal */
+  constructor(core: Core, mode: OffsetMode, seed: number) {
+    const code = (MODES as Partial<Record<string, number>>)[mode];
+    if (code === undefined) throw new TypeError(`offsetTable: mode is ${JSON.stringify(mode)}; expected 'index', 'cookie' or 'scattered'`);
+    integer('offsetTable: seed', seed, 1, 0xffff_ffff);
+    this.core = core;
+    this.mode = mode;
+    this.handle = core.check(core.exports.cookieTableCreate(code, seed), 'offsetTable', () => 'the core has no memory for another table') >>> 0;
+  }
+
+  /**
+   * The offset at which region `index` of `size` bytes starts, given out now if it was not (rules C-index, C-cookie, C-scattered, C-empty).
+   *
+   * @throws VfioError EINVAL when mode `index` has no room for the size, ENOSPC when no place is left, ENOMEM when the core is full.
+   */
+  request(index: number, size: U64): bigint {
+    integer('OffsetTable.request: index', index, 0, 0x3f_ffff);
+    const bytes = u64('OffsetTable.request: size', size);
+    this.core.check(this.core.exports.cookieRequest(this.handle, index, bytes), 'OffsetTable.request', () =>
+      this.mode === 'index' ? `region ${index} has ${bytes.toString()} bytes; offsets 'index' leave it 2^40: use 'cookie'` : `no place for region ${index} of ${bytes.toString()} bytes`,
+    );
+    return this.core.cellFirst();
+  }
+
+  /** What an offset means, or undefined (rule C-resolve). The position may lie beyond the region's size. */
+  resolve(offset: U64): ResolvedOffset | undefined {
+    const status =
+      typeof offset === 'number' && Number.isSafeInteger(offset) && offset >= 0
+        ? this.core.exports.cookieResolveF(this.handle, offset)
+        : this.core.exports.cookieResolve(this.handle, u64('OffsetTable.resolve: offset', offset));
+    return status < 0 ? undefined : { index: this.core.cellIndex(), position: this.core.cellPosition() };
+  }
+
+  /** Returns every node. A second call does nothing. */
+  destroy(): void {
+    if (this.gone) return;
+    this.gone = true;
+    this.core.exports.cookieTableDestroy(this.handle);
+  }
+}

@@ -1,0 +1,222 @@
+// Regions: the bytes behind an address, in one of four backings.
+
+import { VfioError } from '../uapi/index.ts';
+import type { Core, HookHandlers } from './core.ts';
+import { REGION_DEMAND, REGION_HOOK, REGION_RAM, REGION_REENTRANT, REGION_ROM, REGION_UNALIGNED } from './layout.generated.ts';
+import { bytesOf, hex, integer, refuseU64, u64 } from './number.ts';
+import type { U64 } from './number.ts';
+
+/** A width of one bus cycle, in bytes. */
+export type Width = 1 | 2 | 4 | 8;
+
+/** What every kind of region has in common. */
+export interface RegionBase {
+  /** For messages, tables and traces. */
+  readonly name?: string;
+  /** Size in bytes, 1 to 2^63. */
+  readonly size: U64;
+  /** Narrowest cycle that the region answers, in bytes; narrower ones read all ones and write nothing. Default 1. */
+  readonly minWidth?: Width;
+  /** Widest cycle; wider accesses are split. Default 8. */
+  readonly maxWidth?: Width;
+  /** Whether a cycle may start at an address that its width does not divide; if not, it is split. Default true. */
+  readonly unaligned?: boolean;
+}
+
+/**
+ * A region as data. `ram`: contiguous bytes, viewable from JavaScript. `demand`: pages of 4096 bytes that exist from their first write on. `rom`: as `ram`, but
+ * writes through an access are dropped. `hook`: two JavaScript functions.
+ */
+export type RegionDescription =
+  | (RegionBase & { readonly kind: 'ram' | 'demand' })
+  | (RegionBase & { readonly kind: 'rom'; readonly contents?: Uint8Array })
+  | (RegionBase & HookHandlers & { readonly kind: 'hook'; /** Whether a hook of this region may access the region itself. Default false. */ readonly reentrant?: boolean });
+
+/** The backing kinds. */
+export type RegionKind = RegionDescription['kind'];
+
+const KINDS: Readonly<Record<RegionKind, number>> = { ram: REGION_RAM, demand: REGION_DEMAND, rom: REGION_ROM, hook: REGION_HOOK };
+const MAX_SIZE = 1n << 63n;
+
+/**
+ * A region of an engine. Made by {@link Engine.region}.
+ *
+ * @example
+ * ```ts
+ * const bar = engine.region({ kind: 'ram', size: 0x4000, name: 'BAR 0' });
+ * bar.write32(0x14, 0x1);
+ * bar.read32(0x14); // 1
+ * ```
+ */
+export class Region {
+  /** Size in bytes. */
+  readonly size: bigint;
+  readonly kind: RegionKind;
+  /** The name given, or `region N`. */
+  readonly name: string;
+  /** @internal */
+  readonly core: Core;
+  /** @internal */
+  readonly handle: number;
+  /** @internal True once `destroy` was called, even if it still waits for an access to end. */
+  gone = false;
+
+  /** @internal */
+  constructor(core: Core, description: RegionDescription) {
+    const { kind, name, minWidth = 1, maxWidth = 8, unaligned = true } = description;
+    const code = (KINDS as Partial<Record<string, number>>)[kind];
+    if (code === undefined) throw new TypeError(`region: kind is ${JSON.stringify(kind)}; expected 'ram', 'demand', 'rom' or 'hook'`);
+    this.size = u64('region: size', description.size);
+    if (this.size === 0n || this.size > MAX_SIZE) throw new RangeError(`region: size is ${this.size.toString()}; expected 1 to 2^63 bytes`);
+    for (const [what, width] of [['minWidth', minWidth], ['maxWidth', maxWidth]] as const) {
+      if (![1, 2, 4, 8].includes(width)) throw new RangeError(`region: ${what} is ${String(width)}; expected 1, 2, 4 or 8`);
+    }
+    if (minWidth > maxWidth) throw new RangeError(`region: minWidth ${minWidth} is above maxWidth ${maxWidth}`);
+    const contents = kind === 'rom' && description.contents !== undefined ? bytesOf('region: contents', description.contents) : undefined;
+    if (contents !== undefined && BigInt(contents.length) > this.size) {
+      throw new RangeError(`region: contents are ${contents.length} bytes; the region has ${this.size.toString()}`);
+    }
+    const flags = (unaligned ? REGION_UNALIGNED : 0) | (kind === 'hook' && description.reentrant === true ? REGION_REENTRANT : 0);
+    const handle = core.exports.regionCreate(code, this.size, minWidth, maxWidth, flags);
+    core.check(handle, 'region', () => `${this.size.toString()} bytes do not fit the core's memory`);
+    this.core = core;
+    this.kind = kind;
+    this.handle = handle >>> 0;
+    this.name = name ?? `region ${(this.handle & 0xfffff).toString()}`;
+    if (kind === 'hook') core.hooks.set(this.handle, description);
+    if (contents !== undefined) this.bytes().set(contents);
+  }
+
+  /** @internal */
+  live(call: string): void {
+    if (this.gone) throw new VfioError('EBADF', call, `${this.name} is destroyed`);
+  }
+
+  /**
+   * The bytes of a `ram` or `rom` region, not a copy. Take it fresh at each use: when the core's memory grows, older views have length 0.
+   *
+   * @throws TypeError for other kinds, which have no contiguous bytes.
+   */
+  bytes(): Uint8Array {
+    this.live('Region.bytes');
+    if (this.kind !== 'ram' && this.kind !== 'rom') throw new TypeError(`${this.name} is a ${this.kind} region: it has no contiguous bytes`);
+    const start = this.core.exports.regionBase(this.handle) >>> 0;
+    return this.core.memory().subarray(start, start + Number(this.size));
+  }
+
+  /** One byte at `position`. Ends as rule A-region says; RangeError beyond the region. */
+  read8(position: U64): number {
+    return this.read(position, 1);
+  }
+
+  /** Two bytes at `position`, little-endian. */
+  read16(position: U64): number {
+    return this.read(position, 2);
+  }
+
+  /** Four bytes at `position`, little-endian, unsigned. */
+  read32(position: U64): number {
+    return this.read(position, 4);
+  }
+
+  /** Eight bytes at `position`, little-endian, unsigned. */
+  read64(position: U64): bigint {
+    const status =
+      typeof position === 'number' && Number.isSafeInteger(position) && position >= 0
+        ? this.core.exports.regionRead64F(this.handle, position)
+        : this.core.exports.regionRead64(this.handle, u64('Region.read64: position', position));
+    if (status < 0) this.fail('Region.read64', position, 8, status);
+    return this.core.cellData();
+  }
+
+  write8(position: U64, value: number): void {
+    this.write('Region.write8', position, 1, integer('Region.write8: value', value, 0, 0xff));
+  }
+
+  write16(position: U64, value: number): void {
+    this.write('Region.write16', position, 2, integer('Region.write16: value', value, 0, 0xffff));
+  }
+
+  write32(position: U64, value: number): void {
+    this.write('Region.write32', position, 4, integer('Region.write32: value', value, 0, 0xffff_ffff));
+  }
+
+  write64(position: U64, value: U64): void {
+    const at = u64('Region.write64: position', position);
+    const status = this.core.exports.regionWrite(this.handle, at, 8, u64('Region.write64: value', value));
+    if (status < 0) this.fail('Region.write64', position, 8, status);
+  }
+
+  /** Fills `target` with the bytes from `position` on and returns it. */
+  readBytes(position: U64, target: Uint8Array): Uint8Array {
+    const block = bytesOf('Region.readBytes: target', target);
+    const at = u64('Region.readBytes: position', position);
+    this.block('Region.readBytes', at, block, 0);
+    return target;
+  }
+
+  /** Writes all of `bytes` at `position`. A ROM drops them: fill it through `bytes()`. */
+  writeBytes(position: U64, bytes: Uint8Array): void {
+    const block = bytesOf('Region.writeBytes: bytes', bytes);
+    this.block('Region.writeBytes', u64('Region.writeBytes: position', position), block, 1);
+  }
+
+  private block(call: string, at: bigint, block: Uint8Array, writes: 0 | 1): void {
+    this.live(call);
+    if (at > this.size || BigInt(block.length) > this.size - at) {
+      throw new RangeError(`${call}: ${block.length} bytes at ${hex(at)} pass the end of ${this.name}, ${hex(this.size)} bytes`);
+    }
+    const status = this.core.transfer(block, writes, (offset, buffer, bytes) => this.core.exports.regionBlock(this.handle, at + BigInt(offset), buffer, bytes, writes));
+    if (status < 0) this.fail(call, at, block.length, status);
+  }
+
+  private read(position: U64, width: 1 | 2 | 4): number {
+    const value =
+      typeof position === 'number' && Number.isSafeInteger(position) && position >= 0
+        ? this.core.exports.regionReadF(this.handle, position, width)
+        : this.core.exports.regionRead(this.handle, u64('Region.read: position', position), width);
+    if (value < 0) this.fail(`Region.read${width * 8}`, position, width, value);
+    return value;
+  }
+
+  private write(call: string, position: U64, width: 1 | 2 | 4, value: number): void {
+    const status =
+      typeof position === 'number' && Number.isSafeInteger(position) && position >= 0
+        ? this.core.exports.regionWriteF(this.handle, position, width, value, 0)
+        : this.core.exports.regionWrite(this.handle, u64(`${call}: position`, position), width, BigInt(value));
+    if (status < 0) this.fail(call, position, width, status);
+  }
+
+  private fail(call: string, position: U64, bytes: number, status: number): never {
+    this.live(call);
+    if (typeof position !== 'number' && typeof position !== 'bigint') refuseU64(`${call}: position`, position);
+    if (BigInt(position) + BigInt(bytes) > this.size) {
+      throw new RangeError(`${call}: ${bytes} bytes at ${hex(position)} pass the end of ${this.name}, ${hex(this.size)} bytes`);
+    }
+    throw this.core.failure(-status, call, `${bytes} bytes at ${hex(position)} of ${this.name}`);
+  }
+
+  /** How many cycles were narrower than `minWidth` (rule A-split). */
+  get refused(): number {
+    return Math.max(0, this.core.exports.regionRefused(this.handle));
+  }
+
+  /** Forgets the pages of a `demand` region: it reads zero again, and its pages are free. TypeError for other kinds. */
+  dropPages(): void {
+    this.live('Region.dropPages');
+    if (this.kind !== 'demand') throw new TypeError(`${this.name} is a ${this.kind} region: it has no pages to drop`);
+    this.core.exports.regionDropPages(this.handle);
+  }
+
+  /** Removes all windows onto the region (rule S-region-gone) and returns its memory. A second call does nothing. */
+  destroy(): void {
+    if (this.gone) return;
+    this.gone = true;
+    this.core.change(() => {
+      const status = this.core.exports.regionDestroy(this.handle);
+      if (status < 0) this.gone = false;
+      this.core.check(status, 'Region.destroy', () => `${this.name}: no room to show what its windows covered`);
+      this.core.hooks.delete(this.handle);
+    });
+  }
+}

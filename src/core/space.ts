@@ -1,0 +1,327 @@
+// Address spaces and their windows: the contract is rules S and A of docs/how-an-access-travels.md.
+
+import { VfioError } from '../uapi/index.ts';
+import type { Core } from './core.ts';
+import { WINDOW_WRITE_COMBINING } from './layout.generated.ts';
+import { bytesOf, hex, integer, refuseU64, u64 } from './number.ts';
+import type { U64 } from './number.ts';
+import type { Region } from './region.ts';
+
+/** How stores through a window may reach the device: one by one, or merged. */
+export type MemoryType = 'uncached' | 'write-combining';
+
+/** Where a window lies among others, and how it is mapped. */
+export interface WindowOptions {
+  /** Bytes from the start of the region (or of the target window, for an alias) at which the window begins. Default 0. */
+  readonly position?: U64;
+  /** Size in bytes. Default: all that is left of the region (of the target, for an alias). */
+  readonly size?: U64;
+  /** A signed 32-bit number; where windows overlap the highest is visible. Default 0; for an alias, the target's. */
+  readonly priority?: number;
+  /** Default `uncached`; for an alias, the target's. */
+  readonly memoryType?: MemoryType;
+}
+
+/** A window: `size` bytes of `region`, from `position` on, at `start` of a space. */
+export class Window {
+  readonly region: Region;
+  readonly space: Space;
+  readonly size: bigint;
+  /** Bytes from the start of the region. */
+  readonly position: bigint;
+  readonly priority: number;
+  readonly memoryType: MemoryType;
+  /** @internal 0 while the window still waits to be mapped. */
+  handle = 0;
+  /** @internal */
+  gone = false;
+  private at: bigint;
+  private readonly target: Window | undefined;
+
+  /** @internal */
+  constructor(space: Space, region: Region, start: bigint, position: bigint, size: bigint, options: WindowOptions, target?: Window) {
+    this.space = space;
+    this.region = region;
+    this.at = start;
+    this.position = position;
+    this.size = size;
+    this.target = target;
+    this.priority = integer('priority', options.priority ?? target?.priority ?? 0, -0x8000_0000, 0x7fff_ffff);
+    this.memoryType = options.memoryType ?? target?.memoryType ?? 'uncached';
+    if (!['uncached', 'write-combining'].includes(this.memoryType)) {
+      throw new TypeError(`memoryType is ${JSON.stringify(this.memoryType)}; expected 'uncached' or 'write-combining'`);
+    }
+  }
+
+  /** First address. */
+  get start(): bigint {
+    return this.at;
+  }
+
+  /** Last address. */
+  get last(): bigint {
+    return this.at + this.size - 1n;
+  }
+
+  /** @internal */
+  live(call: string): void {
+    if (this.isGone()) throw new VfioError('EBADF', call, `the window at ${hex(this.at)} is removed`);
+  }
+
+  private isGone(): boolean {
+    return this.gone || this.region.gone || this.space.gone || (this.target !== undefined && this.target.isGone());
+  }
+
+  /** @internal */
+  map(core: Core): void {
+    const attributes = this.memoryType === 'write-combining' ? WINDOW_WRITE_COMBINING : 0;
+    const { exports } = core;
+    const status =
+      this.target === undefined
+        ? exports.spaceMap(this.space.handle, this.at, this.size, this.region.handle, this.position, this.priority, attributes)
+        : exports.windowAlias(this.target.handle, this.position - this.target.position, this.size, this.space.handle, this.at, this.priority, attributes);
+    if (status < 0) this.gone = true;
+    this.handle = core.check(status, 'Space.map', () => 'the core has no memory for another window') >>> 0;
+    this.space.windows.set(this.handle, this);
+  }
+
+  /**
+   * Shows this window's region, from `position` bytes into the window on, at another address too (rule S-alias). An alias goes when its target goes.
+   *
+   * @param space - Where the alias lies; may be another space of the same engine.
+   * @throws RangeError when the alias would not lie inside this window, or would pass 2^64-1.
+   */
+  alias(space: Space, start: U64, options: WindowOptions = {}): Window {
+    this.live('Window.alias');
+    space.live('Window.alias');
+    this.space.sameEngine('Window.alias', space);
+    const offset = u64('Window.alias: position', options.position ?? 0);
+    const size = u64('Window.alias: size', options.size ?? (offset < this.size ? this.size - offset : 0n));
+    if (size === 0n || offset + size > this.size) {
+      throw new RangeError(`Window.alias: ${size.toString()} bytes at position ${hex(offset)} do not lie in the window's ${hex(this.size)} bytes`);
+    }
+    return space.place(new Window(space, this.region, checkedStart('Window.alias', start, size), this.position + offset, size, options, this));
+  }
+
+  /** Moves the window; its aliases stay (rule S-move). RangeError when its end would pass 2^64-1. */
+  move(start: U64): void {
+    this.live('Window.move');
+    const to = checkedStart('Window.move', start, this.size);
+    this.space.core.change(() => {
+      this.space.core.check(this.space.core.exports.windowMove(this.handle, to), 'Window.move', () => 'the core has no memory for the move');
+      this.at = to;
+    });
+  }
+
+  /** Removes the window and all its aliases (rule S-unmap). A second call does nothing. */
+  unmap(): void {
+    if (this.isGone()) return;
+    this.gone = true;
+    this.space.core.change(() => {
+      const status = this.space.core.exports.windowUnmap(this.handle);
+      if (status < 0) this.gone = false;
+      this.space.core.check(status, 'Window.unmap', () => 'the core has no memory to show what the window covered');
+    });
+  }
+}
+
+function checkedStart(call: string, start: U64, size: bigint): bigint {
+  const at = u64(`${call}: start`, start);
+  if (at + size - 1n > 0xffff_ffff_ffff_ffffn) throw new RangeError(`${call}: ${hex(size)} bytes at ${hex(at)} pass 2^64-1`);
+  return at;
+}
+
+/**
+ * One address space: a guest's memory bus, its I/O ports, or the memory of a process. Made by {@link Engine.space}.
+ *
+ * @example
+ * ```ts
+ * const bus = engine.space('guest memory');
+ * const window = bus.map(0xfebf8000, bar);
+ * bus.write32(0xfebf8014, 1);
+ * bus.read32(0xfebf8014); // 1
+ * bus.read32(0); // 0xffffffff: nothing there
+ * ```
+ */
+export class Space {
+  readonly name: string;
+  /** @internal */
+  readonly core: Core;
+  /** @internal */
+  readonly handle: number;
+  /** @internal */
+  readonly windows = new Map<number, Window>();
+  /** @internal */
+  gone = false;
+
+  /** @internal */
+  constructor(core: Core, name: string) {
+    this.core = core;
+    this.name = name;
+    this.handle = core.check(core.exports.spaceCreate(), 'space', () => 'the core has no memory for another space') >>> 0;
+  }
+
+  /** @internal */
+  live(call: string): void {
+    if (this.gone) throw new VfioError('EBADF', call, `${this.name} is destroyed`);
+  }
+
+  /** @internal */
+  sameEngine(call: string, other: Space | Region): void {
+    if (other.core !== this.core) throw new TypeError(`${call}: ${other.name} belongs to another engine`);
+  }
+
+  /**
+   * Maps a window onto a region (rule S-map). Windows may overlap: rule S-priority says which is visible.
+   *
+   * @param start - First address.
+   * @throws RangeError when the window would pass 2^64-1 or the end of the region. VfioError ENOMEM when the core is full, EBADF after `destroy`.
+   */
+  map(start: U64, region: Region, options: WindowOptions = {}): Window {
+    this.live('Space.map');
+    this.sameEngine('Space.map', region);
+    region.live('Space.map');
+    const position = u64('Space.map: position', options.position ?? 0);
+    const size = u64('Space.map: size', options.size ?? (position < region.size ? region.size - position : 0n));
+    if (size === 0n || position + size > region.size) {
+      throw new RangeError(`Space.map: ${size.toString()} bytes at position ${hex(position)} do not lie in ${region.name}, ${hex(region.size)} bytes`);
+    }
+    return this.place(new Window(this, region, checkedStart('Space.map', start, size), position, size, options));
+  }
+
+  /** @internal */
+  place(window: Window): Window {
+    this.core.change(() => window.map(this.core));
+    return window;
+  }
+
+  /** The window visible at an address, or undefined when nothing claims it. */
+  windowAt(address: U64): Window | undefined {
+    this.live('Space.windowAt');
+    return this.windows.get(this.core.exports.spaceWindowAt(this.handle, u64('Space.windowAt: address', address)) >>> 0);
+  }
+
+  /** Whether every one of `bytes` (at least 1) addresses from `address` on lies in some window. False when the range passes 2^64-1. */
+  isClaimed(address: U64, bytes: U64): boolean {
+    this.live('Space.isClaimed');
+    return this.core.exports.spaceIsClaimed(this.handle, u64('Space.isClaimed: address', address), u64('Space.isClaimed: bytes', bytes)) === 1;
+  }
+
+  /** One byte. Unclaimed addresses read all ones. */
+  read8(address: U64): number {
+    return this.read(address, 1);
+  }
+
+  /** Two bytes, little-endian, unsigned. */
+  read16(address: U64): number {
+    return this.read(address, 2);
+  }
+
+  /**
+   * Four bytes, little-endian, unsigned.
+   *
+   * @throws RangeError when `address` is no address or the access passes 2^64-1; what a hook threw; VfioError EDEADLK or ELOOP (rule A-nested), EBADF after `destroy`.
+   */
+  read32(address: U64): number {
+    return this.read(address, 4);
+  }
+
+  /** Eight bytes, little-endian, unsigned. */
+  read64(address: U64): bigint {
+    const status =
+      typeof address === 'number' && Number.isSafeInteger(address) && address >= 0
+        ? this.core.exports.spaceRead64F(this.handle, address)
+        : this.core.exports.spaceRead64(this.handle, u64('Space.read64: address', address));
+    if (status < 0) this.fail('Space.read64', address, 8, status);
+    return this.core.cellData();
+  }
+
+  write8(address: U64, value: number): void {
+    this.write('Space.write8', address, 1, integer('Space.write8: value', value, 0, 0xff));
+  }
+
+  write16(address: U64, value: number): void {
+    this.write('Space.write16', address, 2, integer('Space.write16: value', value, 0, 0xffff));
+  }
+
+  /** Writes four bytes; unclaimed addresses drop them. Throws as {@link Space.read32}; VfioError ENOMEM when a demand page cannot be made. */
+  write32(address: U64, value: number): void {
+    this.write('Space.write32', address, 4, integer('Space.write32: value', value, 0, 0xffff_ffff));
+  }
+
+  write64(address: U64, value: U64): void {
+    const at = u64('Space.write64: address', address);
+    const status = this.core.exports.spaceWrite(this.handle, at, 8, u64('Space.write64: value', value));
+    if (status < 0) this.fail('Space.write64', address, 8, status);
+  }
+
+  /** Fills `target` from `address` on and returns it. If the access fails midway, `target` keeps what had been read in whole pieces of 64 KiB. */
+  readBytes(address: U64, target: Uint8Array): Uint8Array {
+    this.block('Space.readBytes', u64('Space.readBytes: address', address), bytesOf('Space.readBytes: target', target), 0);
+    return target;
+  }
+
+  /** Writes all of `bytes` from `address` on. */
+  writeBytes(address: U64, bytes: Uint8Array): void {
+    this.block('Space.writeBytes', u64('Space.writeBytes: address', address), bytesOf('Space.writeBytes: bytes', bytes), 1);
+  }
+
+  private block(call: string, at: bigint, block: Uint8Array, writes: 0 | 1): void {
+    this.live(call);
+    if (block.length > 0 && at + BigInt(block.length) - 1n > 0xffff_ffff_ffff_ffffn) throw new RangeError(`${call}: ${block.length} bytes at ${hex(at)} pass 2^64-1`);
+    const status = this.core.transfer(block, writes, (offset, buffer, bytes) => this.core.exports.spaceBlock(this.handle, at + BigInt(offset), buffer, bytes, writes));
+    if (status < 0) this.fail(call, at, block.length, status);
+  }
+
+  private read(address: U64, width: 1 | 2 | 4): number {
+    const value =
+      typeof address === 'number' && Number.isSafeInteger(address) && address >= 0
+        ? this.core.exports.spaceReadF(this.handle, address, width)
+        : this.core.exports.spaceRead(this.handle, u64('Space.read: address', address), width);
+    if (value < 0) this.fail(`Space.read${width * 8}`, address, width, value);
+    return value;
+  }
+
+  private write(call: string, address: U64, width: 1 | 2 | 4, value: number): void {
+    const status =
+      typeof address === 'number' && Number.isSafeInteger(address) && address >= 0
+        ? this.core.exports.spaceWriteF(this.handle, address, width, value, 0)
+        : this.core.exports.spaceWrite(this.handle, u64(`${call}: address`, address), width, BigInt(value));
+    if (status < 0) this.fail(call, address, width, status);
+  }
+
+  private fail(call: string, address: U64, bytes: number, status: number): never {
+    this.live(call);
+    if (typeof address !== 'number' && typeof address !== 'bigint') refuseU64(`${call}: address`, address);
+    if (BigInt(address) + BigInt(bytes) - 1n > 0xffff_ffff_ffff_ffffn) throw new RangeError(`${call}: ${bytes} bytes at ${hex(address)} pass 2^64-1`);
+    throw this.core.failure(-status, call, `${bytes} bytes at ${hex(address)} of ${this.name}`);
+  }
+
+  /** How many pieces of reads and writes nothing claimed (rule A-unclaimed). */
+  get unclaimed(): { readonly reads: number; readonly writes: number } {
+    const { exports } = this.core;
+    return { reads: Math.max(0, exports.spaceUnclaimed(this.handle, 0)), writes: Math.max(0, exports.spaceUnclaimed(this.handle, 1)) };
+  }
+
+  /**
+   * Checks the structure behind the visible ranges, node by node. For tests.
+   *
+   * @throws Error with the number of the broken rule in `assembly/maple/check.ts`.
+   */
+  validate(): void {
+    const fault = this.core.exports.spaceValidate(this.handle);
+    if (fault > 0) throw new Error(`${this.name}: structural rule ${fault} is broken`);
+  }
+
+  /** Removes all windows, and their aliases elsewhere, and ends the space. A second call does nothing. */
+  destroy(): void {
+    if (this.gone) return;
+    this.gone = true;
+    this.core.change(() => {
+      const status = this.core.exports.spaceDestroy(this.handle);
+      if (status < 0) this.gone = false;
+      this.core.check(status, 'Space.destroy', () => `${this.name}: no room to show what aliases in other spaces covered`);
+      this.windows.clear();
+    });
+  }
+}
