@@ -1,0 +1,9 @@
+// The face of pci/: one PCI function's configuration space as data.
+
+export * from './address.ts';
+export * from './bars.ts';
+export * from './capabilities.ts';
+export * from './capability-ids.ts';
+export * from './config-space.ts';
+export * from './lspci-text.ts';
+export * from './msix.ts';
