@@ -25,7 +25,7 @@ export const VFIO_TYPE1v2_IOMMU = 3;
 export const VFIO_DMA_CC_IOMMU = 4;
 /** Extension: POWER error handling, VFIO_EEH_PE_OP. Source: linux/vfio.h */
 export const VFIO_EEH = 5;
-/** IOMMU model 6, type1 with nesting: retired, the number stays reserved. The name since v6.13. Source: linux/vfio.h */
+/** IOMMU model 6, type1 with nesting: retired, the number stays reserved. The name in v6.14. Source: linux/vfio.h */
 export const __VFIO_RESERVED_TYPE1_NESTING_IOMMU = 6;
 /** IOMMU model 6, type1 with nesting: the name that v6.12 and older have. Source: linux/vfio.h (6.12) */
 export const VFIO_TYPE1_NESTING_IOMMU = 6;
