@@ -1,0 +1,160 @@
+// An open device file: its own offsets and position over the device's shared state. Behaviour text, sections 1.3, 4.1, 4.2, 4.7, 8.4.
+
+import type { Engine, MemoryType, OffsetMode, OffsetTable } from '../core/index.ts';
+import {
+  VFIO_DEVICE_GET_INFO,
+  VFIO_DEVICE_GET_IRQ_INFO,
+  VFIO_DEVICE_GET_REGION_INFO,
+  VFIO_DEVICE_SET_MMAP_ATTRS,
+  VFIO_MMAP_ATTR_WRITE_COMBINE,
+  VfioError,
+  ioctlName,
+  vfio_mmap_attrs,
+} from '../uapi/index.ts';
+import type { ErrnoName } from '../uapi/index.ts';
+import { getInfo, getIrqInfo, getRegionInfo } from './device-info.ts';
+import { PAGE_SIZE } from './device.ts';
+import type { VfioDevice, VfioRegion } from './device.ts';
+import { clip, transfer } from './region-access.ts';
+import type { UserMemory } from './user-memory.ts';
+
+/** How a device is opened. */
+export interface OpenOptions {
+  /** How offsets are handed out. Default `index`, as mainline Linux does. */
+  readonly offsets?: OffsetMode;
+  /** Seed of the mode `scattered`, 1 to 2^32-1. Default 1. */
+  readonly seed?: number;
+  /** Opened for reading only: writes are EBADF, writable shared mappings EACCES. Default false. */
+  readonly readOnly?: boolean;
+  /** The errno for an offset that no region owns. Default EINVAL in mode `index`, as in Linux, else ENXIO, as in the proposal's outline. */
+  readonly unknownOffset?: 'EINVAL' | 'ENXIO';
+  /** Mailing-list proposals, each off by default. */
+  readonly proposals?: {
+    /** "mmap maple tree" of August 2025: GET_REGION_INFO makes an offset known, mmap needs it, VFIO_DEVICE_SET_MMAP_ATTRS sets its attributes. */
+    readonly mmapAttributes?: boolean;
+  };
+}
+
+/** What a file answers to mmap: where the mapped bytes are. @internal */
+export interface MappedRange {
+  readonly region: VfioRegion;
+  readonly position: bigint;
+  readonly memoryType: MemoryType;
+}
+
+const PAGE = BigInt(PAGE_SIZE);
+
+function roundUpToPage(bytes: bigint): bigint {
+  return (bytes + PAGE - 1n) & ~(PAGE - 1n);
+}
+
+/** One open file of a device. File descriptors and mappings hold references; the last one gone closes it. @internal */
+export class DeviceFile {
+  readonly device: VfioDevice;
+  readonly readOnly: boolean;
+  /** Where read and write without an offset go on. */
+  position = 0n;
+  private readonly table: OffsetTable;
+  private readonly unknownOffset: ErrnoName;
+  private readonly mmapAttributes: boolean;
+  private readonly announced = new Map<number, MemoryType>();
+  private references = 0;
+
+  constructor(engine: Engine, device: VfioDevice, options: OpenOptions) {
+    const mode = options.offsets ?? 'index';
+    this.device = device;
+    this.readOnly = options.readOnly === true;
+    this.unknownOffset = options.unknownOffset ?? (mode === 'index' ? 'EINVAL' : 'ENXIO');
+    this.mmapAttributes = options.proposals?.mmapAttributes === true;
+    this.table = engine.offsetTable(mode, options.seed ?? 1);
+    try {
+      // C-index: every slot is known from the start, as if offsets were computed.
+      if (mode === 'index') for (let index = 0; index < device.numRegions; index++) this.table.request(index, device.region(index)?.size ?? 0n);
+    } catch (error) {
+      this.table.destroy();
+      throw error;
+    }
+  }
+
+  hold(): this {
+    this.references++;
+    return this;
+  }
+
+  release(): void {
+    if (--this.references === 0) this.table.destroy();
+  }
+
+  ioctl(request: number, user: UserMemory): number {
+    switch (request) {
+      case VFIO_DEVICE_GET_INFO:
+        return getInfo(this.device, user);
+      case VFIO_DEVICE_GET_REGION_INFO:
+        return getRegionInfo(this.device, user, (index, size) => this.announce(index, size));
+      case VFIO_DEVICE_GET_IRQ_INFO:
+        return getIrqInfo(this.device, user);
+      case VFIO_DEVICE_SET_MMAP_ATTRS:
+        if (this.mmapAttributes) return this.setMmapAttributes(user);
+    }
+    throw new VfioError('ENOTTY', ioctlName(request, 'device') ?? `ioctl 0x${request.toString(16)}`, 'no request of this device file');
+  }
+
+  private announce(index: number, size: bigint): bigint {
+    const offset = this.table.request(index, size);
+    if (size > 0n && !this.announced.has(index)) this.announced.set(index, 'uncached');
+    return offset;
+  }
+
+  private setMmapAttributes(user: UserMemory): number {
+    const call = 'VFIO_DEVICE_SET_MMAP_ATTRS';
+    const { offset, attrs } = vfio_mmap_attrs.decode(user.copyIn(0, vfio_mmap_attrs.size));
+    if ((attrs & ~VFIO_MMAP_ATTR_WRITE_COMBINE) !== 0) throw new VfioError('EINVAL', call, `attrs 0x${attrs.toString(16)} has bits beyond WRITE_COMBINE`);
+    const index = this.table.resolve(offset)?.index;
+    if (index === undefined || !this.announced.has(index)) throw new VfioError('EINVAL', call, `offset 0x${offset.toString(16)} was not given out by GET_REGION_INFO of this file`);
+    if (this.device.region(index)?.mmap !== true) throw new VfioError('EINVAL', call, `region ${index} cannot be mapped`);
+    this.announced.set(index, attrs === 0 ? 'uncached' : 'write-combining');
+    return 0;
+  }
+
+  /** The region that owns an offset, and the position in it. */
+  private resolve(call: string, offset: bigint): { index: number; region: VfioRegion | undefined; position: bigint } {
+    const found = this.table.resolve(offset);
+    if (found === undefined) throw new VfioError(this.unknownOffset, call, this.unknown(offset));
+    return { ...found, region: this.device.region(found.index) };
+  }
+
+  private unknown(offset: bigint): string {
+    const text = `no region of this file owns offset 0x${offset.toString(16)}`;
+    const looksComputed = offset >> 40n < BigInt(this.device.numRegions) && this.table.mode !== 'index';
+    return looksComputed ? `${text}: it looks computed as index << 40; offsets are what VFIO_DEVICE_GET_REGION_INFO of this file answers` : text;
+  }
+
+  /** Moves bytes at an offset; how many. A zero length is 0 at any offset. */
+  access(call: string, offset: bigint, length: number, writes: boolean, move: (run: (bytes: Uint8Array) => void, count: number) => void): number {
+    if (length === 0) return 0;
+    const { index, region, position } = this.resolve(call, offset);
+    if (region === undefined) throw new VfioError('EINVAL', call, `region ${index} is absent`);
+    if (writes && !region.writable) throw new VfioError('EINVAL', call, `region ${index} is read-only`);
+    const count = clip(call, region, position, length);
+    move((bytes) => transfer(call, this.device, region, position, bytes, writes), count);
+    return count;
+  }
+
+  /** Checks a shared mapping of `length` bytes at `offset`. */
+  map(offset: bigint, length: bigint, isShared: boolean): MappedRange {
+    const call = 'mmap';
+    const { index, region, position } = this.resolve(call, offset);
+    if (this.mmapAttributes && !this.announced.has(index)) throw new VfioError('EINVAL', call, `GET_REGION_INFO of region ${index} was not asked of this file`);
+    if (!isShared) throw new VfioError('EINVAL', call, 'a device is mapped MAP_SHARED');
+    if (region?.mmap !== true) throw new VfioError('EINVAL', call, region === undefined ? `region ${index} is absent` : `region ${index} (${region.kind}) cannot be mapped`);
+    const bytes = roundUpToPage(length);
+    if (position + bytes > roundUpToPage(region.size)) {
+      throw new VfioError('EINVAL', call, `0x${bytes.toString(16)} bytes at 0x${position.toString(16)} pass the end of region ${index}, 0x${region.size.toString(16)} bytes`);
+    }
+    const table = region.msixTable;
+    if (this.device.description.msixMode === 'sparse' && table !== undefined && position < table.offset + table.bytes && position + bytes > table.offset) {
+      throw new VfioError('EINVAL', call, `the range covers the MSI-X table of region ${index}: map the areas of its SPARSE_MMAP capability`);
+    }
+    return { region, position, memoryType: this.announced.get(index) ?? 'uncached' };
+  }
+}

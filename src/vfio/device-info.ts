@@ -1,0 +1,126 @@
+// VFIO_DEVICE_GET_INFO, GET_REGION_INFO and GET_IRQ_INFO, byte for byte. Behaviour text, sections 1.4 to 1.6.
+
+import {
+  VFIO_DEVICE_FLAGS_CAPS,
+  VFIO_DEVICE_FLAGS_PCI,
+  VFIO_DEVICE_FLAGS_PLATFORM,
+  VFIO_DEVICE_FLAGS_RESET,
+  VFIO_IRQ_INFO_AUTOMASKED,
+  VFIO_IRQ_INFO_EVENTFD,
+  VFIO_IRQ_INFO_MASKABLE,
+  VFIO_IRQ_INFO_NORESIZE,
+  VFIO_PCI_ERR_IRQ_INDEX,
+  VFIO_PCI_INTX_IRQ_INDEX,
+  VFIO_PCI_MSIX_IRQ_INDEX,
+  VFIO_PCI_MSI_IRQ_INDEX,
+  VFIO_PCI_NUM_IRQS,
+  VFIO_PCI_VGA_REGION_INDEX,
+  VFIO_REGION_INFO_FLAG_CAPS,
+  VFIO_REGION_INFO_FLAG_MMAP,
+  VFIO_REGION_INFO_FLAG_READ,
+  VFIO_REGION_INFO_FLAG_WRITE,
+  VfioError,
+  buildCapabilityChain,
+  encodeDeviceInfoCapability,
+  encodeRegionInfoCapability,
+  vfio_device_info,
+  vfio_irq_info,
+  vfio_region_info,
+} from '../uapi/index.ts';
+import type { Capability } from '../uapi/index.ts';
+import type { VfioDevice, VfioRegion } from './device.ts';
+import type { UserMemory } from './user-memory.ts';
+
+function below(call: string, argsz: number, minimum: number): never {
+  throw new VfioError('EINVAL', call, `argsz ${argsz} is below ${minimum}`);
+}
+
+/** Places a chain behind the fixed struct if argsz has room for it; else asks for the room by a larger argsz. */
+function withChain(argsz: number, fixedSize: number, capabilities: readonly Capability[], user: UserMemory): { argsz: number; cap_offset: number } {
+  const chain = buildCapabilityChain(fixedSize, capabilities);
+  if (argsz < chain.argsz) return { argsz: chain.argsz, cap_offset: 0 };
+  user.copyOut(fixedSize, chain.bytes);
+  return { argsz, cap_offset: fixedSize };
+}
+
+/** VFIO_DEVICE_GET_INFO. Writes min(argsz, 24) bytes, and the capability chain behind them when argsz has room. */
+export function getInfo(device: VfioDevice, user: UserMemory): number {
+  const call = 'VFIO_DEVICE_GET_INFO';
+  const minimum = vfio_device_info.fields.num_irqs.end;
+  const asked = new DataView(user.copyIn(0, minimum).buffer).getUint32(0, true);
+  if (asked < minimum) below(call, asked, minimum);
+  const { reset = false, atomics = 0 } = device.description;
+  const isPci = device.kind === 'pci';
+  const flags = (isPci ? VFIO_DEVICE_FLAGS_PCI : VFIO_DEVICE_FLAGS_PLATFORM) | (reset ? VFIO_DEVICE_FLAGS_RESET : 0) | (atomics === 0 ? 0 : VFIO_DEVICE_FLAGS_CAPS);
+  const capabilities = atomics === 0 ? [] : [encodeDeviceInfoCapability({ kind: 'PCI_ATOMIC_COMP', flags: atomics })];
+  const size = vfio_device_info.size;
+  const { argsz, cap_offset } = capabilities.length === 0 ? { argsz: asked, cap_offset: 0 } : withChain(asked, size, capabilities, user);
+  const info = vfio_device_info.encode({ argsz, flags, num_regions: device.numRegions, num_irqs: isPci ? VFIO_PCI_NUM_IRQS : 0, cap_offset });
+  user.copyOut(0, info.subarray(0, Math.min(asked, size)));
+  return 0;
+}
+
+/** The flags of GET_REGION_INFO, without CAPS. */
+export function regionFlags(region: VfioRegion): number {
+  return VFIO_REGION_INFO_FLAG_READ | (region.writable ? VFIO_REGION_INFO_FLAG_WRITE : 0) | (region.mmap ? VFIO_REGION_INFO_FLAG_MMAP : 0);
+}
+
+function regionCapabilities(device: VfioDevice, region: VfioRegion): Capability[] {
+  const own = (region.capabilities ?? []).map((capability) => encodeRegionInfoCapability(capability));
+  if (region.msixTable === undefined || !region.mmap) return own;
+  if (device.description.msixMode !== 'sparse') return [encodeRegionInfoCapability({ kind: 'MSIX_MAPPABLE' }), ...own];
+  return [encodeRegionInfoCapability({ kind: 'SPARSE_MMAP', areas: device.mappable(region).areas }), ...own];
+}
+
+/**
+ * VFIO_DEVICE_GET_REGION_INFO. Always writes 32 bytes; `offsetOf` gives the region's offset in this file.
+ * Without capabilities the caller's cap_offset stays as it was.
+ */
+export function getRegionInfo(device: VfioDevice, user: UserMemory, offsetOf: (index: number, size: bigint) => bigint): number {
+  const call = 'VFIO_DEVICE_GET_REGION_INFO';
+  const minimum = vfio_region_info.size;
+  const info = user.copyIn(0, minimum);
+  const { argsz: asked, index } = vfio_region_info.decode(info);
+  if (asked < minimum) below(call, asked, minimum);
+  if (index >= device.numRegions) throw new VfioError('EINVAL', call, `index ${index} is not below num_regions ${device.numRegions}`);
+  const region = device.region(index);
+  if (region === undefined && device.kind === 'pci' && index === VFIO_PCI_VGA_REGION_INDEX) throw new VfioError('EINVAL', call, `${device.name} has no VGA ranges`);
+  const offset = offsetOf(index, region?.size ?? 0n);
+  if (region === undefined) {
+    vfio_region_info.encode({ flags: 0, size: 0, offset }, info);
+  } else {
+    const capabilities = regionCapabilities(device, region);
+    const flags = regionFlags(region) | (capabilities.length === 0 ? 0 : VFIO_REGION_INFO_FLAG_CAPS);
+    vfio_region_info.encode({ flags, size: region.size, offset }, info);
+    if (capabilities.length > 0) vfio_region_info.encode(withChain(asked, minimum, capabilities, user), info);
+  }
+  user.copyOut(0, info);
+  return 0;
+}
+
+function irqs(device: VfioDevice, index: number): { flags: number; count: number } {
+  const { interrupts = {}, msix } = device.description;
+  const fixed = VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE;
+  if (index === VFIO_PCI_INTX_IRQ_INDEX) {
+    return { flags: VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED, count: interrupts.intx === true ? 1 : 0 };
+  }
+  if (index === VFIO_PCI_MSI_IRQ_INDEX) return { flags: fixed, count: interrupts.msi ?? 0 };
+  if (index === VFIO_PCI_MSIX_IRQ_INDEX) return { flags: interrupts.dynamicMsix === true ? VFIO_IRQ_INFO_EVENTFD : fixed, count: msix?.count ?? 0 };
+  return { flags: fixed, count: 1 };
+}
+
+/** VFIO_DEVICE_GET_IRQ_INFO. Always writes 16 bytes. */
+export function getIrqInfo(device: VfioDevice, user: UserMemory): number {
+  const call = 'VFIO_DEVICE_GET_IRQ_INFO';
+  const minimum = vfio_irq_info.size;
+  const info = user.copyIn(0, minimum);
+  const { argsz, index } = vfio_irq_info.decode(info);
+  if (argsz < minimum) below(call, argsz, minimum);
+  const count = device.kind === 'pci' ? VFIO_PCI_NUM_IRQS : 0;
+  if (index >= count) throw new VfioError('EINVAL', call, `index ${index} is not below num_irqs ${count}`);
+  if (index === VFIO_PCI_ERR_IRQ_INDEX && device.description.interrupts?.express !== true) {
+    throw new VfioError('EINVAL', call, `${device.name} is no PCI Express device: it has no ERR interrupt`);
+  }
+  user.copyOut(0, vfio_irq_info.encode(irqs(device, index), info));
+  return 0;
+}

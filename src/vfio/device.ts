@@ -1,0 +1,188 @@
+// A simulated device as VFIO sees it: numbered regions with flags and capabilities, interrupt counts, the memory gate. State that all of its open files share.
+
+import { integer } from '../core/index.ts';
+import type { Region } from '../core/index.ts';
+import {
+  VFIO_PCI_BAR5_REGION_INDEX,
+  VFIO_PCI_CONFIG_REGION_INDEX,
+  VFIO_PCI_NUM_REGIONS,
+  VFIO_PCI_ROM_REGION_INDEX,
+  VFIO_PCI_VGA_REGION_INDEX,
+} from '../uapi/index.ts';
+import type { CapabilityInput, RegionInfoCapability } from '../uapi/index.ts';
+import { mappableAreas } from './mappable-areas.ts';
+import type { MappableAreas } from './mappable-areas.ts';
+
+/** Bytes of a page of the modelled machine (x86-64). */
+export const PAGE_SIZE = 4096;
+
+/** A region of a device, as its owner describes it. */
+export interface VfioRegionDescription {
+  /** The bytes. Its size is the region's size. */
+  readonly region: Region;
+  /** A BAR of the I/O port kind: never mapped, never closed by the memory gate. Default false. */
+  readonly ioPorts?: boolean;
+  /** Whether it may be mapped. Default: memory BARs of at least a page, and platform regions of whole pages; nothing else. */
+  readonly mmap?: boolean;
+  /** A ROM's image in bytes; what lies behind it reads 0xff. Default: the whole region. */
+  readonly imageSize?: number;
+  /** Whether `pwrite` may change it. Default true; a ROM never. */
+  readonly writable?: boolean;
+  /** Capabilities of GET_REGION_INFO beyond those that follow from the MSI-X table, in the order in which a driver adds them. */
+  readonly capabilities?: readonly CapabilityInput<RegionInfoCapability>[];
+}
+
+/** Where the MSI-X table lies. */
+export interface MsixTable {
+  /** Region index of the BAR, 0 to 5. */
+  readonly bar: number;
+  /** Bytes from the start of the BAR. */
+  readonly offset: number;
+  /** Vectors, 1 to 2048; 16 bytes each. */
+  readonly count: number;
+}
+
+/** A device as data. */
+export interface VfioDeviceDescription {
+  /** What a group knows it by: `0000:00:01.0`. */
+  readonly name: string;
+  /** `pci`: fixed indices, BARs 0-5, ROM 6, config 7, VGA 8, device-specific from 9 on. `platform`: regions 0, 1, 2, ... Default `pci`. */
+  readonly kind?: 'pci' | 'platform';
+  /** Regions by index. Missing ones are absent: size 0, no flags. */
+  readonly regions: Readonly<Record<number, VfioRegionDescription>>;
+  /** Whether function reset worked at open. Default false. */
+  readonly reset?: boolean;
+  readonly msix?: MsixTable;
+  /** How the MSI-X table and mmap meet: `mappable` as since v4.16, `sparse` as before. Default `mappable`. */
+  readonly msixMode?: 'mappable' | 'sparse';
+  /** Interrupt lines and messages. Defaults: no INTx, no MSI; MSI-X as the table says. */
+  readonly interrupts?: { readonly intx?: boolean; readonly msi?: number; readonly dynamicMsix?: boolean; readonly express?: boolean };
+  /** Widths of atomic operations that the path to the device completes: VFIO_PCI_ATOMIC_COMP flags. Default 0: no capability. */
+  readonly atomics?: number;
+  /** Whether the function answers memory cycles now: the COMMAND register's MEM bit and D0 to D2. Default: always. */
+  readonly memoryEnabled?: () => boolean;
+}
+
+/** What kind of thing a region of a device is: it decides which rules of access hold. */
+export type VfioRegionKind = 'bar' | 'rom' | 'config' | 'vga' | 'device-specific' | 'platform';
+
+/** A region of a device, checked and completed. */
+export interface VfioRegion extends VfioRegionDescription {
+  readonly index: number;
+  readonly kind: VfioRegionKind;
+  readonly size: bigint;
+  readonly mmap: boolean;
+  readonly writable: boolean;
+  /** The bytes of the MSI-X table in this region, or undefined. */
+  readonly msixTable: { readonly offset: bigint; readonly bytes: bigint } | undefined;
+}
+
+function kindOf(device: 'pci' | 'platform', index: number): VfioRegionKind {
+  if (device === 'platform') return 'platform';
+  if (index <= VFIO_PCI_BAR5_REGION_INDEX) return 'bar';
+  if (index === VFIO_PCI_ROM_REGION_INDEX) return 'rom';
+  if (index === VFIO_PCI_CONFIG_REGION_INDEX) return 'config';
+  return index === VFIO_PCI_VGA_REGION_INDEX ? 'vga' : 'device-specific';
+}
+
+function mayMap(kind: VfioRegionKind, description: VfioRegionDescription): boolean {
+  const { region, ioPorts = false, mmap } = description;
+  if (kind === 'rom' || kind === 'config' || kind === 'vga' || ioPorts) return false;
+  if (mmap !== undefined) return mmap;
+  if (kind === 'bar') return region.size >= BigInt(PAGE_SIZE);
+  return kind === 'platform' && region.size % BigInt(PAGE_SIZE) === 0n;
+}
+
+/**
+ * A device that processes can open.
+ *
+ * @example
+ * ```ts
+ * const bar0 = engine.region({ kind: 'ram', size: 0x4000, name: 'registers' });
+ * const device = new VfioDevice({ name: '0000:00:01.0', regions: { 0: { region: bar0 } } });
+ * const fd = new Process(engine).open(device);
+ * ```
+ */
+export class VfioDevice {
+  readonly name: string;
+  readonly kind: 'pci' | 'platform';
+  readonly description: VfioDeviceDescription;
+  private readonly byIndex: ReadonlyMap<number, VfioRegion>;
+
+  /**
+   * @throws RangeError when an index is no region index, an MSI-X table lies outside its BAR, or a ROM image is larger than its region;
+   * TypeError when the platform device's indices have holes.
+   */
+  constructor(description: VfioDeviceDescription) {
+    this.name = description.name;
+    this.kind = description.kind ?? 'pci';
+    this.description = description;
+    const entries = Object.entries(description.regions).map(([key, value]) => [integer(`${this.name}: region index`, Number(key), 0, 0xffff), value] as const);
+    this.byIndex = new Map(entries.map(([index, value]) => [index, this.complete(index, value)]));
+    const first = this.kind === 'pci' ? VFIO_PCI_NUM_REGIONS : 0;
+    const beyond = [...this.byIndex.keys()].filter((index) => index >= first).sort((a, b) => a - b);
+    beyond.forEach((index, i) => {
+      if (index !== first + i) throw new TypeError(`${this.name}: region ${first + i} is missing: indices from ${first} on have no holes`);
+    });
+    const { msix } = description;
+    if (msix !== undefined && !this.byIndex.has(msix.bar)) throw new RangeError(`${this.name}: the MSI-X table is in BAR ${msix.bar}, which is absent`);
+  }
+
+  private complete(index: number, description: VfioRegionDescription): VfioRegion {
+    const kind = kindOf(this.kind, index);
+    const { region, imageSize } = description;
+    if (imageSize !== undefined && BigInt(imageSize) > region.size) {
+      throw new RangeError(`${this.name}: the image of region ${index} has ${imageSize} bytes, the region ${region.size.toString()}`);
+    }
+    return {
+      ...description,
+      index,
+      kind,
+      size: region.size,
+      mmap: mayMap(kind, description),
+      writable: kind !== 'rom' && description.writable !== false,
+      msixTable: this.tableIn(index, region.size),
+    };
+  }
+
+  private tableIn(index: number, size: bigint): VfioRegion['msixTable'] {
+    const { msix } = this.description;
+    if (msix?.bar !== index) return undefined;
+    integer(`${this.name}: MSI-X vectors`, msix.count, 1, 2048);
+    const offset = BigInt(integer(`${this.name}: MSI-X table offset`, msix.offset, 0, Number.MAX_SAFE_INTEGER));
+    const bytes = BigInt(msix.count) * 16n;
+    if (offset + bytes > size) {
+      throw new RangeError(`${this.name}: the MSI-X table's ${bytes.toString()} bytes at 0x${offset.toString(16)} pass the end of BAR ${index}, 0x${size.toString(16)}`);
+    }
+    return { offset, bytes };
+  }
+
+  /** Number of region indices: 9 and the device-specific ones for PCI. */
+  get numRegions(): number {
+    const highest = Math.max(-1, ...this.byIndex.keys());
+    return this.kind === 'pci' ? Math.max(VFIO_PCI_NUM_REGIONS, highest + 1) : highest + 1;
+  }
+
+  /** The region at an index; undefined when it is absent. */
+  region(index: number): VfioRegion | undefined {
+    return this.byIndex.get(index);
+  }
+
+  /** Whether memory cycles reach the device now. */
+  memoryEnabled(): boolean {
+    return this.description.memoryEnabled?.() ?? true;
+  }
+
+  /** Which bytes of a region may be mapped, and why the others may not. */
+  mappable(region: VfioRegion): MappableAreas {
+    const listed = region.capabilities?.find((capability) => capability.kind === 'SPARSE_MMAP');
+    return mappableAreas({
+      size: region.size,
+      pageSize: PAGE_SIZE,
+      flagsMmap: region.mmap,
+      sparse: listed?.areas ?? null,
+      msix: region.msixTable ?? null,
+      mode: this.description.msixMode ?? 'mappable',
+    });
+  }
+}

@@ -1,0 +1,14 @@
+// The face of this room: VFIO as a calling program sees it.
+
+export { PAGE_SIZE, VfioDevice } from './device.ts';
+export type { MsixTable, VfioDeviceDescription, VfioRegion, VfioRegionDescription, VfioRegionKind } from './device.ts';
+export type { OpenOptions } from './device-file.ts';
+export { regionFlags } from './device-info.ts';
+export { mappableAreas } from './mappable-areas.ts';
+export type { HoleReason, MappableArea, MappableAreas, MappableAreasInput, MappableHole } from './mappable-areas.ts';
+export { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE } from './mman.ts';
+export { Process } from './process.ts';
+export type { ProcessOptions } from './process.ts';
+export type { Mapping } from './process-memory.ts';
+export type { RawCalls } from './raw-calls.ts';
+export type { UserBuffer, UserPointer } from './user-memory.ts';

@@ -1,0 +1,270 @@
+// A process: an fd table and a memory, and the system calls that a VFIO program makes. Behaviour text, sections 1.0, 4.1 and 4.7.
+
+import { bytesOf, integer, u64 } from '../core/index.ts';
+import type { Engine, Space, U64 } from '../core/index.ts';
+import { VfioError } from '../uapi/index.ts';
+import { DeviceFile } from './device-file.ts';
+import type { OpenOptions } from './device-file.ts';
+import { PAGE_SIZE } from './device.ts';
+import type { VfioDevice } from './device.ts';
+import { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE } from './mman.ts';
+import { ProcessMemory } from './process-memory.ts';
+import type { Mapping } from './process-memory.ts';
+import { rawCalls } from './raw-calls.ts';
+import type { RawCalls } from './raw-calls.ts';
+import { userMemory } from './user-memory.ts';
+import type { UserBuffer, UserPointer } from './user-memory.ts';
+
+/** How a process is made. */
+export interface ProcessOptions {
+  /** For messages. Default `process`. */
+  readonly name?: string;
+  /** RLIMIT_NOFILE: fds 0 to maxFds-1. Default 1024. */
+  readonly maxFds?: number;
+}
+
+// What the kernel moves at most in one read or write.
+const MAX_TRANSFER = 0x7fff_f000;
+const MAX_OFFSET = 0x7fff_ffff_ffff_ffffn;
+const PAGE = BigInt(PAGE_SIZE);
+
+/**
+ * A simulated process. Its calls throw {@link VfioError} with the errno that Linux gives, and TypeError or RangeError for arguments that no C program could pass;
+ * {@link Process.raw} has the same calls with results as in C: a number, negative errno, never an exception.
+ *
+ * @example
+ * ```ts
+ * const process = new Process(engine);
+ * const fd = process.open(device);
+ * const info = new Uint8Array(32);
+ * vfio_region_info.encode({ argsz: 32, index: 0 }, info);
+ * process.ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, info);
+ * const { offset } = vfio_region_info.decode(info);
+ * process.pread(fd, new Uint8Array(4), offset); // 4
+ * ```
+ */
+export class Process {
+  readonly name: string;
+  /** The same calls with C's results. */
+  readonly raw: RawCalls;
+  private readonly engine: Engine;
+  private readonly files = new Map<number, DeviceFile>();
+  private readonly maxFds: number;
+  private readonly mappings: ProcessMemory;
+  private ended = false;
+
+  constructor(engine: Engine, options: ProcessOptions = {}) {
+    this.engine = engine;
+    this.name = options.name ?? 'process';
+    this.maxFds = integer('Process: maxFds', options.maxFds ?? 1024, 4, 2 ** 20);
+    this.mappings = new ProcessMemory(engine, this.name);
+    this.raw = rawCalls(this);
+  }
+
+  /** The process's address space: what is mapped can be read and written here. */
+  get memory(): Space {
+    return this.mappings.space;
+  }
+
+  private alive(call: string): void {
+    if (this.ended) throw new VfioError('EBADF', call, `${this.name} has ended`);
+  }
+
+  private file(call: string, fd: number): DeviceFile {
+    this.alive(call);
+    if (typeof fd !== 'number') throw new TypeError(`${call}: fd is ${String(fd)}; expected a number`);
+    const file = this.files.get(fd);
+    if (file === undefined) throw new VfioError('EBADF', call, `fd ${fd} is not open`);
+    return file;
+  }
+
+  private install(call: string, file: DeviceFile): number {
+    // 0 to 2 are the standard streams.
+    let fd = 3;
+    while (this.files.has(fd)) fd++;
+    if (fd >= this.maxFds) throw new VfioError('EMFILE', call, `${this.name} has ${this.maxFds} fds open`);
+    this.files.set(fd, file.hold());
+    return fd;
+  }
+
+  /**
+   * Opens a device, as VFIO_GROUP_GET_DEVICE_FD does: a new file with offsets and a position of its own. The lowest free fd.
+   *
+   * @throws VfioError EMFILE; EINVAL when a region is too large for the offsets asked for.
+   */
+  open(device: VfioDevice, options: OpenOptions = {}): number {
+    this.alive('open');
+    const file = new DeviceFile(this.engine, device, options);
+    try {
+      return this.install('open', file);
+    } catch (error) {
+      file.hold().release();
+      throw error;
+    }
+  }
+
+  /** A second fd for the same open file. VfioError EBADF, EMFILE. */
+  dup(fd: number): number {
+    return this.install('dup', this.file('dup', fd));
+  }
+
+  /** Closes an fd; mappings of it stay. VfioError EBADF. */
+  close(fd: number): void {
+    this.file('close', fd).release();
+    this.files.delete(fd);
+  }
+
+  /**
+   * An ioctl of a device file.
+   *
+   * @param request - 0x3b64 and up; see the VFIO_ constants.
+   * @param argument - The bytes of the argument, changed in place as the kernel changes them, or their address in the process's memory.
+   * @returns The ioctl's result: 0, or a positive number where the call has one.
+   * @throws VfioError with the errno that Linux gives; ENOTTY for a request that the file does not know.
+   */
+  ioctl(fd: number, request: number, argument?: UserPointer): number {
+    const file = this.file('ioctl', fd);
+    integer('ioctl: request', request, 0, 0xffff_ffff);
+    return file.ioctl(request, userMemory('ioctl', this.memory, argument));
+  }
+
+  /** Reads from `offset` on: how many bytes, fewer than asked at the end of a region. VfioError as section 4 of the behaviour text says. */
+  pread(fd: number, buffer: UserBuffer, offset: U64): number {
+    return this.readAt('pread', this.file('pread', fd), buffer, offset);
+  }
+
+  /** Writes at `offset`: how many bytes. VfioError EBADF on a file opened for reading only. */
+  pwrite(fd: number, buffer: UserBuffer, offset: U64): number {
+    return this.writeAt('pwrite', this.file('pwrite', fd), buffer, offset);
+  }
+
+  /** Reads at the file's position and moves it. */
+  read(fd: number, buffer: UserBuffer): number {
+    const file = this.file('read', fd);
+    const count = this.readAt('read', file, buffer, file.position);
+    file.position += BigInt(count);
+    return count;
+  }
+
+  /** Writes at the file's position and moves it. */
+  write(fd: number, buffer: UserBuffer): number {
+    const file = this.file('write', fd);
+    const count = this.writeAt('write', file, buffer, file.position);
+    file.position += BigInt(count);
+    return count;
+  }
+
+  /** Device files do not seek: VfioError ESPIPE. */
+  lseek(fd: number): never {
+    this.file('lseek', fd);
+    throw new VfioError('ESPIPE', 'lseek', 'a device file has no seek operation');
+  }
+
+  private length(call: string, buffer: UserBuffer, offset: bigint): number {
+    const length = ArrayBuffer.isView(buffer) ? bytesOf(`${call}: buffer`, buffer).length : integer(`${call}: length`, buffer.length, 0, Number.MAX_SAFE_INTEGER);
+    if (offset > MAX_OFFSET) throw new VfioError('EINVAL', call, `offset 0x${offset.toString(16)} is negative as a signed 64-bit number`);
+    return Math.min(length, MAX_TRANSFER);
+  }
+
+  private readAt(call: string, file: DeviceFile, buffer: UserBuffer, offset: U64): number {
+    const at = u64(`${call}: offset`, offset);
+    return file.access(call, at, this.length(call, buffer, at), false, (read, count) => {
+      if (ArrayBuffer.isView(buffer)) {
+        read(buffer.subarray(0, count));
+      } else {
+        const user = userMemory(call, this.memory, buffer.address);
+        const bytes = new Uint8Array(count);
+        read(bytes);
+        user.copyOut(0, bytes);
+      }
+    });
+  }
+
+  private writeAt(call: string, file: DeviceFile, buffer: UserBuffer, offset: U64): number {
+    const at = u64(`${call}: offset`, offset);
+    if (file.readOnly) throw new VfioError('EBADF', call, 'the file was opened for reading only');
+    return file.access(call, at, this.length(call, buffer, at), true, (write, count) => {
+      write(ArrayBuffer.isView(buffer) ? buffer.subarray(0, count) : userMemory(call, this.memory, buffer.address).copyIn(0, count));
+    });
+  }
+
+  /**
+   * Maps a part of a device file, or anonymous memory (flags with MAP_ANONYMOUS, fd -1). The kernel chooses the address.
+   *
+   * @param length - Bytes; rounded up to whole pages of 4096.
+   * @param protection - PROT_READ | PROT_WRITE.
+   * @param flags - MAP_SHARED for devices.
+   * @param offset - Offset in the file, a multiple of 4096.
+   * @returns The address in the process's memory.
+   * @throws VfioError EINVAL, EOVERFLOW, EACCES, EBADF, ENOMEM as section 4.7 of the behaviour text says.
+   */
+  mmap(length: U64, protection: number, flags: number, fd = -1, offset: U64 = 0): number {
+    this.alive('mmap');
+    integer('mmap: protection', protection, 0, 0xf);
+    integer('mmap: flags', flags, 0, 0x7fff_ffff);
+    const size = u64('mmap: length', length);
+    const at = u64('mmap: offset', offset);
+    const file = (flags & MAP_ANONYMOUS) === 0 ? this.file('mmap', fd) : undefined;
+    if (size === 0n) throw new VfioError('EINVAL', 'mmap', 'length is 0');
+    if (at % PAGE !== 0n) throw new VfioError('EINVAL', 'mmap', `offset 0x${at.toString(16)} is no multiple of ${PAGE_SIZE}`);
+    const bytes = (size + PAGE - 1n) & ~(PAGE - 1n);
+    if (bytes > MAX_OFFSET) throw new VfioError('ENOMEM', 'mmap', `length 0x${size.toString(16)} is larger than any address space`);
+    if (file === undefined) return this.mapAnonymous(bytes, protection);
+    if (at + bytes > 1n << 64n) throw new VfioError('EOVERFLOW', 'mmap', `0x${bytes.toString(16)} bytes at offset 0x${at.toString(16)} pass 2^64-1`);
+    const isShared = (flags & (MAP_SHARED | MAP_PRIVATE)) === MAP_SHARED;
+    if (isShared && file.readOnly && (protection & PROT_WRITE) !== 0) throw new VfioError('EACCES', 'mmap', 'PROT_WRITE of a file opened for reading only');
+    const { region, position, memoryType } = file.map(at, size, isShared && !file.readOnly);
+    const source = { region: region.region, position, memoryType, protection, device: file.device.name, vfioRegion: region, release: () => file.release() };
+    const address = this.mappings.map(bytes, source);
+    // A mapping keeps its file open.
+    file.hold();
+    return Number(address);
+  }
+
+  private mapAnonymous(bytes: bigint, protection: number): number {
+    const region = this.engine.region({ kind: 'demand', size: bytes, name: 'anonymous' });
+    try {
+      const source = { region, position: 0n, memoryType: 'uncached' as const, protection, device: undefined, vfioRegion: undefined, release: () => region.destroy() };
+      return Number(this.mappings.map(bytes, source));
+    } catch (error) {
+      region.destroy();
+      throw error;
+    }
+  }
+
+  /** Zeroed memory of the process for `length` bytes: an anonymous mapping. The address. */
+  allocate(length: U64): number {
+    return this.mmap(length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+  }
+
+  /** Unmaps every page of a range; a mapping that reaches beyond it is cut. VfioError EINVAL when the address is not a page's or the length is 0. */
+  munmap(address: U64, length: U64): void {
+    this.alive('munmap');
+    const first = u64('munmap: address', address);
+    const size = u64('munmap: length', length);
+    if (first % PAGE !== 0n) throw new VfioError('EINVAL', 'munmap', `address 0x${first.toString(16)} is no multiple of ${PAGE_SIZE}`);
+    const last = first + ((size + PAGE - 1n) & ~(PAGE - 1n)) - 1n;
+    if (size === 0n || last >= 1n << 47n) throw new VfioError('EINVAL', 'munmap', `0x${size.toString(16)} bytes at 0x${first.toString(16)} are no range of the address space`);
+    this.mappings.unmap(first, last);
+  }
+
+  /** What is mapped, by ascending address. */
+  maps(): Mapping[] {
+    this.alive('maps');
+    return this.mappings.list();
+  }
+
+  /** Ends the process: unmaps everything and closes all fds. A second call does nothing. */
+  exit(): void {
+    if (this.ended) return;
+    this.mappings.destroy();
+    for (const file of this.files.values()) file.release();
+    this.files.clear();
+    this.ended = true;
+  }
+
+  /** The open fds, ascending. */
+  get fds(): number[] {
+    return [...this.files.keys()].sort((a, b) => a - b);
+  }
+}

@@ -1,0 +1,46 @@
+// The calls of a process with C's results: a number, negative errno, never an exception.
+
+import type { U64 } from '../core/index.ts';
+import { ERRNO, VfioError } from '../uapi/index.ts';
+import type { Process } from './process.ts';
+import type { UserBuffer, UserPointer } from './user-memory.ts';
+
+/** System calls as C sees them: the result, or -errno. They never throw. */
+export interface RawCalls {
+  ioctl(fd: number, request: number, argument?: UserPointer): number;
+  pread(fd: number, buffer: UserBuffer, offset: U64): number;
+  pwrite(fd: number, buffer: UserBuffer, offset: U64): number;
+  read(fd: number, buffer: UserBuffer): number;
+  write(fd: number, buffer: UserBuffer): number;
+  lseek(fd: number): number;
+  dup(fd: number): number;
+  close(fd: number): number;
+  mmap(length: U64, protection: number, flags: number, fd?: number, offset?: U64): number;
+  munmap(address: U64, length: U64): number;
+}
+
+/** @internal */
+export function rawCalls(process: Process): RawCalls {
+  return {
+    ioctl: (fd, request, argument) => raw(() => process.ioctl(fd, request, argument)),
+    pread: (fd, buffer, offset) => raw(() => process.pread(fd, buffer, offset)),
+    pwrite: (fd, buffer, offset) => raw(() => process.pwrite(fd, buffer, offset)),
+    read: (fd, buffer) => raw(() => process.read(fd, buffer)),
+    write: (fd, buffer) => raw(() => process.write(fd, buffer)),
+    lseek: (fd) => raw(() => process.lseek(fd)),
+    dup: (fd) => raw(() => process.dup(fd)),
+    close: (fd) => raw(() => (process.close(fd), 0)),
+    mmap: (length, protection, flags, fd, offset) => raw(() => process.mmap(length, protection, flags, fd, offset)),
+    munmap: (address, length) => raw(() => (process.munmap(address, length), 0)),
+  };
+}
+
+function raw(call: () => number): number {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof VfioError) return -error.errno;
+    // An argument that C could not have passed is a bad argument; anything else came out of a device model.
+    return error instanceof TypeError || error instanceof RangeError ? -ERRNO.EINVAL : -ERRNO.EIO;
+  }
+}
