@@ -35,15 +35,14 @@ import { isTracing, trace } from './ring.ts';
 import { countUnclaimed, unclaimedLast, visibleLast, windowAt, windowPosition, windowRegion, windowStart } from './space.ts';
 
 let depth: u32 = 0;
-let held: u32 = 0;
 let changesWait: bool = false;
 
 /** The errno of the access that ended last, 0 when it ended well. */
 export let fault: i32 = 0;
 
-/** True while a hook runs or the host holds an access open: the topology stays as it is. */
+/** True while a hook runs: the topology stays as it is. */
 export function inAccess(): bool {
-  return depth + held != 0;
+  return depth != 0;
 }
 
 /** The host has changes of the topology to make once the outermost access has ended. */
@@ -51,29 +50,15 @@ export function requestSettle(): void {
   changesWait = true;
 }
 
-/** Keeps an access of several calls one access: between hold and release nothing settles. */
-export function holdAccess(): void {
-  held += 1;
-}
-
-export function releaseAccess(): void {
-  held -= 1;
-  settleIfDone();
-}
-
-function settleIfDone(): void {
-  if (changesWait && depth + held == 0) {
-    changesWait = false;
-    settle();
-  }
-}
-
 /** Ends an access: lets waiting changes in, and answers the value, or 0 after a fault. */
 function end(value: u64): u64 {
   const ended = fault;
-  settleIfDone();
-  // What settles may have made accesses of its own.
-  fault = ended;
+  if (changesWait && depth == 0) {
+    changesWait = false;
+    settle();
+    // What settled may have made accesses of its own.
+    fault = ended;
+  }
   return ended == 0 ? value : 0;
 }
 

@@ -78,31 +78,20 @@ function random(table: u32): u32 {
 }
 
 /** C-scattered: a free place from a random start on, once around, never index << 40. */
-function scatter(table: u32, index: u32, length: u64, alignment: u64): i32 {
+function scatter(table: u32, index: u32, length: u64, alignment: u64): bool {
   const high = <u64>(random(table) & 0x000fffff);
   const low = <u64>random(table);
   const lowest = max<u64>(PAGE, alignment);
   const start = max<u64>(((high << 32) | low) & ~(alignment - 1), lowest);
-  let from = start;
-  let around = false;
-  let status = gapFrom(table, length, alignment, from);
-  while (true) {
-    if (status != 0) {
-      if (around) return -ENOSPC;
-      around = true;
-      from = lowest;
-    } else if (load<u64>(cells, CELL_FIRST) == <u64>index << SLOT_SHIFT) {
-      from = load<u64>(cells, CELL_FIRST) + alignment;
-    } else {
-      return 0;
-    }
-    status = gapFrom(table, length, alignment, from);
-  }
-  return -ENOSPC;
+  return placeFrom(table, index, length, alignment, start) || placeFrom(table, index, length, alignment, lowest);
 }
 
-function gapFrom(table: u32, length: u64, alignment: u64, from: u64): i32 {
-  return treeGap(offsetsTree(table), length, alignment, from, SCATTER_END, false);
+function placeFrom(table: u32, index: u32, length: u64, alignment: u64, from: u64): bool {
+  const tree = offsetsTree(table);
+  if (treeGap(tree, length, alignment, from, SCATTER_END, false) != 0) return false;
+  const own = <u64>index << SLOT_SHIFT;
+  if (load<u64>(cells, CELL_FIRST) != own) return true;
+  return treeGap(tree, length, alignment, own + alignment, SCATTER_END, false) == 0;
 }
 
 /** C-cookie: the alignment for a length in whole pages. */
@@ -120,37 +109,42 @@ export function requestCookie(table: u32, index: u32, bytes: u64): i32 {
     return 0;
   }
   const mode = load<u32>(table, 56);
-  let length = SLOT_BYTES;
   if (mode == OFFSETS_INDEX) {
     if (bytes > SLOT_BYTES) return -EINVAL;
-    store<u64>(cells, <u64>index << SLOT_SHIFT, CELL_FIRST);
   } else if (bytes == 0) {
     // C-empty
     store<u64>(cells, 0, CELL_FIRST);
     return 0;
-  } else {
-    length = (bytes + (PAGE - 1)) & ~(PAGE - 1);
-    const alignment = alignmentFor(length);
-    const status =
-      mode == OFFSETS_SCATTERED
-        ? scatter(table, index, length, alignment)
-        : treeGap(offsetsTree(table), length, alignment, PAGE, COOKIE_END, false);
-    if (status != 0) return -ENOSPC;
   }
-  return place(table, index, load<u64>(cells, CELL_FIRST), length);
-}
-
-function place(table: u32, index: u32, start: u64, length: u64): i32 {
-  // Both trees are reserved before either changes: the second insert cannot fail.
+  // All memory is there before a random number is drawn and a tree changes: from here on only a place can be missing.
   if (!reserveInserts(offsetsTree(table), 2) || !reserveInserts(indexTree(table), 2)) return -ENOMEM;
   const cookie = newObject(OBJECT_COOKIE);
   if (cookie == 0) return -ENOMEM;
+  const length = mode == OFFSETS_INDEX ? SLOT_BYTES : (bytes + (PAGE - 1)) & ~(PAGE - 1);
+  if (!findPlace(table, mode, index, length)) {
+    deleteObject(cookie);
+    return -ENOSPC;
+  }
+  place(table, index, cookie, load<u64>(cells, CELL_FIRST), length);
+  return 0;
+}
+
+/** Leaves the offset for a new range in the cells. */
+function findPlace(table: u32, mode: u32, index: u32, length: u64): bool {
+  if (mode == OFFSETS_INDEX) {
+    store<u64>(cells, <u64>index << SLOT_SHIFT, CELL_FIRST);
+    return true;
+  }
+  const alignment = alignmentFor(length);
+  if (mode == OFFSETS_SCATTERED) return scatter(table, index, length, alignment);
+  return treeGap(offsetsTree(table), length, alignment, PAGE, COOKIE_END, false) == 0;
+}
+
+function place(table: u32, index: u32, cookie: u32, start: u64, length: u64): void {
   store<u64>(cookie, start, 8);
   store<u32>(cookie, index, 16);
   treeInsert(offsetsTree(table), start, start + (length - 1), cookie);
   treeInsert(indexTree(table), index, index, cookie);
-  store<u64>(cells, start, CELL_FIRST);
-  return 0;
 }
 
 /** C-resolve: 0 with index and position in the cells, or -ENXIO. */

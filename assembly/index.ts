@@ -213,7 +213,8 @@ export function regionDestroy(handle: u32): i32 {
   if (region == 0) return -EBADF;
   if (access.inAccess()) return -EBUSY;
   const status = spaces.unmapRegion(region);
-  return status == 0 ? regions.releaseRegion(region) : status;
+  if (status == 0) regions.releaseRegion(region);
+  return status;
 }
 
 /** The address of a RAM or ROM region's first byte; 0 for other kinds and bad handles. */
@@ -393,14 +394,6 @@ export function batchRun(rows: u32, n: u32): u32 {
 
 export function accessInFlight(): u32 {
   return access.inAccess() ? 1 : 0;
-}
-
-export function accessHold(): void {
-  access.holdAccess();
-}
-
-export function accessRelease(): void {
-  access.releaseAccess();
 }
 
 export function accessSettleLater(): void {

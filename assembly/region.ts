@@ -8,7 +8,6 @@
 
 import {
   COUNT_PAGES,
-  EBUSY,
   EINVAL,
   ENOMEM,
   MAX_NESTED_ACCESSES,
@@ -25,7 +24,7 @@ import { giveFrames, takeFrames } from './memory/arena.ts';
 import { countBacking, deleteObject, handleOf, newObject } from './memory/objects.ts';
 import { give, reserve, take } from './memory/slab.ts';
 import { treeFind, treeLoad } from './maple/read.ts';
-import { treeClear, treeInsert } from './maple/write.ts';
+import { treeClear, treeErase, treeInsert } from './maple/write.ts';
 import { cells } from './cells.ts';
 import { CELL_FIRST } from './layout.generated.ts';
 
@@ -114,16 +113,14 @@ export function createRegion(kind: u32, bytes: u64, narrowest: u32, widest: u32,
   return handleOf(region);
 }
 
-/** Returns a region's pages or frames and ends it. Its windows are gone already. */
-export function releaseRegion(region: u32): i32 {
-  if (isBusy(region)) return -EBUSY;
+/** Returns a region's pages or frames and ends it. Its windows are gone already, and none of its hooks runs. */
+export function releaseRegion(region: u32): void {
   if (base(region) != 0) {
     giveFrames(base(region), size(region));
     countBacking(-(<i64>size(region)));
   }
   dropPages(region);
   deleteObject(region);
-  return 0;
 }
 
 /** Returns every page of a demand region: it reads zero again. */
@@ -133,7 +130,7 @@ export function dropPages(region: u32): void {
   while (page != 0) {
     const index = load<u64>(cells, CELL_FIRST);
     give(COUNT_PAGES, page);
-    page = index == u64.MAX_VALUE ? 0 : treeFind(tree, index + 1, u64.MAX_VALUE);
+    page = treeFind(tree, index + 1, u64.MAX_VALUE);
   }
   treeClear(tree);
   store<u32>(region, 0, 72);
@@ -169,6 +166,11 @@ export function touchPage(region: u32, position: u64): u32 {
   return page;
 }
 
+function dropPage(region: u32, position: u64): void {
+  give(COUNT_PAGES, treeErase(pageTree(region), position >> PAGE_SHIFT));
+  store<u32>(region, 0, 72);
+}
+
 /** `width` bytes (1, 2, 4 or 8) in memory as a number. */
 export function loadBytes(address: u32, width: u32): u64 {
   if (width == 4) return load<u32>(address);
@@ -200,13 +202,17 @@ export function demandRead(region: u32, position: u64, width: u32): u64 {
 /** One cycle of a demand region; false when memory is full. A cycle over a page border makes both pages or changes nothing. */
 export function demandWrite(region: u32, position: u64, width: u32, value: u64): bool {
   const inPage = <u32>(position & PAGE_MASK);
+  const present = pageAt(region, position) != 0;
   const page = touchPage(region, position);
   if (page == 0) return false;
   if (inPage + width <= PAGE_BYTES) {
     storeBytes(page + inPage, width, value);
     return true;
   }
-  if (touchPage(region, position + width - 1) == 0) return false;
+  if (touchPage(region, position + width - 1) == 0) {
+    if (!present) dropPage(region, position);
+    return false;
+  }
   for (let i: u32 = 0; i < width; i++) demandWrite(region, position + i, 1, value >> (<u64>i << 3));
   return true;
 }

@@ -122,7 +122,9 @@ function addSibling(tree: u32, level: u32, left: u32, right: u32, border: u64, l
     }
     const sibling = take(COUNT_INNER_NODES);
     initInner(sibling);
-    const keep = slot == INNER_CAPACITY - 1 ? INNER_CAPACITY - 1 : INNER_CAPACITY / 2;
+    // Only on the right edge may the new node start with two children.
+    const ascending = slot == INNER_CAPACITY - 1 && pathHigh(at) == u64.MAX_VALUE;
+    const keep = ascending ? INNER_CAPACITY - 1 : INNER_CAPACITY / 2;
     const parentBorder = pivot(parent, keep - 1);
     moveChildren(sibling, 0, parent, keep, INNER_CAPACITY - keep);
     movePivots(sibling, 0, parent, keep, INNER_CAPACITY - keep - 1);

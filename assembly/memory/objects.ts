@@ -1,13 +1,12 @@
 // Objects: 128-byte records behind handles that go stale instead of dangling.
 //
-//   handle  31        20 19                 9 8           0
-//          | generation |   chunk number     |   slot     |      never 0: generations start at 1
+//   handle  31  30        20 19                 9 8           0
+//          | 0 | generation |   chunk number     |   slot     |  never 0: generations start at 1; bit 31 is clear, so that no handle reads as an errno
 //
 //   record  0            4         8                                         128
 //          | handle u32 | kind u8 | the kind's own fields ...                 |
 //
-// A record's first word is its live handle, or its negated next generation when free, so that one comparison tells a good handle from a stale,
-// foreign or invented one. A handle is checked at each entry of the core; inside, records are plain addresses.
+// A record's first word is its live handle, or 0 when free, so that one comparison tells a good handle from a stale, foreign or invented one. A handle is checked at each entry of the core; inside, records are plain addresses.
 
 import { COUNT_BACKING_BYTES } from '../layout.generated.ts';
 import { takeFrames } from './arena.ts';
@@ -17,6 +16,7 @@ const RECORD_BYTES: u32 = 128;
 const SLOTS: u32 = 512;
 const MAX_CHUNKS: u32 = 2048;
 const INDEX_MASK: u32 = 0xfffff;
+const MAX_GENERATION: u32 = 0x7ff;
 
 const directory = <u32>memory.data(8192);
 let chunks: u32 = 0;
@@ -63,7 +63,7 @@ export function newObject(kind: u32): u32 {
 export function deleteObject(record: u32): void {
   const handle = load<u32>(record);
   const generation = (handle >>> 20) + 1;
-  freeRecord(record, handle & INDEX_MASK, generation > 0xfff ? 1 : generation);
+  freeRecord(record, handle & INDEX_MASK, generation > MAX_GENERATION ? 1 : generation);
   liveObjects -= 1;
 }
 

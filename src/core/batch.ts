@@ -52,6 +52,7 @@ export class Batch {
   private readonly core: Core;
   private readonly rows: number;
   private gone = false;
+  private running = 0;
 
   /** @internal */
   constructor(core: Core, length: number) {
@@ -74,14 +75,13 @@ export class Batch {
   set(index: number, space: Space, operation: BatchOperation, address: U64, width: Width, value: U64 = 0): void {
     const at = this.row('Batch.set', index);
     if (space.core !== this.core) throw new TypeError(`Batch.set: ${space.name} belongs to another engine`);
-    const code = (OPERATIONS as Partial<Record<string, number>>)[operation];
-    if (code === undefined) throw new TypeError(`Batch.set: operation is ${JSON.stringify(operation)}; expected 'read', 'write' or 'compare'`);
+    if (!Object.hasOwn(OPERATIONS, operation)) throw new TypeError(`Batch.set: operation is ${JSON.stringify(operation)}; expected 'read', 'write' or 'compare'`);
     if (![1, 2, 4, 8].includes(width)) throw new RangeError(`Batch.set: width is ${String(width)}; expected 1, 2, 4 or 8`);
     const [first, data] = [u64('Batch.set: address', address), u64('Batch.set: value', value)];
     const view = this.core.data();
     view.setBigUint64(at + BATCH_ADDRESS, first, true);
     view.setBigUint64(at + BATCH_VALUE, data, true);
-    view.setUint8(at + BATCH_OPERATION, code);
+    view.setUint8(at + BATCH_OPERATION, OPERATIONS[operation]);
     view.setUint8(at + BATCH_WIDTH, width);
     view.setUint16(at + BATCH_ERRNO, 0);
     view.setUint32(at + BATCH_SPACE, space.handle, true);
@@ -91,7 +91,14 @@ export class Batch {
   run(first = 0, last = this.length - 1): number {
     const at = this.row('Batch.run', first);
     this.row('Batch.run', last);
-    return first > last ? 0 : this.core.exports.batchRun(at, last - first + 1);
+    if (first > last) return 0;
+    this.running++;
+    try {
+      return this.core.exports.batchRun(at, last - first + 1);
+    } finally {
+      this.running--;
+      if (this.gone) this.release();
+    }
   }
 
   /** How row `index` ended. */
@@ -101,10 +108,15 @@ export class Batch {
     return { value: view.getBigUint64(at + BATCH_VALUE, true), errno: view.getUint8(at + BATCH_ERRNO), differs: view.getUint8(at + BATCH_DIFFERS) === 1 };
   }
 
-  /** Returns the rows' memory. A second call does nothing. */
+  /** Returns the rows' memory; from inside a hook of the batch's own run, when that run has ended. A second call does nothing. */
   destroy(): void {
     if (this.gone) return;
     this.gone = true;
+    this.release();
+  }
+
+  private release(): void {
+    if (this.running > 0) return;
     this.core.exports.giveBuffer(this.rows, this.length * BATCH_ROW_BYTES);
   }
 }

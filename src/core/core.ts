@@ -2,7 +2,7 @@
 
 import { VfioError, errnoName } from '../uapi/index.ts';
 import type { CoreExports } from './exports.ts';
-import { CELL_DATA, CELL_FIRST, CELL_INDEX, CELL_LAST, CELL_POSITION, CELL_VALUE, EIO, STAGING_BYTES } from './layout.generated.ts';
+import { CELL_DATA, CELL_FIRST, CELL_INDEX, CELL_LAST, CELL_POSITION, EIO, ENOMEM, STAGING_BYTES } from './layout.generated.ts';
 import { compile, fromBase64, instantiate } from './webassembly.ts';
 import type { WasmModule } from './webassembly.ts';
 import { wasm } from './wasm.generated.ts';
@@ -19,6 +19,8 @@ export interface HookHandlers {
 }
 
 const SAFE_HIGH = 0x20_0000;
+// The memory is smaller than this, whatever its limit.
+const MAX_BLOCK = 0xffff_0000;
 
 function joined(low: number, high: number): number | bigint {
   const upper = high >>> 0;
@@ -36,12 +38,13 @@ let compiled: WasmModule | undefined;
 export class Core {
   readonly exports: CoreExports;
   readonly hooks = new Map<number, HookHandlers>();
+  /** The trace that runs. */
+  tracer: object | undefined;
   private readonly cells: number;
   private readonly staging: number;
   private view: DataView;
   private bytes: Uint8Array;
   private hookDepth = 0;
-  private held = 0;
   private hookError: { readonly thrown: unknown } | undefined;
   private waiting: (() => void)[] = [];
 
@@ -88,10 +91,6 @@ export class Core {
     return this.data().getBigUint64(this.cells + CELL_LAST, true);
   }
 
-  cellValue(): number {
-    return this.data().getUint32(this.cells + CELL_VALUE, true);
-  }
-
   cellData(): bigint {
     return this.data().getBigUint64(this.cells + CELL_DATA, true);
   }
@@ -118,41 +117,32 @@ export class Core {
   }
 
   /**
-   * Moves a block of any length through the staging buffer; `step` hands one piece to the core.
-   * The whole block is one access: what a hook changes in the topology waits until its end.
+   * Moves a block between `block` and a buffer in linear memory, around the one call that is the access: the staging buffer, or one of its own for a block that
+   * does not fit there or that is nested in an access which may be using it.
    */
-  transfer(block: Uint8Array, writes: 0 | 1, step: (offset: number, buffer: number, bytes: number) => number): number {
-    if (block.length <= STAGING_BYTES && this.hookDepth === 0) return this.piece(block, writes, 0, this.staging, step);
-    // A nested access must not use the staging buffer under its outer one.
-    const bytes = Math.min(block.length, STAGING_BYTES);
-    const buffer = this.hookDepth === 0 ? this.staging : this.exports.takeBuffer(bytes);
-    if (buffer === 0) return -12;
-    this.exports.accessHold();
-    this.held++;
+  transfer(block: Uint8Array, writes: 0 | 1, access: (buffer: number, bytes: number) => number): number {
+    const { length, byteOffset } = block;
+    if (length > MAX_BLOCK) return -ENOMEM;
+    const staged = length === 0 || (length <= STAGING_BYTES && this.hookDepth === 0);
+    // A view of the core's own memory dies when that memory grows, so it is taken anew.
+    const own = block.buffer === this.exports.memory.buffer;
+    const current = (): Uint8Array => (own ? this.memory().subarray(byteOffset, byteOffset + length) : block);
+    const buffer = staged ? this.staging : this.exports.takeBuffer(length);
+    if (buffer === 0) return -ENOMEM;
+    const start = buffer >>> 0;
     try {
-      let status = 0;
-      for (let offset = 0; offset < block.length && status >= 0; offset += STAGING_BYTES) {
-        status = this.piece(block.subarray(offset, offset + STAGING_BYTES), writes, offset, buffer, step);
-      }
+      if (writes === 1) this.memory().set(current(), start);
+      const status = access(buffer, length);
+      if (writes === 0 && status >= 0) current().set(this.memory().subarray(start, start + length));
       return status;
     } finally {
-      if (buffer !== this.staging) this.exports.giveBuffer(buffer, bytes);
-      this.held--;
-      this.exports.accessRelease();
+      if (!staged) this.exports.giveBuffer(buffer, length);
     }
-  }
-
-  private piece(block: Uint8Array, writes: 0 | 1, offset: number, buffer: number, step: (offset: number, buffer: number, bytes: number) => number): number {
-    const start = buffer >>> 0;
-    if (writes === 1) this.memory().set(block, start);
-    const status = step(offset, buffer, block.length);
-    if (writes === 0 && status >= 0) block.set(this.memory().subarray(start, start + block.length));
-    return status;
   }
 
   /** Makes a change of the topology now, or when the access in flight has ended (rule S-deferred). */
   change(make: () => void): void {
-    if (this.hookDepth + this.held === 0) {
+    if (this.hookDepth === 0) {
       make();
     } else {
       this.waiting.push(make);
@@ -163,8 +153,16 @@ export class Core {
   private settle(): void {
     const changes = this.waiting;
     this.waiting = [];
-    // The access has ended and the core is consistent: what a change throws may unwind through it.
-    for (const change of changes) change();
+    const failures: unknown[] = [];
+    for (const change of changes) {
+      try {
+        change();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    // The access has ended and the core is consistent: this may unwind through it, to who made the outermost access.
+    if (failures.length > 0) throw failures[0];
   }
 
   private hookRead(region: number, low: number, high: number, width: 1 | 2 | 4 | 8): number {

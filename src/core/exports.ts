@@ -70,8 +70,6 @@ export interface CoreExports {
   regionBlock(region: number, position: bigint, buffer: number, bytes: number, writes: number): number;
   batchRun(rows: number, n: number): number;
   accessInFlight(): number;
-  accessHold(): void;
-  accessRelease(): void;
   accessSettleLater(): void;
 
   ringOpen(records: number): number;

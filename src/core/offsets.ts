@@ -2,6 +2,7 @@
 
 import type { Core } from './core.ts';
 import { OFFSETS_COOKIE, OFFSETS_INDEX, OFFSETS_SCATTERED } from './layout.generated.ts';
+import { VfioError } from '../uapi/index.ts';
 import { integer, u64 } from './number.ts';
 import type { U64 } from './number.ts';
 
@@ -25,12 +26,11 @@ export class OffsetTable {
 
   /** @internal */
   constructor(core: Core, mode: OffsetMode, seed: number) {
-    const code = (MODES as Partial<Record<string, number>>)[mode];
-    if (code === undefined) throw new TypeError(`offsetTable: mode is ${JSON.stringify(mode)}; expected 'index', 'cookie' or 'scattered'`);
+    if (!Object.hasOwn(MODES, mode)) throw new TypeError(`offsetTable: mode is ${JSON.stringify(mode)}; expected 'index', 'cookie' or 'scattered'`);
     integer('offsetTable: seed', seed, 1, 0xffff_ffff);
     this.core = core;
     this.mode = mode;
-    this.handle = core.check(core.exports.cookieTableCreate(code, seed), 'offsetTable', () => 'the core has no memory for another table') >>> 0;
+    this.handle = core.check(core.exports.cookieTableCreate(MODES[mode], seed), 'offsetTable', () => 'the core has no memory for another table') >>> 0;
   }
 
   /**
@@ -53,6 +53,7 @@ export class OffsetTable {
       typeof offset === 'number' && Number.isSafeInteger(offset) && offset >= 0
         ? this.core.exports.cookieResolveF(this.handle, offset)
         : this.core.exports.cookieResolve(this.handle, u64('OffsetTable.resolve: offset', offset));
+    if (status < 0 && this.gone) throw new VfioError('EBADF', 'OffsetTable.resolve', 'the table is destroyed');
     return status < 0 ? undefined : { index: this.core.cellIndex(), position: this.core.cellPosition() };
   }
 

@@ -187,6 +187,7 @@ export class RangeStore {
   /** Fills an empty store with ascending, disjoint entries (rule R-bulk). VfioError EEXIST when the store is not empty, EINVAL when the entries are not in order. */
   bulkLoad(entries: Iterable<{ readonly first: U64; readonly last: U64; readonly value: number }>): void {
     this.live('RangeStore.bulkLoad');
+    if (typeof (entries as Partial<typeof entries>)[Symbol.iterator] !== 'function') throw new TypeError('RangeStore.bulkLoad: entries is not iterable');
     const rows = Array.from(entries, (entry, i) => ({
       first: u64(`RangeStore.bulkLoad: entry ${i}: first`, entry.first),
       last: u64(`RangeStore.bulkLoad: entry ${i}: last`, entry.last),
@@ -225,6 +226,7 @@ export class RangeStore {
 
   /** Checks the structure node by node; Error with the number of the broken rule in `assembly/maple/check.ts`. For tests. */
   validate(): void {
+    this.live('RangeStore.validate');
     const fault = this.core.exports.treeValidate(this.handle);
     if (fault > 0) throw new Error(`range store: structural rule ${fault} is broken`);
   }

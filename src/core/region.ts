@@ -2,9 +2,10 @@
 
 import { VfioError } from '../uapi/index.ts';
 import type { Core, HookHandlers } from './core.ts';
-import { REGION_DEMAND, REGION_HOOK, REGION_RAM, REGION_REENTRANT, REGION_ROM, REGION_UNALIGNED } from './layout.generated.ts';
+import { EBADF, REGION_DEMAND, REGION_HOOK, REGION_RAM, REGION_REENTRANT, REGION_ROM, REGION_UNALIGNED } from './layout.generated.ts';
 import { bytesOf, hex, integer, refuseU64, u64 } from './number.ts';
 import type { U64 } from './number.ts';
+import type { Window } from './space.ts';
 
 /** A width of one bus cycle, in bytes. */
 export type Width = 1 | 2 | 4 | 8;
@@ -58,14 +59,15 @@ export class Region {
   readonly core: Core;
   /** @internal */
   readonly handle: number;
+  /** @internal What the region's destruction removes. */
+  readonly windows = new Set<Window>();
   /** @internal True once `destroy` was called, even if it still waits for an access to end. */
   gone = false;
 
   /** @internal */
   constructor(core: Core, description: RegionDescription) {
     const { kind, name, minWidth = 1, maxWidth = 8, unaligned = true } = description;
-    const code = (KINDS as Partial<Record<string, number>>)[kind];
-    if (code === undefined) throw new TypeError(`region: kind is ${JSON.stringify(kind)}; expected 'ram', 'demand', 'rom' or 'hook'`);
+    if (!Object.hasOwn(KINDS, kind)) throw new TypeError(`region: kind is ${JSON.stringify(kind)}; expected 'ram', 'demand', 'rom' or 'hook'`);
     this.size = u64('region: size', description.size);
     if (this.size === 0n || this.size > MAX_SIZE) throw new RangeError(`region: size is ${this.size.toString()}; expected 1 to 2^63 bytes`);
     for (const [what, width] of [['minWidth', minWidth], ['maxWidth', maxWidth]] as const) {
@@ -77,7 +79,7 @@ export class Region {
       throw new RangeError(`region: contents are ${contents.length} bytes; the region has ${this.size.toString()}`);
     }
     const flags = (unaligned ? REGION_UNALIGNED : 0) | (kind === 'hook' && description.reentrant === true ? REGION_REENTRANT : 0);
-    const handle = core.exports.regionCreate(code, this.size, minWidth, maxWidth, flags);
+    const handle = core.exports.regionCreate(KINDS[kind], this.size, minWidth, maxWidth, flags);
     core.check(handle, 'region', () => `${this.size.toString()} bytes do not fit the core's memory`);
     this.core = core;
     this.kind = kind;
@@ -147,7 +149,7 @@ export class Region {
     if (status < 0) this.fail('Region.write64', position, 8, status);
   }
 
-  /** Fills `target` with the bytes from `position` on and returns it. */
+  /** Fills `target` with the bytes from `position` on and returns it; when the access fails, `target` is as it was. */
   readBytes(position: U64, target: Uint8Array): Uint8Array {
     const block = bytesOf('Region.readBytes: target', target);
     const at = u64('Region.readBytes: position', position);
@@ -162,11 +164,7 @@ export class Region {
   }
 
   private block(call: string, at: bigint, block: Uint8Array, writes: 0 | 1): void {
-    this.live(call);
-    if (at > this.size || BigInt(block.length) > this.size - at) {
-      throw new RangeError(`${call}: ${block.length} bytes at ${hex(at)} pass the end of ${this.name}, ${hex(this.size)} bytes`);
-    }
-    const status = this.core.transfer(block, writes, (offset, buffer, bytes) => this.core.exports.regionBlock(this.handle, at + BigInt(offset), buffer, bytes, writes));
+    const status = this.core.transfer(block, writes, (buffer, bytes) => this.core.exports.regionBlock(this.handle, at, buffer, bytes, writes));
     if (status < 0) this.fail(call, at, block.length, status);
   }
 
@@ -188,7 +186,7 @@ export class Region {
   }
 
   private fail(call: string, position: U64, bytes: number, status: number): never {
-    this.live(call);
+    if (status === -EBADF) this.live(call);
     if (typeof position !== 'number' && typeof position !== 'bigint') refuseU64(`${call}: position`, position);
     if (BigInt(position) + BigInt(bytes) > this.size) {
       throw new RangeError(`${call}: ${bytes} bytes at ${hex(position)} pass the end of ${this.name}, ${hex(this.size)} bytes`);
@@ -217,6 +215,7 @@ export class Region {
       if (status < 0) this.gone = false;
       this.core.check(status, 'Region.destroy', () => `${this.name}: no room to show what its windows covered`);
       this.core.hooks.delete(this.handle);
+      for (const window of this.windows) window.forget();
     });
   }
 }

@@ -2,7 +2,7 @@
 
 import { VfioError } from '../uapi/index.ts';
 import type { Core } from './core.ts';
-import { WINDOW_WRITE_COMBINING } from './layout.generated.ts';
+import { EBADF, WINDOW_WRITE_COMBINING } from './layout.generated.ts';
 import { bytesOf, hex, integer, refuseU64, u64 } from './number.ts';
 import type { U64 } from './number.ts';
 import type { Region } from './region.ts';
@@ -37,6 +37,7 @@ export class Window {
   gone = false;
   private at: bigint;
   private readonly target: Window | undefined;
+  private readonly aliases = new Set<Window>();
 
   /** @internal */
   constructor(space: Space, region: Region, start: bigint, position: bigint, size: bigint, options: WindowOptions, target?: Window) {
@@ -83,6 +84,16 @@ export class Window {
     if (status < 0) this.gone = true;
     this.handle = core.check(status, 'Space.map', () => 'the core has no memory for another window') >>> 0;
     this.space.windows.set(this.handle, this);
+    this.region.windows.add(this);
+    this.target?.aliases.add(this);
+  }
+
+  /** @internal The core has removed this window and its aliases: nothing here refers to them any more. */
+  forget(): void {
+    for (const alias of this.aliases) alias.forget();
+    this.space.windows.delete(this.handle);
+    this.region.windows.delete(this);
+    this.target?.aliases.delete(this);
   }
 
   /**
@@ -121,6 +132,7 @@ export class Window {
       const status = this.space.core.exports.windowUnmap(this.handle);
       if (status < 0) this.gone = false;
       this.space.core.check(status, 'Window.unmap', () => 'the core has no memory to show what the window covered');
+      this.forget();
     });
   }
 }
@@ -255,7 +267,7 @@ export class Space {
     if (status < 0) this.fail('Space.write64', address, 8, status);
   }
 
-  /** Fills `target` from `address` on and returns it. If the access fails midway, `target` keeps what had been read in whole pieces of 64 KiB. */
+  /** Fills `target` from `address` on and returns it; when the access fails, `target` is as it was. */
   readBytes(address: U64, target: Uint8Array): Uint8Array {
     this.block('Space.readBytes', u64('Space.readBytes: address', address), bytesOf('Space.readBytes: target', target), 0);
     return target;
@@ -267,9 +279,7 @@ export class Space {
   }
 
   private block(call: string, at: bigint, block: Uint8Array, writes: 0 | 1): void {
-    this.live(call);
-    if (block.length > 0 && at + BigInt(block.length) - 1n > 0xffff_ffff_ffff_ffffn) throw new RangeError(`${call}: ${block.length} bytes at ${hex(at)} pass 2^64-1`);
-    const status = this.core.transfer(block, writes, (offset, buffer, bytes) => this.core.exports.spaceBlock(this.handle, at + BigInt(offset), buffer, bytes, writes));
+    const status = this.core.transfer(block, writes, (buffer, bytes) => this.core.exports.spaceBlock(this.handle, at, buffer, bytes, writes));
     if (status < 0) this.fail(call, at, block.length, status);
   }
 
@@ -291,7 +301,7 @@ export class Space {
   }
 
   private fail(call: string, address: U64, bytes: number, status: number): never {
-    this.live(call);
+    if (status === -EBADF) this.live(call);
     if (typeof address !== 'number' && typeof address !== 'bigint') refuseU64(`${call}: address`, address);
     if (BigInt(address) + BigInt(bytes) - 1n > 0xffff_ffff_ffff_ffffn) throw new RangeError(`${call}: ${bytes} bytes at ${hex(address)} pass 2^64-1`);
     throw this.core.failure(-status, call, `${bytes} bytes at ${hex(address)} of ${this.name}`);
@@ -309,6 +319,7 @@ export class Space {
    * @throws Error with the number of the broken rule in `assembly/maple/check.ts`.
    */
   validate(): void {
+    this.live('Space.validate');
     const fault = this.core.exports.spaceValidate(this.handle);
     if (fault > 0) throw new Error(`${this.name}: structural rule ${fault} is broken`);
   }
@@ -321,7 +332,7 @@ export class Space {
       const status = this.core.exports.spaceDestroy(this.handle);
       if (status < 0) this.gone = false;
       this.core.check(status, 'Space.destroy', () => `${this.name}: no room to show what aliases in other spaces covered`);
-      this.windows.clear();
+      for (const window of this.windows.values()) window.forget();
     });
   }
 }

@@ -27,12 +27,18 @@ export class TraceRing {
     if (!Number.isInteger(Math.log2(records))) throw new RangeError(`startTrace: records is ${records}; expected a power of two`);
     core.check(core.exports.ringOpen(records), 'startTrace', () => `no memory for ${records} records`);
     this.core = core;
+    core.tracer = this;
   }
 
-  /** Takes the waiting records out of the ring, oldest first. */
+  private runs(): boolean {
+    return this.core.tracer === this;
+  }
+
+  /** Takes the waiting records out of the ring, oldest first. None once the trace has ended. */
   take(): TraceRecord[] {
     const { exports } = this.core;
     const records: TraceRecord[] = [];
+    if (!this.runs()) return records;
     for (let run = exports.ringRun(); run > 0; run = exports.ringRun()) {
       const view = this.core.data();
       const start = exports.ringOldest() >>> 0;
@@ -51,13 +57,15 @@ export class TraceRing {
     return records;
   }
 
-  /** How many records found the ring full and were dropped. */
+  /** How many records found the ring full and were dropped; 0 once the trace has ended. */
   get lost(): number {
-    return this.core.exports.ringLost();
+    return this.runs() ? this.core.exports.ringLost() : 0;
   }
 
-  /** Stops tracing; records that wait are dropped. */
+  /** Stops tracing; records that wait are dropped. Does nothing when the trace has ended, also because another one was started. */
   stop(): void {
+    if (!this.runs()) return;
+    this.core.tracer = undefined;
     this.core.exports.ringOpen(0);
   }
 }
