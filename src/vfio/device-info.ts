@@ -66,10 +66,16 @@ export function regionFlags(region: VfioRegion): number {
 }
 
 function regionCapabilities(device: VfioDevice, region: VfioRegion): Capability[] {
-  const own = (region.capabilities ?? []).map((capability) => encodeRegionInfoCapability(capability));
-  if (region.msixTable === undefined || !region.mmap) return own;
-  if (device.description.msixMode !== 'sparse') return [encodeRegionInfoCapability({ kind: 'MSIX_MAPPABLE' }), ...own];
-  return [encodeRegionInfoCapability({ kind: 'SPARSE_MMAP', areas: device.mappable(region).areas }), ...own];
+  const own = region.capabilities ?? [];
+  return (region.msixTable === undefined || !region.mmap ? own : withTable(device, region, own)).map((capability) => encodeRegionInfoCapability(capability));
+}
+
+type RegionCapabilities = NonNullable<VfioRegion['capabilities']>;
+
+function withTable(device: VfioDevice, region: VfioRegion, own: RegionCapabilities): RegionCapabilities {
+  if (device.description.msixMode !== 'sparse') return [{ kind: 'MSIX_MAPPABLE' }, ...own];
+  // A driver's own list of areas is narrowed by the table: one list, so that nothing contradicts it.
+  return [{ kind: 'SPARSE_MMAP', areas: device.mappable(region).areas }, ...own.filter(({ kind }) => kind !== 'SPARSE_MMAP')];
 }
 
 /**
