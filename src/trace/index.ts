@@ -9,3 +9,8 @@ export * from './lspci-hex.ts';
 export type { LspciHeadline, LspciNamedIds } from './lspci-headline.ts';
 export type { LspciRegion, LspciRom } from './lspci-region.ts';
 export * from './lspci-verbose.ts';
+export * from './inferred-machine.ts';
+export * from './machine.ts';
+export * from './pc-platform.ts';
+export * from './replay-target.ts';
+export * from './replay.ts';

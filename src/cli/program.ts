@@ -1,0 +1,68 @@
+// The `maplebar` command: what it is told, which command runs, how it ends.
+
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { inspectCommand } from './inspect.ts';
+import type { InspectCommand } from './inspect.ts';
+import { replayCommand } from './replay.ts';
+import type { ReplayCommand } from './replay.ts';
+import type { Output } from './terminal.ts';
+
+/** Exit codes: 0 done, 1 the command failed, 2 it was called wrongly. */
+export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
+
+function collect(path: string, before: readonly string[] = []): readonly string[] {
+  if (before.length === 2) throw new InvalidArgumentError('it takes a -xxxx text and a -vv text, once each.');
+  return [...before, path];
+}
+
+function offsetsOption(): Option {
+  return new Option('--offsets <mode>', 'how device files hand out offsets').choices(['index', 'cookie', 'scattered']).default('index');
+}
+
+/** Runs the command line `argv` (without node and script); the exit code. */
+export async function runProgram(argv: readonly string[], output: Output, version: string): Promise<number> {
+  let code: number = EXIT.done;
+  const program = new Command('maplebar')
+    .description('Simulated PCI devices, reached as Linux programs reach real ones')
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError()
+    .configureOutput({ writeOut: (text) => output.out(text), writeErr: (text) => output.err(text) });
+
+  program
+    .command('replay')
+    .description("replay a recorded guest's MMIO and port accesses through simulated regions")
+    .argument('<trace>', 'recorded accesses, one a line: op space size address value region; plain or .gz')
+    .option('--iomem <file>', "the guest's /proc/iomem: MMCONFIG and platform ranges")
+    .addOption(new Option('--lspci <file>', "the guest's lspci -xxxx and -vv texts, once each").argParser(collect).default([], 'none'))
+    .addOption(new Option('--via <way>', 'by guest address, or through VFIO device files').choices(['space', 'vfio']).default('space'))
+    .addOption(offsetsOption())
+    .option('--no-timing', 'do not measure ns per access')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', '\nWithout --iomem and --lspci the machine is inferred from the addresses that the trace uses.')
+    .action(async (trace: string, options: ReplayCommand) => {
+      code = await replayCommand(trace, options, output);
+    });
+
+  program
+    .command('inspect')
+    .description('print PCI functions as lspci -vv does, and as a VFIO program sees them')
+    .addOption(new Option('--lspci <file>', 'lspci -xxxx text, and -vv text for sizes and names').argParser(collect).makeOptionMandatory())
+    .option('--slot <slot>', 'only this function, for example 00:01.0')
+    .addOption(offsetsOption())
+    .addOption(new Option('--msix <era>', 'how the MSI-X table and mmap meet').choices(['mappable', 'sparse']).default('mappable'))
+    .option('--json', 'print one JSON document')
+    .action((options: InspectCommand) => {
+      code = inspectCommand(options, output);
+    });
+
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    // Commander has printed what it had to say; --help and --version end that way too.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    output.err(`maplebar: ${error instanceof Error ? error.message : String(error)}\n`);
+    return EXIT.failed;
+  }
+  return code;
+}

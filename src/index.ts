@@ -1,0 +1,27 @@
+// maplebar's public face: re-exports only. The VFIO ABI, PCI and trace rooms have subpaths of their own.
+
+export { Batch, Engine, OffsetTable, RangeCursor, RangeStore, Region, Space, TraceRing, Window, createEngine } from './core/index.ts';
+export type {
+  BatchOperation,
+  BatchResult,
+  EngineOptions,
+  GapRequest,
+  HookHandlers,
+  LiveCounts,
+  MemoryType,
+  OffsetMode,
+  RangeEntry,
+  RegionBase,
+  RegionDescription,
+  RegionKind,
+  ResolvedOffset,
+  TraceRecord,
+  U64,
+  Width,
+  WindowOptions,
+} from './core/index.ts';
+export { ERRNO, VfioError, errnoName } from './uapi/index.ts';
+export type { CapabilityInput, ErrnoName, RegionInfoCapability } from './uapi/index.ts';
+export * from './vfio/index.ts';
+export { PciFunction } from './pci/index.ts';
+export type { BarRegion, PciFunctionDescription } from './pci/index.ts';
