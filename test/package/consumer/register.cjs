@@ -1,0 +1,12 @@
+// The same in CommonJS, and that each subpath can be required.
+const { createEngine } = require('maplebar');
+const { VFIO_DEVICE_GET_INFO } = require('maplebar/uapi');
+const { decodeConfigHeader } = require('maplebar/pci');
+const { parseIomem } = require('maplebar/trace');
+
+if (VFIO_DEVICE_GET_INFO !== 0x3b6b || typeof decodeConfigHeader !== 'function' || parseIomem('').length !== 0) throw new Error('a subpath is not what it should be');
+const engine = createEngine();
+const bus = engine.space();
+bus.map(0x1000, engine.region({ kind: 'ram', size: 0x1000 }));
+bus.write32(0x1014, 0xcafe);
+console.log(`register ${bus.read32(0x1014).toString(16)}`);

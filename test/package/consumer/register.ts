@@ -1,0 +1,14 @@
+// Compiled with neither DOM nor Node types, and with every declaration file checked: what a strict TypeScript user meets.
+import { Process, VfioDevice, VfioError, createEngine } from 'maplebar';
+import type { Region, Window } from 'maplebar';
+import { vfio_region_info } from 'maplebar/uapi';
+import { decodeBars } from 'maplebar/pci';
+import { readAccesses } from 'maplebar/trace';
+
+const engine = createEngine({ memoryLimit: 2 ** 24 });
+const bar: Region = engine.region({ kind: 'hook', size: 0x1000, read: (position, width) => Number(position) + width });
+const window: Window = engine.space('bus').map(0x1000n, bar, { memoryType: 'write-combining' });
+const process = new Process(engine);
+const fd: number = process.open(new VfioDevice({ name: '0000:00:01.0', regions: { 0: { region: bar } } }));
+const size: bigint = vfio_region_info.decode(new Uint8Array(32)).size;
+export const used = [window.start, fd, size, VfioError, decodeBars, readAccesses];
