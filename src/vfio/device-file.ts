@@ -130,13 +130,13 @@ export class DeviceFile {
   }
 
   /** Moves bytes at an offset; how many. A zero length is 0 at any offset. */
-  access(call: string, offset: bigint, length: number, writes: boolean, move: (run: (bytes: Uint8Array) => void, count: number) => void): number {
+  access(call: string, offset: bigint, length: number, user: UserMemory, writes: boolean): number {
     if (length === 0) return 0;
     const { index, region, position } = this.resolve(call, offset);
     if (region === undefined) throw new VfioError('EINVAL', call, `region ${index} is absent`);
     if (writes && !region.writable) throw new VfioError('EINVAL', call, `region ${index} is read-only`);
     const count = clip(call, region, position, length);
-    move((bytes) => transfer(call, this.device, region, position, bytes, writes), count);
+    transfer({ call, device: this.device, region, position, count, user, writes });
     return count;
   }
 

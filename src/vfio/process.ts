@@ -1,6 +1,6 @@
 // A process: an fd table and a memory, and the system calls that a VFIO program makes. Behaviour text, sections 1.0, 4.1 and 4.7.
 
-import { bytesOf, integer, u64 } from '../core/index.ts';
+import { integer, u64 } from '../core/index.ts';
 import type { Engine, Space, U64 } from '../core/index.ts';
 import { VfioError } from '../uapi/index.ts';
 import { DeviceFile } from './device-file.ts';
@@ -12,7 +12,7 @@ import { ProcessMemory } from './process-memory.ts';
 import type { Mapping } from './process-memory.ts';
 import { rawCalls } from './raw-calls.ts';
 import type { RawCalls } from './raw-calls.ts';
-import { userMemory } from './user-memory.ts';
+import { userBuffer, userMemory } from './user-memory.ts';
 import type { UserBuffer, UserPointer } from './user-memory.ts';
 
 /** How a process is made. */
@@ -27,6 +27,13 @@ export interface ProcessOptions {
 const MAX_TRANSFER = 0x7fff_f000;
 const MAX_OFFSET = 0x7fff_ffff_ffff_ffffn;
 const PAGE = BigInt(PAGE_SIZE);
+
+/** An offset for pread or pwrite: looked at before the fd is. */
+function fileOffset(call: string, offset: U64): bigint {
+  const at = u64(`${call}: offset`, offset);
+  if (at > MAX_OFFSET) throw new VfioError('EINVAL', call, `offset 0x${at.toString(16)} is negative as a signed 64-bit number`);
+  return at;
+}
 
 /**
  * A simulated process. Its calls throw {@link VfioError} with the errno that Linux gives, and TypeError or RangeError for arguments that no C program could pass;
@@ -130,12 +137,14 @@ export class Process {
 
   /** Reads from `offset` on: how many bytes, fewer than asked at the end of a region. VfioError as section 4 of the behaviour text says. */
   pread(fd: number, buffer: UserBuffer, offset: U64): number {
-    return this.readAt('pread', this.file('pread', fd), buffer, offset);
+    const at = fileOffset('pread', offset);
+    return this.readAt('pread', this.file('pread', fd), buffer, at);
   }
 
   /** Writes at `offset`: how many bytes. VfioError EBADF on a file opened for reading only. */
   pwrite(fd: number, buffer: UserBuffer, offset: U64): number {
-    return this.writeAt('pwrite', this.file('pwrite', fd), buffer, offset);
+    const at = fileOffset('pwrite', offset);
+    return this.writeAt('pwrite', this.file('pwrite', fd), buffer, at);
   }
 
   /** Reads at the file's position and moves it. */
@@ -160,32 +169,15 @@ export class Process {
     throw new VfioError('ESPIPE', 'lseek', 'a device file has no seek operation');
   }
 
-  private length(call: string, buffer: UserBuffer, offset: bigint): number {
-    const length = ArrayBuffer.isView(buffer) ? bytesOf(`${call}: buffer`, buffer).length : integer(`${call}: length`, buffer.length, 0, Number.MAX_SAFE_INTEGER);
-    if (offset > MAX_OFFSET) throw new VfioError('EINVAL', call, `offset 0x${offset.toString(16)} is negative as a signed 64-bit number`);
-    return Math.min(length, MAX_TRANSFER);
+  private readAt(call: string, file: DeviceFile, buffer: UserBuffer, at: bigint): number {
+    const { user, length } = userBuffer(call, this.memory, buffer);
+    return file.access(call, at, Math.min(length, MAX_TRANSFER), user, false);
   }
 
-  private readAt(call: string, file: DeviceFile, buffer: UserBuffer, offset: U64): number {
-    const at = u64(`${call}: offset`, offset);
-    return file.access(call, at, this.length(call, buffer, at), false, (read, count) => {
-      if (ArrayBuffer.isView(buffer)) {
-        read(buffer.subarray(0, count));
-      } else {
-        const user = userMemory(call, this.memory, buffer.address);
-        const bytes = new Uint8Array(count);
-        read(bytes);
-        user.copyOut(0, bytes);
-      }
-    });
-  }
-
-  private writeAt(call: string, file: DeviceFile, buffer: UserBuffer, offset: U64): number {
-    const at = u64(`${call}: offset`, offset);
+  private writeAt(call: string, file: DeviceFile, buffer: UserBuffer, at: bigint): number {
     if (file.readOnly) throw new VfioError('EBADF', call, 'the file was opened for reading only');
-    return file.access(call, at, this.length(call, buffer, at), true, (write, count) => {
-      write(ArrayBuffer.isView(buffer) ? buffer.subarray(0, count) : userMemory(call, this.memory, buffer.address).copyIn(0, count));
-    });
+    const { user, length } = userBuffer(call, this.memory, buffer);
+    return file.access(call, at, Math.min(length, MAX_TRANSFER), user, true);
   }
 
   /**

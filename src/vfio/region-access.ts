@@ -7,6 +7,7 @@
 
 import { VfioError } from '../uapi/index.ts';
 import type { VfioDevice, VfioRegion } from './device.ts';
+import type { UserMemory } from './user-memory.ts';
 
 /** The bytes that a read or write of a region leaves out, if any. */
 function leftOut(region: VfioRegion): { readonly from: bigint; readonly to: bigint } {
@@ -30,48 +31,61 @@ export function clip(call: string, region: VfioRegion, position: bigint, count: 
   return room < BigInt(count) ? Number(room) : count;
 }
 
-/**
- * Moves `bytes` to or from a region at `position`; they lie inside it. Any failure midway loses the count: cycles before it have happened.
- *
- * @throws VfioError EIO when the memory gate is closed.
- */
-export function transfer(call: string, device: VfioDevice, region: VfioRegion, position: bigint, bytes: Uint8Array, writes: boolean): void {
-  const { from, to } = leftOut(region);
-  const end = position + BigInt(bytes.length);
-  const cut = (at: bigint): number => Number((at < position ? position : at > end ? end : at) - position);
-  const [gapStart, gapEnd] = [cut(from), cut(to)];
-  part(call, device, region, position, bytes.subarray(0, gapStart), writes);
-  if (!writes) bytes.fill(0xff, gapStart, gapEnd);
-  part(call, device, region, position + BigInt(gapEnd), bytes.subarray(gapEnd), writes);
+/** Bytes that are moved at once where nobody can see into how many cycles that is. */
+const BLOCK = 0x1_0000;
+
+/** One read or write of a region: its `count` bytes at `position` lie inside it. */
+export interface Transfer {
+  readonly call: string;
+  readonly device: VfioDevice;
+  readonly region: VfioRegion;
+  readonly position: bigint;
+  readonly count: number;
+  readonly user: UserMemory;
+  readonly writes: boolean;
 }
 
-function gate(call: string, device: VfioDevice, region: VfioRegion): void {
+/**
+ * Moves bytes between a region and its caller. Any failure midway loses the count: cycles before it have happened.
+ *
+ * @throws VfioError EIO when the memory gate is closed, EFAULT when the caller's memory ends.
+ */
+export function transfer(request: Transfer): void {
+  const { region, position, count, user, writes } = request;
+  const { from, to } = leftOut(region);
+  const end = position + BigInt(count);
+  const cut = (at: bigint): number => Number((at < position ? position : at > end ? end : at) - position);
+  const [gapStart, gapEnd] = [cut(from), cut(to)];
+  part(request, 0, gapStart);
+  // What is dropped is not looked at either.
+  if (!writes) for (let at = gapStart; at < gapEnd; at += BLOCK) user.copyOut(at, new Uint8Array(Math.min(BLOCK, gapEnd - at)).fill(0xff));
+  part(request, gapEnd, count);
+}
+
+function gate({ call, device, region }: Transfer): void {
   const closes = (region.kind === 'bar' && region.ioPorts !== true) || region.kind === 'rom';
   if (closes && !device.memoryEnabled()) throw new VfioError('EIO', call, `${device.name} does not answer memory cycles now: COMMAND.MEM is 0, or it is in D3`);
 }
 
-function part(call: string, device: VfioDevice, region: VfioRegion, position: bigint, bytes: Uint8Array, writes: boolean): void {
-  if (bytes.length === 0) return;
-  gate(call, device, region);
-  if (region.region.kind === 'hook') {
-    cycles(call, device, region, position, bytes, writes);
-  } else if (writes) {
-    region.region.writeBytes(position, bytes);
-  } else {
-    region.region.readBytes(position, bytes);
+/** How many bytes go next: one cycle; of memory, as many whole 8-byte cycles as there are. A hook sees each cycle and may close the gate for the next. */
+function step({ region, position, user }: Transfer, at: number, to: number): number {
+  const aligned = Number((position + BigInt(at)) & 7n);
+  if (region.region.kind !== 'hook' && aligned === 0 && to - at >= 8) {
+    const block = Math.min(BLOCK, (to - at) & ~7);
+    if (user.holds(at, block)) return block;
   }
+  const widest = region.kind === 'config' || region.kind === 'platform' ? 4 : 8;
+  return [8, 4, 2, 1].find((wide) => wide <= widest && wide <= to - at && aligned % wide === 0)!;
 }
 
-/** Cycle by cycle, because a hook sees each of them and may close the gate for the next. */
-function cycles(call: string, device: VfioDevice, region: VfioRegion, position: bigint, bytes: Uint8Array, writes: boolean): void {
-  const widest = region.kind === 'config' || region.kind === 'platform' ? 4 : 8;
-  for (let done = 0; done < bytes.length; ) {
-    const at = position + BigInt(done);
-    const aligned = Number(at & 7n);
-    const width = [8, 4, 2, 1].find((wide) => wide <= widest && wide <= bytes.length - done && aligned % wide === 0)!;
-    gate(call, device, region);
-    if (writes) region.region.writeBytes(at, bytes.subarray(done, done + width));
-    else region.region.readBytes(at, bytes.subarray(done, done + width));
-    done += width;
+function part(request: Transfer, from: number, to: number): void {
+  const { region, position, user, writes } = request;
+  for (let at = from; at < to; ) {
+    const width = step(request, at, to);
+    const bytes = writes ? user.copyIn(at, width) : new Uint8Array(width);
+    gate(request);
+    if (writes) region.region.writeBytes(position + BigInt(at), bytes);
+    else user.copyOut(at, region.region.readBytes(position + BigInt(at), bytes));
+    at += width;
   }
 }

@@ -1,5 +1,6 @@
 // How a call reaches its caller's memory: copies in and out, with EFAULT where the kernel gives it.
 
+import { bytesOf, integer } from '../core/index.ts';
 import type { Space, U64 } from '../core/index.ts';
 import { VfioError } from '../uapi/index.ts';
 
@@ -11,41 +12,60 @@ export type UserPointer = U64 | Uint8Array | undefined;
 /** A buffer argument of read and write: bytes, or an address with a length. */
 export type UserBuffer = Uint8Array | { readonly address: U64; readonly length: number };
 
-/** Memory as one call sees it. @internal */
+/** Memory as one call sees it. */
 export interface UserMemory {
+  /** Whether `length` bytes from `offset` bytes behind the pointer are all there. */
+  holds(offset: number, length: number): boolean;
   /** Copies `length` bytes from `offset` bytes behind the pointer. VfioError EFAULT when they are not all there. */
   copyIn(offset: number, length: number): Uint8Array;
   /** Copies bytes to `offset` bytes behind the pointer. VfioError EFAULT when there is no room for them all; then nothing is copied. */
   copyOut(offset: number, bytes: Uint8Array): void;
 }
 
+const END = 1n << 64n;
+
 function fault(call: string, what: string): never {
   throw new VfioError('EFAULT', call, what);
 }
 
-/** @internal */
+/** */
 export function userMemory(call: string, space: Space, pointer: unknown): UserMemory {
   if (ArrayBuffer.isView(pointer)) return bytesAsMemory(call, new Uint8Array(pointer.buffer, pointer.byteOffset, pointer.byteLength));
-  const isAddress = (typeof pointer === 'number' && Number.isSafeInteger(pointer) && pointer >= 0) || (typeof pointer === 'bigint' && pointer >= 0n && pointer < 1n << 64n);
+  const isAddress = (typeof pointer === 'number' && Number.isSafeInteger(pointer) && pointer >= 0) || (typeof pointer === 'bigint' && pointer >= 0n && pointer < END);
   const start = isAddress ? BigInt(pointer) : 0n;
+  const holds = (offset: number, length: number): boolean => {
+    const at = start + BigInt(offset);
+    return isAddress && (length === 0 || (at < END && space.isClaimed(at, length)));
+  };
   const check = (offset: number, length: number): bigint => {
     const at = start + BigInt(offset);
-    if (!isAddress || (length > 0 && !space.isClaimed(at & 0xffff_ffff_ffff_ffffn, length))) {
-      fault(call, `${length} bytes at ${isAddress ? `0x${at.toString(16)}` : String(pointer)} are not all mapped`);
-    }
+    if (!holds(offset, length)) fault(call, `${length} bytes at ${isAddress ? `0x${at.toString(16)}` : String(pointer)} are not all mapped`);
     return at;
   };
   return {
+    holds,
     copyIn: (offset, length) => space.readBytes(check(offset, length), new Uint8Array(length)),
     copyOut: (offset, bytes) => space.writeBytes(check(offset, bytes.length), bytes),
   };
 }
 
+/** A buffer of read or write: its memory and its length. TypeError for what is none. */
+export function userBuffer(call: string, space: Space, buffer: unknown): { readonly user: UserMemory; readonly length: number } {
+  if (typeof buffer === 'object' && buffer !== null && !Array.isArray(buffer) && !ArrayBuffer.isView(buffer)) {
+    const { address, length } = buffer as { readonly address?: unknown; readonly length?: unknown };
+    return { user: userMemory(call, space, address), length: integer(`${call}: length`, length, 0, Number.MAX_SAFE_INTEGER) };
+  }
+  const bytes = bytesOf(`${call}: buffer`, buffer);
+  return { user: userMemory(call, space, bytes), length: bytes.length };
+}
+
 function bytesAsMemory(call: string, memory: Uint8Array): UserMemory {
+  const holds = (offset: number, length: number): boolean => offset + length <= memory.length;
   const check = (offset: number, length: number): void => {
-    if (offset + length > memory.length) fault(call, `bytes ${offset} to ${offset + length - 1} of an argument of ${memory.length} bytes`);
+    if (!holds(offset, length)) fault(call, `bytes ${offset} to ${offset + length - 1} of an argument of ${memory.length} bytes`);
   };
   return {
+    holds,
     copyIn(offset, length) {
       check(offset, length);
       return memory.slice(offset, offset + length);
