@@ -1,8 +1,8 @@
-// Before the first test: the core is compiled, and for coverage a second build of it that marks its statements.
-import { buildCore } from '../../scripts/build-core.mjs';
+// Before the first test: the core and the package are built where stale, and for coverage a second core that marks its statements.
+import { build } from '../../scripts/build.mjs';
 
 export default async function setup() {
-  await buildCore();
+  await build({ ifStale: true });
   if (process.env.MAPLEBAR_COVERAGE !== '1') return;
   const { buildMarkedCore } = await import('../assembly/marked-core.mjs');
   await buildMarkedCore();
