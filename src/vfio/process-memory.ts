@@ -14,6 +14,9 @@ const BOTTOM = 0x1_0000n;
 const TOP = 0x7fff_ffff_efffn;
 const HUGE = 1n << 30n;
 
+/** The first address that no mapping can have. @internal */
+export const TASK_SIZE = TOP + 1n;
+
 /** A mapping of a process, as `/proc/PID/maps` would list it. */
 export interface Mapping {
   /** First address. */
@@ -68,49 +71,78 @@ export class ProcessMemory {
 
   /** Maps `length` bytes (whole pages) where there is room; the address. VfioError ENOMEM when there is none. */
   map(length: bigint, source: MappingSource): bigint {
-    let first: bigint;
-    try {
-      // Large device mappings start where huge pages could serve them.
-      const alignment = length >= HUGE ? HUGE : BigInt(PAGE_SIZE);
-      first = this.areas.highestGap({ size: length, alignment, first: BOTTOM, last: TOP });
-    } catch (error) {
-      if (error instanceof VfioError) throw new VfioError('ENOMEM', 'mmap', `no room for 0x${length.toString(16)} bytes in the address space`);
-      throw error;
-    }
+    const first = this.room(length);
     this.place(first, first + length - 1n, source.position, { source, pieces: 0 });
     return first;
   }
 
-  private place(first: bigint, last: bigint, position: bigint, held: Held): void {
+  private room(length: bigint): bigint {
+    // Large device mappings start where huge pages could serve them, if there is such a place.
+    for (const alignment of length >= HUGE ? [HUGE, BigInt(PAGE_SIZE)] : [BigInt(PAGE_SIZE)]) {
+      try {
+        return this.areas.highestGap({ size: length, alignment, first: BOTTOM, last: TOP });
+      } catch (error) {
+        if (!(error instanceof VfioError)) throw error;
+      }
+    }
+    throw new VfioError('ENOMEM', 'mmap', `no room for 0x${length.toString(16)} bytes in the address space`);
+  }
+
+  private place(first: bigint, last: bigint, position: bigint, held: Held): number {
     const { region, memoryType } = held.source;
-    // Behind the end of a region that ends inside a page there is nothing.
+    // Behind the end of a region that ends inside a page there is nothing, and nothing is left of one that was destroyed.
     const size = last - first + 1n;
     const present = region.size - position < size ? region.size - position : size;
-    const window = present > 0n ? this.space.map(first, region, { position, size: present, memoryType }) : undefined;
+    const isThere = present > 0n && (held.pieces === 0 || !region.gone);
+    const window = isThere ? this.space.map(first, region, { position, size: present, memoryType }) : undefined;
     const id = this.nextPiece++;
-    this.areas.insert(first, last, id);
+    try {
+      this.areas.insert(first, last, id);
+    } catch (error) {
+      window?.unmap();
+      throw error;
+    }
     this.pieces.set(id, { first, last, position, held, window });
     held.pieces++;
+    return id;
   }
 
-  private remove(id: number, piece: Piece): void {
-    this.areas.erase(piece.first);
+  private remove(id: number): void {
+    const { first, window, held } = this.pieces.get(id)!;
+    this.areas.erase(first);
     this.pieces.delete(id);
-    piece.window?.unmap();
+    window?.unmap();
+    held.pieces--;
   }
 
-  private dropped(held: Held): void {
-    if (--held.pieces === 0) held.source.release();
+  /** Replaces a piece by what lies outside first..last. If there is no memory for that it stays whole. */
+  private cut(id: number, first: bigint, last: bigint): void {
+    const piece = this.pieces.get(id)!;
+    const { held } = piece;
+    const rests: number[] = [];
+    // One more while neither the piece nor a rest is there: the mapping lives on.
+    held.pieces++;
+    this.remove(id);
+    try {
+      if (piece.first < first) rests.push(this.place(piece.first, first - 1n, piece.position, held));
+      if (piece.last > last) rests.push(this.place(last + 1n, piece.last, piece.position + (last + 1n - piece.first), held));
+    } catch (error) {
+      for (const rest of rests) this.remove(rest);
+      this.place(piece.first, piece.last, piece.position, held);
+      throw error;
+    } finally {
+      held.pieces--;
+    }
   }
 
-  /** Unmaps every page of first..last; mappings that reach beyond are cut. */
+  /** Unmaps every page of first..last; mappings that reach beyond are cut, and that comes first because it can fail. */
   unmap(first: bigint, last: bigint): void {
-    for (const { value } of [...this.areas.walk(first, last)]) {
-      const piece = this.pieces.get(value)!;
-      this.remove(value, piece);
-      if (piece.first < first) this.place(piece.first, first - 1n, piece.position, piece.held);
-      if (piece.last > last) this.place(last + 1n, piece.last, piece.position + (last + 1n - piece.first), piece.held);
-      this.dropped(piece.held);
+    const touched = [...this.areas.walk(first, last)].map(({ value }) => ({ id: value, ...this.pieces.get(value)! }));
+    const whole = touched.filter((piece) => piece.first >= first && piece.last <= last);
+    for (const { id } of touched.filter((piece) => !whole.includes(piece))) this.cut(id, first, last);
+    for (const { id, held } of whole) {
+      this.remove(id);
+      if (held.pieces === 0) held.source.release();
     }
   }
 

@@ -8,7 +8,7 @@ import type { OpenOptions } from './device-file.ts';
 import { PAGE_SIZE } from './device.ts';
 import type { VfioDevice } from './device.ts';
 import { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE } from './mman.ts';
-import { ProcessMemory } from './process-memory.ts';
+import { ProcessMemory, TASK_SIZE } from './process-memory.ts';
 import type { Mapping } from './process-memory.ts';
 import { rawCalls } from './raw-calls.ts';
 import type { RawCalls } from './raw-calls.ts';
@@ -196,14 +196,19 @@ export class Process {
     integer('mmap: flags', flags, 0, 0x7fff_ffff);
     const size = u64('mmap: length', length);
     const at = u64('mmap: offset', offset);
+    if (at % PAGE !== 0n) throw new VfioError('EINVAL', 'mmap', `offset 0x${at.toString(16)} is no multiple of ${PAGE_SIZE}`);
     const file = (flags & MAP_ANONYMOUS) === 0 ? this.file('mmap', fd) : undefined;
     if (size === 0n) throw new VfioError('EINVAL', 'mmap', 'length is 0');
-    if (at % PAGE !== 0n) throw new VfioError('EINVAL', 'mmap', `offset 0x${at.toString(16)} is no multiple of ${PAGE_SIZE}`);
     const bytes = (size + PAGE - 1n) & ~(PAGE - 1n);
     if (bytes > MAX_OFFSET) throw new VfioError('ENOMEM', 'mmap', `length 0x${size.toString(16)} is larger than any address space`);
-    if (file === undefined) return this.mapAnonymous(bytes, protection);
-    if (at + bytes > 1n << 64n) throw new VfioError('EOVERFLOW', 'mmap', `0x${bytes.toString(16)} bytes at offset 0x${at.toString(16)} pass 2^64-1`);
-    const isShared = (flags & (MAP_SHARED | MAP_PRIVATE)) === MAP_SHARED;
+    const type = flags & (MAP_SHARED | MAP_PRIVATE);
+    if (file === undefined) {
+      if (type === 0) throw new VfioError('EINVAL', 'mmap', 'anonymous memory is MAP_SHARED or MAP_PRIVATE');
+      return this.mapAnonymous(bytes, protection);
+    }
+    // As an unsigned 64-bit sum: the end 2^64 is 0.
+    if (at + bytes >= 1n << 64n) throw new VfioError('EOVERFLOW', 'mmap', `0x${bytes.toString(16)} bytes at offset 0x${at.toString(16)} pass 2^64-1`);
+    const isShared = type === MAP_SHARED;
     if (isShared && file.readOnly && (protection & PROT_WRITE) !== 0) throw new VfioError('EACCES', 'mmap', 'PROT_WRITE of a file opened for reading only');
     const { region, position, memoryType } = file.map(at, size, isShared && !file.readOnly);
     const source = { region: region.region, position, memoryType, protection, device: file.device.name, vfioRegion: region, release: () => file.release() };
@@ -236,7 +241,7 @@ export class Process {
     const size = u64('munmap: length', length);
     if (first % PAGE !== 0n) throw new VfioError('EINVAL', 'munmap', `address 0x${first.toString(16)} is no multiple of ${PAGE_SIZE}`);
     const last = first + ((size + PAGE - 1n) & ~(PAGE - 1n)) - 1n;
-    if (size === 0n || last >= 1n << 47n) throw new VfioError('EINVAL', 'munmap', `0x${size.toString(16)} bytes at 0x${first.toString(16)} are no range of the address space`);
+    if (size === 0n || last >= TASK_SIZE) throw new VfioError('EINVAL', 'munmap', `0x${size.toString(16)} bytes at 0x${first.toString(16)} are no range of the address space`);
     this.mappings.unmap(first, last);
   }
 
