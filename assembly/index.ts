@@ -315,8 +315,8 @@ function wide(value: u64): i32 {
 
 export function spaceRead(handle: u32, address: u64, width: u32): f64 {
   const space = resolve(handle, OBJECT_SPACE);
-  if (width > 4) return -EINVAL;
-  return space == 0 ? -EBADF : narrow(access.spaceRead(space, address, width));
+  if (space == 0) return -EBADF;
+  return width > 4 ? -EINVAL : narrow(access.spaceRead(space, address, width));
 }
 
 export function spaceReadF(handle: u32, address: f64, width: u32): f64 {
@@ -352,8 +352,8 @@ export function spaceBlock(handle: u32, address: u64, buffer: u32, bytes: u32, w
 
 export function regionRead(handle: u32, position: u64, width: u32): f64 {
   const region = resolve(handle, OBJECT_REGION);
-  if (width > 4) return -EINVAL;
-  return region == 0 ? -EBADF : narrow(access.regionRead(region, position, width));
+  if (region == 0) return -EBADF;
+  return width > 4 ? -EINVAL : narrow(access.regionRead(region, position, width));
 }
 
 export function regionReadF(handle: u32, position: f64, width: u32): f64 {
