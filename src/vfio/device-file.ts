@@ -26,7 +26,7 @@ export interface OpenOptions {
   readonly seed?: number;
   /** Opened for reading only: writes are EBADF, writable shared mappings EACCES. Default false. */
   readonly readOnly?: boolean;
-  /** The errno for an offset that no region owns. Default EINVAL in mode `index`, as in Linux, else ENXIO, as in the proposal's outline. */
+  /** The errno for an offset that no region owns, and in the modes `cookie` and `scattered` for a mapping across the end of one. Default EINVAL in mode `index`, as in Linux, else ENXIO, as in the proposal's outline. */
   readonly unknownOffset?: 'EINVAL' | 'ENXIO';
   /** Mailing-list proposals, each off by default. */
   readonly proposals?: {
@@ -109,8 +109,9 @@ export class DeviceFile {
     const call = 'VFIO_DEVICE_SET_MMAP_ATTRS';
     const { offset, attrs } = vfio_mmap_attrs.decode(user.copyIn(0, vfio_mmap_attrs.size));
     if ((attrs & ~VFIO_MMAP_ATTR_WRITE_COMBINE) !== 0) throw new VfioError('EINVAL', call, `attrs 0x${attrs.toString(16)} has bits beyond WRITE_COMBINE`);
-    const index = this.table.resolve(offset)?.index;
-    if (index === undefined || !this.announced.has(index)) throw new VfioError('EINVAL', call, `offset 0x${offset.toString(16)} was not given out by GET_REGION_INFO of this file`);
+    const { index, position } = this.table.resolve(offset) ?? { index: -1, position: 0n };
+    // An entry is as long as the region's pages, also where the whole slot is the region's.
+    if (!this.announced.has(index) || position >= roundUpToPage(this.device.region(index)?.size ?? 0n)) throw new VfioError('EINVAL', call, `offset 0x${offset.toString(16)} was not given out by GET_REGION_INFO of this file`);
     if (this.device.region(index)?.mmap !== true) throw new VfioError('EINVAL', call, `region ${index} cannot be mapped`);
     this.announced.set(index, attrs === 0 ? 'uncached' : 'write-combining');
     return 0;
@@ -144,11 +145,15 @@ export class DeviceFile {
   map(offset: bigint, length: bigint, isShared: boolean): MappedRange {
     const call = 'mmap';
     const { index, region, position } = this.resolve(call, offset);
+    const bytes = roundUpToPage(length);
+    const isInside = region !== undefined && position + bytes <= roundUpToPage(region.size);
+    if (!isInside && this.table.mode !== 'index') {
+      throw new VfioError(this.unknownOffset, call, `0x${bytes.toString(16)} bytes at offset 0x${offset.toString(16)} pass the end of what region ${index} owns`);
+    }
     if (this.mmapAttributes && !this.announced.has(index)) throw new VfioError('EINVAL', call, `GET_REGION_INFO of region ${index} was not asked of this file`);
     if (!isShared) throw new VfioError('EINVAL', call, 'a device is mapped MAP_SHARED');
     if (region?.mmap !== true) throw new VfioError('EINVAL', call, region === undefined ? `region ${index} is absent` : `region ${index} (${region.kind}) cannot be mapped`);
-    const bytes = roundUpToPage(length);
-    if (position + bytes > roundUpToPage(region.size)) {
+    if (!isInside) {
       throw new VfioError('EINVAL', call, `0x${bytes.toString(16)} bytes at 0x${position.toString(16)} pass the end of region ${index}, 0x${region.size.toString(16)} bytes`);
     }
     const table = region.msixTable;
