@@ -1,6 +1,6 @@
 // How the engine and the reference are compared: both answers as one plain value, a negative number for an errno.
 
-import { expect } from '@jest/globals';
+import { deepStrictEqual } from 'node:assert/strict';
 import type { Engine } from '../../src/core/index.ts';
 import { VfioError } from '../../src/uapi/index.ts';
 import { EINVAL, EIO, type Result } from '../reference/index.ts';
@@ -29,7 +29,7 @@ export function answer<T>(result: Result<T>): T | number {
 
 /** Nothing is left in the core. */
 export function expectEmpty(engine: Engine): void {
-  expect(engine.live()).toEqual({ nodes: 0, pages: 0, objects: 0, backingBytes: 0 });
+  deepStrictEqual(engine.live(), { nodes: 0, pages: 0, objects: 0, backingBytes: 0 });
 }
 
 /** Inner nodes alive: more than 25 of them in one tree are a tree of height 4. */
