@@ -6,9 +6,10 @@
 //
 // A hook runs JavaScript, which may come back in: nothing static survives a cycle except `fault`, which each reader reads before the next cycle.
 
-import { CELL_DATA, EDEADLK, EINVAL, EIO, ELOOP, ENOMEM, PAGE_BYTES, REGION_HOOK, REGION_RAM, REGION_REENTRANT, REGION_UNALIGNED } from './layout.generated.ts';
+import { CELL_DATA, EDEADLK, EINVAL, EIO, ELOOP, ENOMEM, PAGE_BYTES, REGION_HOOK, REGION_REENTRANT, REGION_UNALIGNED } from './layout.generated.ts';
 import { cells } from './cells.ts';
 import { hookRead, hookWrite, settle } from './host.ts';
+import { closeLanes, openLane } from './lane.ts';
 import { handleOf } from './memory/objects.ts';
 import {
   MAX_DEPTH,
@@ -32,7 +33,7 @@ import {
   touchPage,
 } from './region.ts';
 import { isTracing, trace } from './ring.ts';
-import { countUnclaimed, unclaimedLast, visibleLast, windowAt, windowPosition, windowRegion, windowStart } from './space.ts';
+import { countUnclaimed, unclaimedLast, visibleFirst, visibleLast, windowAt, windowPosition, windowRegion, windowStart } from './space.ts';
 
 let depth: u32 = 0;
 let changesWait: bool = false;
@@ -87,6 +88,8 @@ function isClosed(region: u32): bool {
 function enterHook(region: u32): void {
   setBusy(region, 1);
   depth += 1;
+  // An access through a lane is not asked how deep it is.
+  if (depth == MAX_DEPTH) closeLanes();
 }
 
 function leaveHook(region: u32, failed: bool): void {
@@ -170,6 +173,23 @@ function begin(address: u64, bytes: u64): bool {
   return true;
 }
 
+/** After an access that one window served: opens a lane if what it met is plain bytes. */
+function remember(space: u32, address: u64, region: u32, position: u64): void {
+  if (isTracing() || !isPassive(region) || isRom(region)) return;
+  let before = address - visibleFirst(space);
+  let after = visibleLast(space) - address;
+  let at = base(region) + <u32>position;
+  if (isDemand(region)) {
+    const page = pageAt(region, position);
+    if (page == 0) return;
+    const inPage = position & (PAGE_BYTES - 1);
+    before = min<u64>(before, inPage);
+    after = min<u64>(after, PAGE_BYTES - 1 - inPage);
+    at = page + <u32>inPage;
+  }
+  openLane(handleOf(space), address, address - before, before + after + 1, at - <u32>before);
+}
+
 /** An access of 1, 2, 4 or 8 bytes at an address. `fault` says how it ended; after a fault the value is 0. */
 export function spaceRead(space: u32, address: u64, width: u32): u64 {
   if (!isWidth(width) || !begin(address, width)) {
@@ -181,9 +201,8 @@ export function spaceRead(space: u32, address: u64, width: u32): u64 {
   if (window != 0 && visibleLast(space) - address >= width - 1) {
     const region = windowRegion(window);
     const position = address - windowStart(window) + windowPosition(window);
-    // The whole of most accesses: plain memory, one cycle, no rule in the way.
-    if (backing(region) == REGION_RAM && isPassive(region)) value = loadBytes(base(region) + <u32>position, width);
-    else value = readPiece(region, position, width);
+    value = readPiece(region, position, width);
+    if (fault == 0) remember(space, address, region, position);
   } else {
     value = readCut(space, address, width);
   }
@@ -223,8 +242,8 @@ export function spaceWrite(space: u32, address: u64, width: u32, value: u64): vo
   if (window != 0 && visibleLast(space) - address >= width - 1) {
     const region = windowRegion(window);
     const position = address - windowStart(window) + windowPosition(window);
-    if (backing(region) == REGION_RAM && isPassive(region)) storeBytes(base(region) + <u32>position, width, value);
-    else writePiece(region, position, width, value);
+    writePiece(region, position, width, value);
+    if (fault == 0) remember(space, address, region, position);
   } else {
     writeCut(space, address, width, value);
   }

@@ -21,26 +21,105 @@ import {
   OBJECT_SPACE,
 } from './layout.generated.ts';
 import { fault, spaceRead, spaceWrite } from './access.ts';
+import { laneBase, laneBytes, laneFirst, laneOf, laneSpace } from './lane.ts';
 import { resolve } from './memory/objects.ts';
+
+// Operation and width as one number, as they lie in a row.
+const READ_1 = BATCH_READ | (1 << 8);
+const READ_2 = BATCH_READ | (2 << 8);
+const READ_4 = BATCH_READ | (4 << 8);
+const READ_8 = BATCH_READ | (8 << 8);
+const WRITE_1 = BATCH_WRITE | (1 << 8);
+const WRITE_2 = BATCH_WRITE | (2 << 8);
+const WRITE_4 = BATCH_WRITE | (4 << 8);
+const WRITE_8 = BATCH_WRITE | (8 << 8);
+const COMPARE_1 = BATCH_COMPARE | (1 << 8);
+const COMPARE_2 = BATCH_COMPARE | (2 << 8);
+const COMPARE_4 = BATCH_COMPARE | (4 << 8);
+const COMPARE_8 = BATCH_COMPARE | (8 << 8);
+
+let exceptions: u32 = 0;
 
 /** Runs `n` rows in order; answers how many ended with an errno or, for a compare, with another value. */
 export function runRows(rows: u32, n: u32): u32 {
-  let exceptions: u32 = 0;
-  let handle: u32 = 0;
-  let space: u32 = 0;
+  // A hook may run a batch of its own: what was counted so far is kept aside.
+  const outer = exceptions;
+  exceptions = 0;
   const end = rows + n * BATCH_ROW_BYTES;
-  for (let row = rows; row < end; row += BATCH_ROW_BYTES) {
-    const wanted = load<u32>(row, BATCH_SPACE);
-    // A space cannot end within a batch: changes of the topology wait, or come between two rows from `settle`, so the handle is checked again then.
-    if (wanted != handle || space == 0) {
-      handle = wanted;
-      space = resolve(handle, OBJECT_SPACE);
-    } else if (load<u32>(space) != handle) {
-      space = 0;
-    }
+  let row = runLanes(rows, end);
+  while (row != end) {
+    const space = resolve(load<u32>(row, BATCH_SPACE), OBJECT_SPACE);
     exceptions += space == 0 ? refuse(row, EBADF) : runRow(row, space);
+    row = runLanes(row + BATCH_ROW_BYTES, end);
   }
-  return exceptions;
+  const counted = exceptions;
+  exceptions = outer;
+  return counted;
+}
+
+/** Runs rows while lanes serve them; answers the first row that none does. No call leaves this loop, so that everything stays in registers. */
+function runLanes(from: u32, end: u32): u32 {
+  let differing: u32 = 0;
+  let row = from;
+  while (row != end) {
+    const address = load<u64>(row, BATCH_ADDRESS);
+    const lane = laneOf(address);
+    if (load<u32>(row, BATCH_SPACE) != laneSpace(lane)) break;
+    const offset = address - laneFirst(lane);
+    if (offset > laneBytes(lane) - load<u8>(row, BATCH_WIDTH)) break;
+    const at = laneBase(lane) + <u32>offset;
+    const kind = <u32>load<u16>(row, BATCH_OPERATION);
+    store<u16>(row, 0, BATCH_ERRNO);
+    switch (kind) {
+      case WRITE_4:
+        store<u32>(at, load<u32>(row, BATCH_VALUE));
+        break;
+      case COMPARE_4:
+        if (load<u32>(at) != load<u64>(row, BATCH_VALUE)) differing += noteDifference(row);
+        break;
+      case READ_4:
+        store<u64>(row, load<u32>(at), BATCH_VALUE);
+        break;
+      case WRITE_8:
+        store<u64>(at, load<u64>(row, BATCH_VALUE));
+        break;
+      case COMPARE_8:
+        if (load<u64>(at) != load<u64>(row, BATCH_VALUE)) differing += noteDifference(row);
+        break;
+      case READ_8:
+        store<u64>(row, load<u64>(at), BATCH_VALUE);
+        break;
+      case WRITE_1:
+        store<u8>(at, load<u8>(row, BATCH_VALUE));
+        break;
+      case COMPARE_1:
+        if (load<u8>(at) != load<u64>(row, BATCH_VALUE)) differing += noteDifference(row);
+        break;
+      case READ_1:
+        store<u64>(row, load<u8>(at), BATCH_VALUE);
+        break;
+      case WRITE_2:
+        store<u16>(at, load<u16>(row, BATCH_VALUE));
+        break;
+      case COMPARE_2:
+        if (load<u16>(at) != load<u64>(row, BATCH_VALUE)) differing += noteDifference(row);
+        break;
+      case READ_2:
+        store<u64>(row, load<u16>(at), BATCH_VALUE);
+        break;
+      default:
+        exceptions += differing;
+        return row;
+    }
+    row += BATCH_ROW_BYTES;
+  }
+  exceptions += differing;
+  return row;
+}
+
+function noteDifference(row: u32): u32 {
+  store<u8>(row, 1, BATCH_DIFFERS);
+  return 1;
 }
 
 function refuse(row: u32, errno: i32): u32 {

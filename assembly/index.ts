@@ -22,6 +22,7 @@ import * as access from './access.ts';
 import { runRows } from './batch.ts';
 import { cells } from './cells.ts';
 import * as cookies from './cookie.ts';
+import { laneAt } from './lane.ts';
 import { giveFrames, setMemoryLimit, takeFrames } from './memory/arena.ts';
 import { deleteObject, handleOf, liveCount as countLive, newObject, resolve } from './memory/objects.ts';
 import { treeBulkLoad } from './maple/bulk.ts';
@@ -98,7 +99,7 @@ export function treeLoad(handle: u32, index: u64): u32 {
 }
 
 export function treeLoadF(handle: u32, index: f64): u32 {
-  return treeLoad(handle, <u64>index);
+  return treeLoad(handle, whole(index));
 }
 
 export function treeStore(handle: u32, first: u64, last: u64, value: u32): i32 {
@@ -313,26 +314,69 @@ function wide(value: u64): i32 {
   return -access.fault;
 }
 
+// A JavaScript number as an address: the signed conversion is one instruction, and the façade hands over nothing below 0 or above 2^53.
+function whole(number: f64): u64 {
+  return <u64>(<i64>number);
+}
+
 export function spaceRead(handle: u32, address: u64, width: u32): f64 {
+  const at = laneAt(handle, address, width);
+  if (at != 0) {
+    if (width == 4) return load<u32>(at);
+    if (width == 1) return load<u8>(at);
+    if (width == 2) return load<u16>(at);
+  }
+  return readSlowly(handle, address, width);
+}
+
+function readSlowly(handle: u32, address: u64, width: u32): f64 {
   const space = resolve(handle, OBJECT_SPACE);
   if (space == 0) return -EBADF;
   return width > 4 ? -EINVAL : narrow(access.spaceRead(space, address, width));
 }
 
 export function spaceReadF(handle: u32, address: f64, width: u32): f64 {
-  return spaceRead(handle, <u64>address, width);
+  return spaceRead(handle, whole(address), width);
 }
 
 export function spaceRead64(handle: u32, address: u64): i32 {
+  const at = laneAt(handle, address, 8);
+  if (at != 0) {
+    store<u64>(cells, load<u64>(at), CELL_DATA);
+    return 0;
+  }
   const space = resolve(handle, OBJECT_SPACE);
   return space == 0 ? -EBADF : wide(access.spaceRead(space, address, 8));
 }
 
 export function spaceRead64F(handle: u32, address: f64): i32 {
-  return spaceRead64(handle, <u64>address);
+  return spaceRead64(handle, whole(address));
 }
 
 export function spaceWrite(handle: u32, address: u64, width: u32, value: u64): i32 {
+  const at = laneAt(handle, address, width);
+  if (at != 0) {
+    if (width == 4) {
+      store<u32>(at, <u32>value);
+      return 0;
+    }
+    if (width == 8) {
+      store<u64>(at, value);
+      return 0;
+    }
+    if (width == 1) {
+      store<u8>(at, <u8>value);
+      return 0;
+    }
+    if (width == 2) {
+      store<u16>(at, <u16>value);
+      return 0;
+    }
+  }
+  return writeSlowly(handle, address, width, value);
+}
+
+function writeSlowly(handle: u32, address: u64, width: u32, value: u64): i32 {
   const space = resolve(handle, OBJECT_SPACE);
   if (space == 0) return -EBADF;
   access.spaceWrite(space, address, width, value);
@@ -340,7 +384,7 @@ export function spaceWrite(handle: u32, address: u64, width: u32, value: u64): i
 }
 
 export function spaceWriteF(handle: u32, address: f64, width: u32, low: u32, high: u32): i32 {
-  return spaceWrite(handle, <u64>address, width, (<u64>high << 32) | low);
+  return spaceWrite(handle, whole(address), width, (<u64>high << 32) | low);
 }
 
 export function spaceBlock(handle: u32, address: u64, buffer: u32, bytes: u32, writes: u32): i32 {
@@ -357,7 +401,7 @@ export function regionRead(handle: u32, position: u64, width: u32): f64 {
 }
 
 export function regionReadF(handle: u32, position: f64, width: u32): f64 {
-  return regionRead(handle, <u64>position, width);
+  return regionRead(handle, whole(position), width);
 }
 
 export function regionRead64(handle: u32, position: u64): i32 {
@@ -366,7 +410,7 @@ export function regionRead64(handle: u32, position: u64): i32 {
 }
 
 export function regionRead64F(handle: u32, position: f64): i32 {
-  return regionRead64(handle, <u64>position);
+  return regionRead64(handle, whole(position));
 }
 
 export function regionWrite(handle: u32, position: u64, width: u32, value: u64): i32 {
@@ -377,7 +421,7 @@ export function regionWrite(handle: u32, position: u64, width: u32, value: u64):
 }
 
 export function regionWriteF(handle: u32, position: f64, width: u32, low: u32, high: u32): i32 {
-  return regionWrite(handle, <u64>position, width, (<u64>high << 32) | low);
+  return regionWrite(handle, whole(position), width, (<u64>high << 32) | low);
 }
 
 export function regionBlock(handle: u32, position: u64, buffer: u32, bytes: u32, writes: u32): i32 {
@@ -446,5 +490,5 @@ export function cookieResolve(handle: u32, offset: u64): i32 {
 }
 
 export function cookieResolveF(handle: u32, offset: f64): i32 {
-  return cookieResolve(handle, <u64>offset);
+  return cookieResolve(handle, whole(offset));
 }

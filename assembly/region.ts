@@ -20,6 +20,7 @@ import {
   REGION_ROM,
   REGION_UNALIGNED,
 } from './layout.generated.ts';
+import { closeLanes } from './lane.ts';
 import { giveFrames, takeFrames } from './memory/arena.ts';
 import { countBacking, deleteObject, handleOf, newObject } from './memory/objects.ts';
 import { give, reserve, take } from './memory/slab.ts';
@@ -125,6 +126,7 @@ export function releaseRegion(region: u32): void {
 
 /** Returns every page of a demand region: it reads zero again. */
 export function dropPages(region: u32): void {
+  closeLanes();
   const tree = pageTree(region);
   let page = treeFind(tree, 0, u64.MAX_VALUE);
   while (page != 0) {

@@ -18,6 +18,7 @@ import {
   RING_VALUE,
   RING_WIDTH,
 } from './layout.generated.ts';
+import { closeLanes } from './lane.ts';
 import { giveFrames, takeFrames } from './memory/arena.ts';
 import { countBacking } from './memory/objects.ts';
 
@@ -37,6 +38,8 @@ export function openRing(n: u32): i32 {
   if (n != 0 && frames == 0) return -ENOMEM;
   if (records != 0) giveFrames(records, <u64>capacity * RING_RECORD_BYTES);
   countBacking(<i64>(<u64>n * RING_RECORD_BYTES) - <i64>(<u64>capacity * RING_RECORD_BYTES));
+  // A lane leaves no record.
+  closeLanes();
   records = frames;
   capacity = n;
   head = 0;

@@ -16,6 +16,7 @@
 
 import { CELL_FIRST, CELL_LAST, COUNT_INNER_NODES, COUNT_LEAVES, EINVAL, ENOMEM, OBJECT_SPACE, OBJECT_WINDOW } from './layout.generated.ts';
 import { cells } from './cells.ts';
+import { closeLanes } from './lane.ts';
 import { deleteObject, handleOf, newObject } from './memory/objects.ts';
 import { reserve } from './memory/slab.ts';
 import { innerNeeded, leavesNeeded } from './maple/grow.ts';
@@ -84,6 +85,7 @@ export function countUnclaimed(space: u32, writes: u32): void {
 
 function forgetCached(space: u32): void {
   store<u32>(space, 0, 72);
+  closeLanes();
 }
 
 /** The visible window at an address, its visible range in the space's cache; 0 when nothing claims the address. */
@@ -97,6 +99,11 @@ export function windowAt(space: u32, address: u64): u32 {
     store<u32>(space, window, 72);
   }
   return window;
+}
+
+/** The first address of the visible range that the last successful `windowAt` found. */
+export function visibleFirst(space: u32): u64 {
+  return load<u64>(space, 56);
 }
 
 /** The last address of the visible range that the last successful `windowAt` found. */
