@@ -28,7 +28,8 @@ export function configPorts(functions: () => Iterable<PciFunction>): RegionDescr
   const selected = (): PciFunction | undefined => {
     if ((address & ENABLE) === 0) return undefined;
     const ecam = (address & 0x00ff_ff00) << 4;
-    for (const one of functions()) if (one.ecamOffset === ecam) return one;
+    // The mechanism has no bits for a domain: it reaches the first one.
+    for (const one of functions()) if (one.ecamOffset === ecam && one.address.domain === 0) return one;
     return undefined;
   };
   return {
@@ -36,6 +37,8 @@ export function configPorts(functions: () => Iterable<PciFunction>): RegionDescr
     name: 'pci-conf',
     size: 8,
     maxWidth: 4,
+    // An access across the two halves, or across a dword, is as many cycles as it has aligned pieces.
+    unaligned: false,
     read(position, width) {
       const at = Number(position);
       if (at < DATA) return at === 0 && width === 4 ? address : ALL_ONES[width];

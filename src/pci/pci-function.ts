@@ -7,7 +7,7 @@ import type { VfioRegionDescription } from '../vfio/index.ts';
 import { parsePciAddress } from './address.ts';
 import type { PciAddress } from './address.ts';
 import { decodeBars } from './bars.ts';
-import type { Bar, BarSizes, RomBar } from './bars.ts';
+import type { Bar, BarSizes, DecodedBars, RomBar } from './bars.ts';
 import { findCapability } from './capabilities.ts';
 import { PCI_CAP_ID } from './capability-ids.ts';
 import { PCI_COMMAND, PCI_COMMAND_MEMORY, PCI_INTERRUPT_PIN } from './config-space.ts';
@@ -44,6 +44,8 @@ const CONTIGUOUS_BYTES = 1n << 20n;
 const PCI_EXP_DEVCAP = 4;
 const PCI_EXP_DEVCAP_FLR = 1 << 28;
 const PCI_PM_CTRL = 4;
+const PCI_PM_CTRL_STATE_MASK = 0x3;
+const PCI_PM_CTRL_D3HOT = 3;
 const PCI_PM_CTRL_NO_SOFT_RESET = 1 << 3;
 const PCI_MSI_FLAGS = 2;
 
@@ -60,10 +62,19 @@ function msiMessages(config: Uint8Array): number {
   return msi === null ? 0 : 1 << ((readU16(config, msi.offset + PCI_MSI_FLAGS) >> 1) & 0x7);
 }
 
-function padded(config: Uint8Array): Uint8Array {
+function padded(slot: string, config: Uint8Array): Uint8Array {
+  if (![64, 256, 4096].includes(config.length)) throw new RangeError(`PciFunction ${slot}: config has ${config.length} bytes; expected 64, 256 or 4096`);
   const bytes = new Uint8Array(Math.max(256, config.length));
   bytes.set(config);
   return bytes;
+}
+
+function barsOf(slot: string, bytes: Uint8Array, sizes: BarSizes | undefined): DecodedBars {
+  try {
+    return decodeBars(bytes, sizes);
+  } catch (error) {
+    throw new RangeError(`PciFunction ${slot}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /**
@@ -89,13 +100,13 @@ export class PciFunction {
   /** The function as VFIO sees it. */
   readonly device: VfioDevice;
 
-  /** @throws RangeError for a slot or BARs that cannot be; VfioError ENOMEM when the core is full. */
+  /** @throws RangeError for a slot, a number of configuration bytes, BARs or an MSI-X table that cannot be; VfioError ENOMEM when the core is full. */
   constructor(engine: Engine, description: PciFunctionDescription) {
     const address = parsePciAddress(description.slot);
     if (address === null) throw new RangeError(`PciFunction: slot ${JSON.stringify(description.slot)} is no PCI address such as 00:01.0`);
     const { slot } = description;
-    const bytes = padded(description.config);
-    const decoded = decodeBars(bytes, description.sizes);
+    const bytes = padded(slot, description.config);
+    const decoded = barsOf(slot, bytes, description.sizes);
     this.slot = slot;
     this.address = address;
     this.description = description;
@@ -124,6 +135,7 @@ export class PciFunction {
     const regions: Record<number, VfioRegionDescription> = { [VFIO_PCI_CONFIG_REGION_INDEX]: { region: this.config } };
     for (const { index, kind, region } of this.bars) regions[index] = { region, ioPorts: kind === 'io' };
     if (this.rom !== undefined) regions[VFIO_PCI_ROM_REGION_INDEX] = { region: this.rom.region };
+    const powerOffset = findCapability(bytes, PCI_CAP_ID.PM)?.offset;
     const hasTable = msix !== null && this.bars.some(({ index }) => index === msix.tableBar);
     return new VfioDevice({
       name: slot.length > 7 ? slot : `0000:${slot}`,
@@ -132,8 +144,13 @@ export class PciFunction {
       ...(hasTable && { msix: { bar: msix.tableBar, offset: msix.tableOffset, count: msix.count } }),
       msixMode: this.description.msixMode ?? 'mappable',
       interrupts: { intx: bytes[PCI_INTERRUPT_PIN] !== 0, msi: msiMessages(bytes), express: findCapability(bytes, PCI_CAP_ID.EXP) !== null },
-      memoryEnabled: () => (this.config.read16(PCI_COMMAND) & PCI_COMMAND_MEMORY) !== 0,
+      memoryEnabled: () => (this.config.read16(PCI_COMMAND) & PCI_COMMAND_MEMORY) !== 0 && !this.isInD3(powerOffset),
     });
+  }
+
+  private isInD3(powerOffset: number | undefined): boolean {
+    const control = powerOffset === undefined ? undefined : powerOffset + PCI_PM_CTRL;
+    return control !== undefined && control + 2 <= Number(this.config.size) && (this.config.read16(control) & PCI_PM_CTRL_STATE_MASK) === PCI_PM_CTRL_D3HOT;
   }
 
   /** Address of the function's 4096 bytes in a memory-mapped configuration window, in bytes from the start of bus 0. */
@@ -142,7 +159,11 @@ export class PciFunction {
     return (bus << 20) | (device << 15) | (number << 12);
   }
 
-  /** The function as `lspci -vv` prints it, from the bytes that configuration space has now. */
+  /**
+   * The function as `lspci -vv` prints it, from the bytes that configuration space has now.
+   *
+   * @throws RangeError while a BAR holds what no BAR of its size can, as between the two writes that size it.
+   */
   lspci(): string {
     const { slot, description } = this;
     const { sizes, names, irq, driver } = description;
