@@ -26,7 +26,10 @@ export interface OpenOptions {
   readonly seed?: number;
   /** Opened for reading only: writes are EBADF, writable shared mappings EACCES. Default false. */
   readonly readOnly?: boolean;
-  /** The errno for an offset that no region owns, and in the modes `cookie` and `scattered` for a mapping across the end of one. Default EINVAL in mode `index`, as in Linux, else ENXIO, as in the proposal's outline. */
+  /**
+   * The errno for an offset that no region owns, and in the modes `cookie` and `scattered` for a mapping across the end of one.
+   * Default EINVAL in mode `index`, as in Linux, else ENXIO, as in the proposal's outline.
+   */
   readonly unknownOffset?: 'EINVAL' | 'ENXIO';
   /** Mailing-list proposals, each off by default. */
   readonly proposals?: {
@@ -65,6 +68,7 @@ export class DeviceFile {
     this.device = device;
     this.readOnly = options.readOnly === true;
     this.unknownOffset = options.unknownOffset ?? (mode === 'index' ? 'EINVAL' : 'ENXIO');
+    if (!['EINVAL', 'ENXIO'].includes(this.unknownOffset)) throw new TypeError(`open: unknownOffset is ${JSON.stringify(this.unknownOffset)}; expected 'EINVAL' or 'ENXIO'`);
     this.mmapAttributes = options.proposals?.mmapAttributes === true;
     this.table = engine.offsetTable(mode, options.seed ?? 1);
     try {
@@ -111,7 +115,9 @@ export class DeviceFile {
     if ((attrs & ~VFIO_MMAP_ATTR_WRITE_COMBINE) !== 0) throw new VfioError('EINVAL', call, `attrs 0x${attrs.toString(16)} has bits beyond WRITE_COMBINE`);
     const { index, position } = this.table.resolve(offset) ?? { index: -1, position: 0n };
     // An entry is as long as the region's pages, also where the whole slot is the region's.
-    if (!this.announced.has(index) || position >= roundUpToPage(this.device.region(index)?.size ?? 0n)) throw new VfioError('EINVAL', call, `offset 0x${offset.toString(16)} was not given out by GET_REGION_INFO of this file`);
+    if (!this.announced.has(index) || position >= roundUpToPage(this.device.region(index)?.size ?? 0n)) {
+      throw new VfioError('EINVAL', call, `offset 0x${offset.toString(16)} was not given out by GET_REGION_INFO of this file`);
+    }
     if (this.device.region(index)?.mmap !== true) throw new VfioError('EINVAL', call, `region ${index} cannot be mapped`);
     this.announced.set(index, attrs === 0 ? 'uncached' : 'write-combining');
     return 0;

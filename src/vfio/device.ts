@@ -1,13 +1,15 @@
 // A simulated device as VFIO sees it: numbered regions with flags and capabilities, interrupt counts, the memory gate. State that all of its open files share.
 
-import { integer } from '../core/index.ts';
-import type { Region } from '../core/index.ts';
+import { Region, integer } from '../core/index.ts';
 import {
   VFIO_PCI_BAR5_REGION_INDEX,
   VFIO_PCI_CONFIG_REGION_INDEX,
   VFIO_PCI_NUM_REGIONS,
   VFIO_PCI_ROM_REGION_INDEX,
   VFIO_PCI_VGA_REGION_INDEX,
+  buildCapabilityChain,
+  encodeRegionInfoCapability,
+  vfio_region_info,
 } from '../uapi/index.ts';
 import type { CapabilityInput, RegionInfoCapability } from '../uapi/index.ts';
 import { mappableAreas } from './mappable-areas.ts';
@@ -93,6 +95,29 @@ function mayMap(kind: VfioRegionKind, description: VfioRegionDescription): boole
   return kind === 'platform' && region.size % BigInt(PAGE_SIZE) === 0n;
 }
 
+function expect(what: string, value: unknown, isRight: boolean, expected: string): void {
+  if (!isRight) throw new TypeError(`${what} is ${typeof value === 'string' ? JSON.stringify(value) : String(value)}; expected ${expected}`);
+}
+
+/** What would otherwise come out wrong, or throw, in the middle of a call. */
+function check(description: VfioDeviceDescription): void {
+  const { name, kind = 'pci', msixMode = 'mappable', msix, memoryEnabled, atomics = 0, interrupts: { msi = 0 } = {} } = description;
+  expect('VfioDevice: name', name, typeof (name as unknown) === 'string', 'a string');
+  expect(`${name}: kind`, kind, ['pci', 'platform'].includes(kind), "'pci' or 'platform'");
+  expect(`${name}: msixMode`, msixMode, ['mappable', 'sparse'].includes(msixMode), "'mappable' or 'sparse'");
+  expect(`${name}: memoryEnabled`, memoryEnabled, memoryEnabled === undefined || typeof (memoryEnabled as unknown) === 'function', 'a function');
+  integer(`${name}: atomics`, atomics, 0, 7);
+  if ((integer(`${name}: interrupts.msi`, msi, 0, 32) & (msi - 1)) !== 0) throw new RangeError(`${name}: interrupts.msi is ${msi}; expected 0 or a power of two up to 32`);
+  if (msix === undefined) return;
+  expect(`${name}: msix`, msix, kind === 'pci', 'none: a platform device has no MSI-X table');
+  integer(`${name}: msix.bar`, msix.bar, 0, VFIO_PCI_BAR5_REGION_INDEX);
+}
+
+function regionIndex(name: string, key: string): number {
+  // Only as JavaScript itself writes a number: '01' would be a second name of 1.
+  return integer(`${name}: region index`, String(Number(key)) === key ? Number(key) : NaN, 0, 0xffff);
+}
+
 /**
  * A device that processes can open.
  *
@@ -110,14 +135,15 @@ export class VfioDevice {
   private readonly byIndex: ReadonlyMap<number, VfioRegion>;
 
   /**
-   * @throws RangeError when an index is no region index, an MSI-X table lies outside its BAR, or a ROM image is larger than its region;
-   * TypeError when the platform device's indices have holes.
+   * @throws RangeError when an index is no region index, an MSI-X table lies outside its BAR, a ROM image is larger than its region, or another number is
+   * out of range; TypeError when indices from the first free one on have holes, or something is of the wrong kind.
    */
   constructor(description: VfioDeviceDescription) {
+    check(description);
     this.name = description.name;
     this.kind = description.kind ?? 'pci';
     this.description = description;
-    const entries = Object.entries(description.regions).map(([key, value]) => [integer(`${this.name}: region index`, Number(key), 0, 0xffff), value] as const);
+    const entries = Object.entries(description.regions).map(([key, value]) => [regionIndex(this.name, key), value] as const);
     this.byIndex = new Map(entries.map(([index, value]) => [index, this.complete(index, value)]));
     const first = this.kind === 'pci' ? VFIO_PCI_NUM_REGIONS : 0;
     const beyond = [...this.byIndex.keys()].filter((index) => index >= first).sort((a, b) => a - b);
@@ -130,8 +156,10 @@ export class VfioDevice {
 
   private complete(index: number, description: VfioRegionDescription): VfioRegion {
     const kind = kindOf(this.kind, index);
-    const { region, imageSize } = description;
-    if (imageSize !== undefined && BigInt(imageSize) > region.size) {
+    const { region, imageSize, capabilities = [] } = description;
+    expect(`${this.name}: the bytes of region ${index}`, region, (region as unknown) instanceof Region, 'a Region of an engine');
+    buildCapabilityChain(vfio_region_info.size, capabilities.map((capability) => encodeRegionInfoCapability(capability)));
+    if (imageSize !== undefined && BigInt(integer(`${this.name}: imageSize of region ${index}`, imageSize, 0, Number.MAX_SAFE_INTEGER)) > region.size) {
       throw new RangeError(`${this.name}: the image of region ${index} has ${imageSize} bytes, the region ${region.size.toString()}`);
     }
     return {

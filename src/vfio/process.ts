@@ -5,8 +5,7 @@ import type { Engine, Space, U64 } from '../core/index.ts';
 import { VfioError } from '../uapi/index.ts';
 import { DeviceFile } from './device-file.ts';
 import type { OpenOptions } from './device-file.ts';
-import { PAGE_SIZE } from './device.ts';
-import type { VfioDevice } from './device.ts';
+import { PAGE_SIZE, VfioDevice } from './device.ts';
 import { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE } from './mman.ts';
 import { ProcessMemory, TASK_SIZE } from './process-memory.ts';
 import type { Mapping } from './process-memory.ts';
@@ -101,6 +100,7 @@ export class Process {
    */
   open(device: VfioDevice, options: OpenOptions = {}): number {
     this.alive('open');
+    if (!((device as unknown) instanceof VfioDevice)) throw new TypeError(`open: device is of type ${typeof device}; expected a VfioDevice`);
     const file = new DeviceFile(this.engine, device, options);
     try {
       return this.install('open', file);
