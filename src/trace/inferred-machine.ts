@@ -33,9 +33,19 @@ export class InferredMachine {
     }
   }
 
-  /** The machine: a demand region for each run of grains with one name. */
+  /** The machine: a demand region for each run of grains with one name. VfioError ENOMEM when the core is full. */
   build(engine: Engine): Machine {
     const machine = new Machine(engine);
+    try {
+      this.fill(machine);
+    } catch (error) {
+      machine.destroy();
+      throw error;
+    }
+    return machine;
+  }
+
+  private fill(machine: Machine): void {
     for (const bus of ['memory', 'ports'] as const) {
       const owners = [...this.touched[bus]].map(([grain, names]) => ({ grain, name: [...names].sort((a, b) => b[1] - a[1])[0]![0] }));
       owners.sort((a, b) => (a.grain < b.grain ? -1 : 1));
@@ -45,7 +55,7 @@ export class InferredMachine {
         const start = run.first * GRAIN[bus];
         const end = (run.last + 1n) * GRAIN[bus] - 1n;
         const size = (end > LAST ? LAST : end) - start + 1n;
-        machine.addPlatform(bus, run.name, start, engine.region({ kind: 'demand', size, name: run.name }));
+        machine.addPlatform(bus, run.name, start, machine.engine.region({ kind: 'demand', size, name: run.name }));
       };
       for (const { grain, name } of owners) {
         if (run?.name === name && run.last + 1n === grain) {
@@ -57,6 +67,5 @@ export class InferredMachine {
       }
       finish();
     }
-    return machine;
   }
 }

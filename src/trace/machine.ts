@@ -1,13 +1,13 @@
 // The machine that a dump describes: two buses with windows onto platform ranges and PCI functions.
 //
-//   iomem   PCI MMCONFIG    -> a window per function (4 KiB of configuration space each); the rest reads all ones
-//           PCI Bus ...     -> nothing of its own: its BARs come from lspci
+//   iomem   PCI MMCONFIG    -> a window per function (4 KiB of configuration space each); the rest reads all ones. Newer kernels call it PCI ECAM
+//           PCI Bus ...     -> nothing of its own: its BARs come from lspci; what else is in it counts as the ranges outside do
 //           anything else   -> demand pages: costs nothing until written
 //   lspci   Region n, ROM   -> BARs of their true size, at their place
 //   PC      fixed places    -> legacy ports, 0xcf8 / 0xcfc, the interrupt message window
 
 import type { Engine, Region, Space, Window } from '../core/index.ts';
-import { PCI_CONFIG_PORTS, PciFunction, configPorts } from '../pci/index.ts';
+import { PCI_CONFIG_PORTS, PCI_HEADER_TYPE, PCI_HEADER_TYPE_MASK, PciFunction, configPorts, formatPciAddress, parsePciAddress } from '../pci/index.ts';
 import type { PciFunctionDescription } from '../pci/index.ts';
 import type { IomemRange } from './iomem.ts';
 import type { LspciHexFunction } from './lspci-hex.ts';
@@ -33,6 +33,14 @@ export interface MachineDumps {
   readonly lspciHex?: readonly LspciHexFunction[];
   /** `lspci -vv`: sizes of BARs, names, interrupts. */
   readonly lspciVerbose?: readonly LspciFunction[];
+}
+
+/** A memory-mapped configuration window: the buses `firstBus` and up of a domain, 1 MiB each. */
+export interface EcamWindow {
+  readonly start: bigint;
+  readonly size: bigint;
+  readonly domain: number;
+  readonly firstBus: number;
 }
 
 const CONFIG_REGION = 7;
@@ -82,8 +90,8 @@ export class Machine {
     this.byWindow.set(window, part);
   }
 
-  /** Puts a function's BARs where its registers say, and its configuration space into the memory-mapped window at `ecam`. */
-  addFunction(description: PciFunctionDescription, ecam: { readonly start: bigint; readonly size: bigint } | undefined): PciFunction {
+  /** Puts a function's BARs where its registers say, and its configuration space into the one of the windows that covers its bus. */
+  addFunction(description: PciFunctionDescription, windows: readonly EcamWindow[] = []): PciFunction {
     const made = new PciFunction(this.engine, description);
     this.functions.push(made);
     for (const { index, kind, address, region } of made.bars) {
@@ -93,25 +101,33 @@ export class Machine {
     if (made.rom?.enabled === true) {
       this.add('memory', `${made.slot} ROM`, made.rom.address, made.rom.region, { function: made, index: ROM_REGION }, PRIORITY.function, made.rom.region.size);
     }
-    if (ecam !== undefined && BigInt(made.ecamOffset) + made.config.size <= ecam.size) {
-      this.add('memory', `${made.slot} config`, ecam.start + BigInt(made.ecamOffset), made.config, { function: made, index: CONFIG_REGION }, PRIORITY.function, made.config.size);
+    for (const { start, size, domain, firstBus } of windows) {
+      const offset = BigInt(made.ecamOffset) - (BigInt(firstBus) << 20n);
+      if (domain !== made.address.domain || offset < 0n || offset + made.config.size > size) continue;
+      this.add('memory', `${made.slot} config`, start + offset, made.config, { function: made, index: CONFIG_REGION }, PRIORITY.function, made.config.size);
+      break;
     }
     return made;
   }
 
   /** Ends every region, space and function. */
   destroy(): void {
-    for (const one of this.functions) one.destroy();
-    for (const region of this.platform) region.destroy();
+    // Spaces first: without windows, nothing has to be uncovered for what goes.
     this.memory.destroy();
     this.ports.destroy();
+    for (const one of this.functions) one.destroy();
+    for (const region of this.platform) region.destroy();
   }
 }
 
 function sizesOf(seen: LspciFunction | undefined): PciFunctionDescription['sizes'] {
   if (seen === undefined) return undefined;
-  const bars = [0, 1, 2, 3, 4, 5].map((index) => seen.regions.find((region) => region.index === index)?.size ?? 0);
-  return { bars, rom: seen.rom?.size ?? 0 };
+  const bars = [0, 1, 2, 3, 4, 5].map((index) => {
+    const region = seen.regions.find((one) => one.index === index);
+    // What lspci does not print is not there. What it prints without a size, or from no register, tells nothing of the register's size.
+    return region === undefined ? 0 : region.virtual === true ? null : region.size;
+  });
+  return { bars, rom: seen.rom === undefined ? 0 : seen.rom.size };
 }
 
 function describe(bytes: LspciHexFunction, seen: LspciFunction | undefined): PciFunctionDescription {
@@ -134,38 +150,65 @@ function describe(bytes: LspciHexFunction, seen: LspciFunction | undefined): Pci
 }
 
 /**
- * What the dumps say of each function, ready for {@link PciFunction}.
+ * What the dumps say of each function, ready for {@link PciFunction}; bridges, which are none, included (see {@link isEndpoint}).
  *
- * @throws RangeError when the `-vv` text has a function whose bytes no `-xxxx` text has.
+ * @throws RangeError when the `-vv` text has a function whose bytes no `-xxxx` text has, or a text has a function twice.
  */
 export function describeFunctions(dumps: MachineDumps): PciFunctionDescription[] {
-  const hex = dumps.lspciHex ?? [];
-  const verbose = dumps.lspciVerbose ?? [];
-  for (const { slot } of verbose) {
-    if (!hex.some((one) => one.slot === slot)) throw new RangeError(`lspci -vv has ${slot}, but no lspci -xxxx text has its bytes`);
+  // By address: one text may have been made with `lspci -D`, which prints domains, and the other without.
+  const hex = byAddress('-xxxx', dumps.lspciHex ?? []);
+  const verbose = byAddress('-vv', dumps.lspciVerbose ?? []);
+  for (const [address, { slot }] of verbose) {
+    if (!hex.has(address)) throw new RangeError(`lspci -vv has ${slot}, but no lspci -xxxx text has its bytes`);
   }
-  return hex.map((one) => describe(one, verbose.find(({ slot }) => slot === one.slot)));
+  return [...hex].map(([address, one]) => describe(one, verbose.get(address)));
 }
 
-function isContainer({ name }: IomemRange): boolean {
-  return name.startsWith('PCI Bus ');
+function byAddress<Item extends LspciHexFunction | LspciFunction>(text: string, items: readonly Item[]): Map<string, Item> {
+  const found = new Map<string, Item>();
+  for (const item of items) {
+    const key = formatPciAddress(item.address);
+    if (found.has(key)) throw new RangeError(`lspci ${text} has ${item.slot} twice`);
+    found.set(key, item);
+  }
+  return found;
 }
 
-function addIomem(machine: Machine, ranges: readonly IomemRange[]): { start: bigint; size: bigint } | undefined {
-  let ecam: { start: bigint; size: bigint } | undefined;
-  for (const { start, last, name, children } of ranges) {
-    const size = last - start + 1n;
-    if (isContainer({ start, last, name, children })) continue;
-    if (name.startsWith('PCI MMCONFIG ')) {
-      ecam = { start, size };
+/** Whether a described function can be a {@link PciFunction}: bridges have another header. */
+export function isEndpoint({ config }: PciFunctionDescription): boolean {
+  return (config[PCI_HEADER_TYPE]! & PCI_HEADER_TYPE_MASK) === 0;
+}
+
+const ECAM = /^PCI (?:MMCONFIG|ECAM) ([0-9a-f]{4}) \[bus ([0-9a-f]{2})-[0-9a-f]{2}\]$/;
+
+function ecamOf({ start, last, name }: IomemRange): EcamWindow | undefined {
+  const match = ECAM.exec(name);
+  return match === null ? undefined : { start, size: last - start + 1n, domain: parseInt(match[1]!, 16), firstBus: parseInt(match[2]!, 16) };
+}
+
+function addIomem(machine: Machine, ranges: readonly IomemRange[]): EcamWindow[] {
+  const windows: EcamWindow[] = [];
+  if (ranges.length > 0 && ranges.every(({ last }) => last === 0n)) {
+    machine.notes.push('iomem has no addresses: /proc/iomem shows them to root only');
+    return windows;
+  }
+  // A stack instead of recursion: depth is the text's. Ranges inside a platform range are details of it, save a configuration window.
+  const open = ranges.map((range) => ({ range, isDetail: false })).reverse();
+  for (let entry = open.pop(); entry !== undefined; entry = open.pop()) {
+    const { range, isDetail } = entry;
+    const { start, last, name, children } = range;
+    const ecam = ecamOf(range);
+    if (ecam !== undefined) {
+      windows.push(ecam);
       // Where no function is, configuration reads all ones.
-      const empty = machine.engine.region({ kind: 'hook', size, name: 'MMCONFIG' });
-      machine.addPlatform('memory', 'MMCONFIG', start, empty, PRIORITY.background);
-    } else {
-      machine.addPlatform('memory', name, start, machine.engine.region({ kind: 'demand', size, name }));
+      machine.addPlatform('memory', 'MMCONFIG', start, machine.engine.region({ kind: 'hook', size: ecam.size, name: 'MMCONFIG' }));
+    } else if (parsePciAddress(name) === null) {
+      const isBus = name.startsWith('PCI Bus ');
+      if (!isBus && !isDetail) machine.addPlatform('memory', name, start, machine.engine.region({ kind: 'demand', size: last - start + 1n, name }));
+      for (const child of children.toReversed()) open.push({ range: child, isDetail: isDetail || !isBus });
     }
   }
-  return ecam;
+  return windows;
 }
 
 /**
@@ -177,15 +220,21 @@ export function buildMachine(engine: Engine, dumps: MachineDumps): Machine {
   const described = describeFunctions(dumps);
   const machine = new Machine(engine);
   try {
-    const ecam = addIomem(machine, dumps.iomem ?? []);
+    const windows = addIomem(machine, dumps.iomem ?? []);
     const range = (bus: BusName, { name, start, size }: (typeof PC_PORTS)[number], priority?: number): void =>
       machine.addPlatform(bus, name, start, engine.region({ kind: 'demand', size, name }), priority);
     range('memory', MSI_WINDOW, PRIORITY.background);
     for (const one of PC_PORTS) range('ports', one);
     machine.addPlatform('ports', 'pci-conf', PCI_CONFIG_PORTS, engine.region(configPorts(() => machine.functions)));
     for (const description of described) {
-      machine.addFunction(description, ecam);
-      if (description.sizes === undefined) machine.notes.push(`${description.slot}: no lspci -vv text, so the sizes of its BARs are unknown and they are not mapped`);
+      const { slot, sizes } = description;
+      if (!isEndpoint(description)) {
+        machine.notes.push(`${slot} is a bridge: it is left out`);
+        continue;
+      }
+      machine.addFunction(description, windows);
+      if (sizes === undefined) machine.notes.push(`${slot}: no lspci -vv text, so the sizes of its BARs are unknown and they are not mapped`);
+      sizes?.bars?.forEach((size, index) => size === null && machine.notes.push(`${slot} BAR ${index}: lspci -vv does not tell its size: not mapped`));
     }
   } catch (error) {
     machine.destroy();

@@ -41,52 +41,85 @@ function writeSpace(space: Space, address: number | bigint, size: number, value:
 interface OpenRegion {
   readonly fd: number;
   readonly offset: bigint;
+  readonly writable: boolean;
   /** Bytes of the region that pread leaves out and its mapping shows: the MSI-X table. */
   readonly table: { readonly from: bigint; readonly to: bigint; readonly address: bigint } | undefined;
 }
 
+/** A device without what its windows in a space do not have either: the memory gate, and an MSI-X table that no mapping reaches. */
+function ungated(device: VfioDevice): VfioDevice {
+  const { msix, ...rest } = device.description;
+  const isReachable = msix !== undefined && device.region(msix.bar)?.mmap === true;
+  return new VfioDevice({ ...rest, ...(isReachable && { msix }), msixMode: 'mappable', memoryEnabled: () => true });
+}
+
+/** The parts that share addresses with another one: what is visible there may change within an access. */
+function overlapping(machine: Machine): ReadonlySet<MachineRegion> {
+  const found = new Set<MachineRegion>();
+  for (const bus of ['memory', 'ports'] as const) {
+    const sorted = machine.regions.filter((part) => part.bus === bus).sort((a, b) => (a.window.start < b.window.start ? -1 : 1));
+    let reach = -1n;
+    sorted.forEach((part, i) => {
+      const { start, last } = part.window;
+      const next = sorted[i + 1];
+      if (start <= reach || (next !== undefined && next.window.start <= last)) found.add(part);
+      if (last > reach) reach = last;
+    });
+  }
+  return found;
+}
+
 /**
  * Through device files: a PCI device per function, and the platform's ranges as the regions of one platform device. BARs and ranges go by pread and pwrite;
- * the MSI-X table, which those leave out, by a mapping.
+ * the MSI-X table, which those leave out, by a mapping. Answers what the spaces answer, so COMMAND.MEM closes nothing here.
+ *
+ * @throws VfioError EINVAL when a range is larger than the 2^40 bytes that the offset mode `index` has for it; ENOMEM when the core is full.
  */
 export function vfioTarget(machine: Machine, options: Parameters<Process['open']>[1] = {}): ReplayTarget {
-  const process = new Process(machine.engine, { name: 'replay' });
-  const platformParts = machine.regions.filter(({ owner }) => owner === undefined);
-  const regions = Object.fromEntries(platformParts.map(({ window }, index): [number, VfioRegionDescription] => [index, { region: window.region }]));
-  const platform = new VfioDevice({ name: 'platform', kind: 'platform', regions });
-  const platformFd = process.open(platform, options);
-  const fds = new Map(machine.functions.map((one) => [one, process.open(one.device, options)]));
+  const process = new Process(machine.engine, { name: 'replay', maxFds: machine.functions.length + 1024 });
   const open = new Map<MachineRegion, OpenRegion>();
-  for (const part of machine.regions) {
-    const { owner } = part;
-    open.set(part, owner === undefined ? openRegion(process, platformFd, platformParts.indexOf(part), undefined) : openRegion(process, fds.get(owner.function)!, owner.index, owner.function.device));
+  try {
+    const platformParts = machine.regions.filter(({ owner }) => owner === undefined);
+    const regions = Object.fromEntries(platformParts.map(({ window }, index): [number, VfioRegionDescription] => [index, { region: window.region }]));
+    const platformFd = process.open(new VfioDevice({ name: 'platform', kind: 'platform', regions }), options);
+    platformParts.forEach((part, index) => open.set(part, openRegion(process, platformFd, index, undefined)));
+    for (const one of machine.functions) {
+      const device = ungated(one.device);
+      const fd = process.open(device, options);
+      for (const part of machine.regions) if (part.owner?.function === one) open.set(part, openRegion(process, fd, part.owner.index, device));
+    }
+  } catch (error) {
+    process.exit();
+    throw error;
   }
+  const shared = overlapping(machine);
   const buffers = [1, 2, 4, 8].map((size) => new Uint8Array(size));
-  const bufferOf = (size: number): Uint8Array => buffers[Math.log2(size)]!;
   const isInside = (address: number | bigint, size: number, part: MachineRegion | undefined): part is MachineRegion =>
-    part !== undefined && BigInt(address) + BigInt(size) - 1n <= part.window.last;
-  const readPart = (part: MachineRegion | undefined, address: number | bigint, size: number): AccessValue => {
-    const buffer = bufferOf(size);
-    if (part === undefined) buffer.fill(0xff);
-    else readFile(process, open.get(part)!, positionIn(part, address), buffer);
-    return fromBytes(buffer);
+    part !== undefined && !shared.has(part) && BigInt(address) + BigInt(size) - 1n <= part.window.last;
+  /** Cuts an access wherever another part answers (rule A-cut). */
+  const cut = (bus: BusName, address: number | bigint, bytes: Uint8Array, serve: (part: MachineRegion, address: bigint, piece: Uint8Array) => void): void => {
+    const first = BigInt(address);
+    for (let from = 0; from < bytes.length; ) {
+      const part = machine.at(bus, first + BigInt(from));
+      let to = from + 1;
+      while (to < bytes.length && machine.at(bus, first + BigInt(to)) === part) to++;
+      if (part !== undefined) serve(part, first + BigInt(from), bytes.subarray(from, to));
+      from = to;
+    }
   };
-  const writePart = (part: MachineRegion | undefined, address: number | bigint, size: number, value: AccessValue): void => {
-    if (part !== undefined) writeFile(process, open.get(part)!, positionIn(part, address), toBytes(bufferOf(size), value));
-  };
+  const read = (part: MachineRegion, address: number | bigint, bytes: Uint8Array): void => readFile(process, open.get(part)!, positionIn(part, address), bytes);
+  const write = (part: MachineRegion, address: number | bigint, bytes: Uint8Array): void => writeFile(process, open.get(part)!, positionIn(part, address), bytes);
   return {
     read(bus, address, size, part) {
-      if (isInside(address, size, part)) return readPart(part, address, size);
-      // What reaches beyond a part, or into one, goes byte by byte to whatever answers there.
-      const bytes = new Uint8Array(size).map((_, i) => Number(readPart(machine.at(bus, BigInt(address) + BigInt(i)), BigInt(address) + BigInt(i), 1)));
+      const bytes = buffers[Math.log2(size)]!;
+      if (isInside(address, size, part)) read(part, address, bytes);
+      else cut(bus, address, bytes.fill(0xff), read);
       return fromBytes(bytes);
     },
     write(bus, address, size, value, part) {
-      if (isInside(address, size, part)) {
-        writePart(part, address, size, value);
-        return;
-      }
-      toBytes(new Uint8Array(size), value).forEach((byte, i) => writePart(machine.at(bus, BigInt(address) + BigInt(i)), BigInt(address) + BigInt(i), 1, byte));
+      const bytes = toBytes(buffers[Math.log2(size)]!, value);
+      if (isInside(address, size, part)) write(part, address, bytes);
+      else cut(bus, address, bytes, write);
     },
     close: () => process.exit(),
   };
@@ -116,22 +149,26 @@ function openRegion(process: Process, fd: number, index: number, device: VfioDev
   vfio_region_info.encode({ argsz: info.length, index }, info);
   process.ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, info);
   const { offset, size } = vfio_region_info.decode(info);
-  const table = device?.region(index)?.msixTable;
-  if (table === undefined || device?.region(index)?.mmap !== true) return { fd, offset, table: undefined };
+  const region = device?.region(index);
+  const writable = region?.writable ?? true;
+  const table = region?.msixTable;
+  if (table === undefined) return { fd, offset, writable, table: undefined };
   const address = BigInt(process.mmap(size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset));
-  return { fd, offset, table: { from: table.offset, to: table.offset + table.bytes, address } };
+  return { fd, offset, writable, table: { from: table.offset, to: table.offset + table.bytes, address } };
 }
 
-function inTable({ table }: OpenRegion, position: bigint): boolean {
-  return table !== undefined && position >= table.from && position < table.to;
+function touchesTable({ table }: OpenRegion, position: bigint, bytes: number): boolean {
+  return table !== undefined && position < table.to && position + BigInt(bytes) > table.from;
 }
 
 function readFile(process: Process, file: OpenRegion, position: bigint, buffer: Uint8Array): void {
-  if (inTable(file, position)) process.memory.readBytes(file.table!.address + position, buffer);
+  if (touchesTable(file, position, buffer.length)) process.memory.readBytes(file.table!.address + position, buffer);
   else process.pread(file.fd, buffer, file.offset + position);
 }
 
 function writeFile(process: Process, file: OpenRegion, position: bigint, buffer: Uint8Array): void {
-  if (inTable(file, position)) process.memory.writeBytes(file.table!.address + position, buffer);
+  // A ROM has no write at all; a space drops what is written there.
+  if (!file.writable) return;
+  if (touchesTable(file, position, buffer.length)) process.memory.writeBytes(file.table!.address + position, buffer);
   else process.pwrite(file.fd, buffer, file.offset + position);
 }
