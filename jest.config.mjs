@@ -10,7 +10,7 @@ export default {
   globalSetup: '<rootDir>/test/setup/global.mjs',
   setupFiles: ['<rootDir>/test/setup/realm.mjs'],
   ...(coverage && {
-    setupFilesAfterEnv: ['<rootDir>/test/setup/statements.mjs'],
+    setupFilesAfterEnv: ['<rootDir>/test/setup/statements.cjs'],
     reporters: ['default', '<rootDir>/test/setup/report-statements.mjs'],
     collectCoverage: true,
     collectCoverageFrom: ['src/**/*.ts', '!src/**/*.generated.ts', '!src/cli/main.ts'],

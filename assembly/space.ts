@@ -7,7 +7,7 @@
 //   visible:     |a|bbb|ccccc|aaaaa|
 //
 //   space  record   8 tree (16 bytes) | 32 first window u32 | 36 overlapped u32 | 40 unclaimed reads u64 | 48 unclaimed writes u64
-//                  56 cached first u64 | 64 cached last u64 | 72 cached window u32
+//                  56 cached first u64 | 64 cached last u64 | 72 cached window u32 | 76 windows u32 | 80 plan's number u32 | 84 planned inserts u32
 //   window record   8 region u32 | 12 space u32 | 16 start u64 | 24 last u64 | 32 position u64 | 40 priority i32 | 44 attributes u32
 //                  48 age u64 | 56 next, 60 previous in the space | 64 next, 68 previous of the region
 //                  72 target | 76 first alias | 80 next, 84 previous alias of the same target
@@ -21,7 +21,7 @@ import { deleteObject, handleOf, newObject } from './memory/objects.ts';
 import { reserve } from './memory/slab.ts';
 import { innerNeeded, leavesNeeded } from './maple/grow.ts';
 import { treeFind, treeLoad } from './maple/read.ts';
-import { treeClear, treeStore } from './maple/write.ts';
+import { treeClear, treeErase, treeStore } from './maple/write.ts';
 import { firstWindow as firstOfRegion, setFirstWindow as setFirstOfRegion, size as regionSize } from './region.ts';
 
 let ages: u64 = 0;
@@ -139,7 +139,12 @@ function unlink(head: u32, window: u32, link: u32): void {
   else store<u32>(head, next);
 }
 
+function countWindows(space: u32, by: i32): void {
+  store<u32>(space, load<u32>(space, 76) + by, 76);
+}
+
 function linkAll(window: u32): void {
+  countWindows(windowSpace(window), 1);
   pushFront(windowSpace(window) + 32, window, 56);
   const head = firstOfRegion(windowRegion(window));
   store<u32>(window, head, 64);
@@ -150,6 +155,7 @@ function linkAll(window: u32): void {
 }
 
 function unlinkAll(window: u32): void {
+  countWindows(windowSpace(window), -1);
   unlink(windowSpace(window) + 32, window, 56);
   const next = load<u32>(window, 64);
   const previous = load<u32>(window, 68);
@@ -218,36 +224,44 @@ function visibleRanges(tree: u32, from: u64, to: u64): u32 {
 }
 
 // A change of the topology can show and hide in many trees. What it needs is added up and reserved before the first of them changes.
+let planNumber: u32 = 0;
 let plannedLeaves: u32 = 0;
 let plannedInner: u32 = 0;
 
 function startPlan(): void {
+  planNumber += 1;
   plannedLeaves = 0;
   plannedInner = 0;
 }
 
-function plan(tree: u32, inserts: u32): bool {
-  plannedLeaves += leavesNeeded(inserts);
-  plannedInner += innerNeeded(tree, inserts);
+/** Adds `inserts` to what is planned for a space, which never needs more than a few per window: w windows show at most 2w - 1 ranges, in whatever order they are painted. */
+function plan(space: u32, inserts: u32): bool {
+  const before = load<u32>(space, 80) == planNumber ? load<u32>(space, 84) : 0;
+  const after = min<u32>(before + inserts, 4 * load<u32>(space, 76) + 8);
+  store<u32>(space, planNumber, 80);
+  store<u32>(space, after, 84);
+  const tree = spaceTree(space);
+  plannedLeaves += leavesNeeded(after) - (before == 0 ? 0 : leavesNeeded(before));
+  plannedInner += innerNeeded(tree, after) - (before == 0 ? 0 : innerNeeded(tree, before));
   return reserve(COUNT_LEAVES, plannedLeaves) && reserve(COUNT_INNER_NODES, plannedInner);
 }
 
 /** Nodes for showing a window at from..to: each visible range in it may be cut and replaced. */
-function planShow(tree: u32, from: u64, to: u64): bool {
-  return plan(tree, 4 * visibleRanges(tree, from, to) + 4);
+function planShow(space: u32, from: u64, to: u64): bool {
+  return plan(space, 4 * visibleRanges(spaceTree(space), from, to) + 4);
 }
 
-/** Nodes for taking a window away: what it uncovers has at most two borders per window that overlaps it. */
+/** Nodes for taking a window away: none for its own ranges, and what it uncovers has at most two borders per window that overlaps it. */
 function planHide(window: u32): bool {
+  const space = windowSpace(window);
+  if (load<u32>(space, 36) == 0) return true;
   let overlapping: u32 = 0;
-  if (load<u32>(windowSpace(window), 36) != 0) {
-    let other = firstInSpace(windowSpace(window));
-    while (other != 0) {
-      if (windowStart(other) <= windowLast(window) && windowLast(other) >= windowStart(window)) overlapping += 1;
-      other = nextInSpace(other);
-    }
+  let other = firstInSpace(space);
+  while (other != 0) {
+    if (other != window && windowStart(other) <= windowLast(window) && windowLast(other) >= windowStart(window)) overlapping += 1;
+    other = nextInSpace(other);
   }
-  return plan(spaceTree(windowSpace(window)), 4 * overlapping + 4);
+  return overlapping == 0 || plan(space, 4 * overlapping + 4);
 }
 
 /** Takes a window out of the visible ranges and shows what lay below. Nodes are reserved. */
@@ -260,7 +274,7 @@ function hide(window: u32): void {
   while (more) {
     const visible = treeFind(tree, at, to);
     const last = load<u64>(cells, CELL_LAST);
-    if (visible == window) treeStore(tree, load<u64>(cells, CELL_FIRST), last, 0);
+    if (visible == window) treeErase(tree, last);
     more = visible != 0 && last < to;
     at = last + 1;
   }
@@ -281,7 +295,7 @@ export function mapWindow(space: u32, start: u64, bytes: u64, region: u32, posit
   if (bytes > regionSize(region) || position > regionSize(region) - bytes) return -EINVAL;
   const last = start + (bytes - 1);
   startPlan();
-  if (!planShow(spaceTree(space), start, last)) return -ENOMEM;
+  if (!planShow(space, start, last)) return -ENOMEM;
   const window = newObject(OBJECT_WINDOW);
   if (window == 0) return -ENOMEM;
   store<u32>(window, region, 8);
@@ -310,9 +324,8 @@ export function aliasWindow(target: u32, offset: u64, bytes: u64, space: u32, st
 export function moveWindow(window: u32, start: u64): i32 {
   const length = windowLast(window) - windowStart(window);
   if (length > u64.MAX_VALUE - start) return -EINVAL;
-  const tree = spaceTree(windowSpace(window));
   startPlan();
-  if (!planHide(window) || !planShow(tree, start, start + length)) return -ENOMEM;
+  if (!planHide(window) || !planShow(windowSpace(window), start, start + length)) return -ENOMEM;
   hide(window);
   store<u64>(window, start, 16);
   store<u64>(window, start + length, 24);
@@ -331,7 +344,7 @@ function deepestAlias(window: u32): u32 {
 /** S-unmap, with all aliases: 0, or -ENOMEM with nothing changed. */
 export function unmapWindow(window: u32): i32 {
   startPlan();
-  if (!planTree(window)) return -ENOMEM;
+  if (!planTree(window, 0)) return -ENOMEM;
   removeTree(window);
   return 0;
 }
@@ -346,10 +359,10 @@ function removeTree(window: u32): void {
   }
 }
 
-/** Plans the removal of a window and of every alias below it. */
-function planTree(window: u32): bool {
+/** Plans the removal of a window and of every alias below it, save in the space `but`, whose tree is not needed any more. */
+function planTree(window: u32, but: u32): bool {
   let at = window;
-  while (planHide(at)) {
+  while (windowSpace(at) == but || planHide(at)) {
     if (firstAlias(at) != 0) {
       at = firstAlias(at);
     } else {
@@ -379,7 +392,7 @@ export function destroySpace(space: u32): i32 {
   startPlan();
   let window = firstInSpace(space);
   while (window != 0) {
-    if (!planTree(window)) return -ENOMEM;
+    if (!planTree(window, space)) return -ENOMEM;
     window = nextInSpace(window);
   }
   // With nothing visible and nothing overlapped, hiding the windows of this space changes no tree but those of other spaces.

@@ -73,6 +73,11 @@ export class Engine {
     return new TraceRing(this.core, records);
   }
 
+  /** Whether a region or space was made by this engine. */
+  owns(part: Region | Space): boolean {
+    return part.core === this.core;
+  }
+
   /** What is alive in the core. */
   live(): LiveCounts {
     const count = (what: number): number => this.core.exports.liveCount(what);

@@ -7,12 +7,16 @@ import { CoreSide } from './core-side.ts';
 import type { Op } from './op.ts';
 import { ReferenceSide } from './reference-side.ts';
 
+const ENOMEM = -12;
+
 export class World {
-  readonly engine: Engine = createEngine();
-  readonly core = new CoreSide(this.engine);
+  readonly engine: Engine;
+  readonly core: CoreSide;
   readonly reference = new ReferenceSide();
 
-  constructor() {
+  constructor(engine = createEngine()) {
+    this.engine = engine;
+    this.core = new CoreSide(engine);
     this.core.takeLog();
     this.reference.takeLog();
   }
@@ -23,6 +27,23 @@ export class World {
     this.reference.perform(op);
     deepStrictEqual(this.core.takeLog(), this.reference.takeLog());
     deepStrictEqual(this.core.state(), this.reference.state());
+  }
+
+  /** As `step`, but the core may answer ENOMEM: then nothing has changed, and the reference is not asked. True when it did. */
+  stepUnlessFull(op: Op): boolean {
+    const before = this.core.state();
+    const windows = this.core.windows.length;
+    const full = this.core.perform(op) === ENOMEM;
+    if (!full) {
+      this.reference.perform(op);
+      deepStrictEqual(this.core.takeLog(), this.reference.takeLog());
+      deepStrictEqual(this.core.state(), this.reference.state());
+      return false;
+    }
+    this.core.takeLog();
+    this.core.windows.length = windows;
+    deepStrictEqual(this.core.state(), { ...(before as object), records: [] });
+    return true;
   }
 
   /** Structural checks of every space, then the end of everything: nothing may be left. */
