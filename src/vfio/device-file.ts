@@ -70,6 +70,10 @@ export class DeviceFile {
     this.unknownOffset = options.unknownOffset ?? (mode === 'index' ? 'EINVAL' : 'ENXIO');
     if (!['EINVAL', 'ENXIO'].includes(this.unknownOffset)) throw new TypeError(`open: unknownOffset is ${JSON.stringify(this.unknownOffset)}; expected 'EINVAL' or 'ENXIO'`);
     this.mmapAttributes = options.proposals?.mmapAttributes === true;
+    for (let index = 0; index < device.numRegions; index++) {
+      const region = device.region(index)?.region;
+      if (region !== undefined && !engine.owns(region)) throw new TypeError(`open: region ${index} of ${device.name} belongs to another engine`);
+    }
     this.table = engine.offsetTable(mode, options.seed ?? 1);
     try {
       // C-index: every slot is known from the start, as if offsets were computed.

@@ -2,6 +2,7 @@
 
 import type { U64 } from '../core/index.ts';
 import { ERRNO, VfioError } from '../uapi/index.ts';
+import { isModelError } from './model-error.ts';
 import type { Process } from './process.ts';
 import type { UserBuffer, UserPointer } from './user-memory.ts';
 
@@ -41,6 +42,7 @@ function raw(call: () => number): number {
   } catch (error) {
     if (error instanceof VfioError) return -error.errno;
     // An argument that C could not have passed is a bad argument; anything else came out of a device model.
-    return error instanceof TypeError || error instanceof RangeError ? -ERRNO.EINVAL : -ERRNO.EIO;
+    const isArgument = (error instanceof TypeError || error instanceof RangeError) && !isModelError(error);
+    return isArgument ? -ERRNO.EINVAL : -ERRNO.EIO;
   }
 }

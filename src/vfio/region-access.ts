@@ -7,6 +7,7 @@
 
 import { VfioError } from '../uapi/index.ts';
 import type { VfioDevice, VfioRegion } from './device.ts';
+import { askModel } from './model-error.ts';
 import type { UserMemory } from './user-memory.ts';
 
 /** The bytes that a read or write of a region leaves out, if any. */
@@ -84,8 +85,11 @@ function part(request: Transfer, from: number, to: number): void {
     const width = step(request, at, to);
     const bytes = writes ? user.copyIn(at, width) : new Uint8Array(width);
     gate(request);
-    if (writes) region.region.writeBytes(position + BigInt(at), bytes);
-    else user.copyOut(at, region.region.readBytes(position + BigInt(at), bytes));
+    askModel(() => {
+      if (writes) region.region.writeBytes(position + BigInt(at), bytes);
+      else region.region.readBytes(position + BigInt(at), bytes);
+    });
+    if (!writes) user.copyOut(at, bytes);
     at += width;
   }
 }

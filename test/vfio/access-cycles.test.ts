@@ -139,6 +139,15 @@ describe('failing midway: earlier cycles have happened, the count is lost, the p
     expect(process.raw.write(3, filled(8))).toBe(-5);
   });
 
+  test('a TypeError of a device model is EIO in a raw call, not the EINVAL of a bad argument', () => {
+    const region = world.hook(counting(0x10), log, () => {
+      throw new TypeError('the model broke');
+    });
+    const process = world.open(world.device({ 0: { region } }));
+    expect(process.raw.read(3, filled(4))).toBe(-5);
+    expect(process.raw.read(3, 'no buffer' as never)).toBe(-22);
+  });
+
   test('a hook that reads its own region through the file gets EDEADLK and the outer read goes on', () => {
     const inner: unknown[] = [];
     const region = world.hook(counting(0x10), log, () => {
