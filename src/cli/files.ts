@@ -1,6 +1,7 @@
 // Files as the commands read them: plain or gzip, by content, with progress.
 
 import { createReadStream, readFileSync, statSync } from 'node:fs';
+import { pipeline } from 'node:stream';
 import { createGunzip, gunzipSync } from 'node:zlib';
 import { parseLspciHex, parseLspciVerbose, parseIomem } from '../trace/index.ts';
 import type { MachineDumps } from '../trace/index.ts';
@@ -9,8 +10,57 @@ function isGzip(start: Uint8Array): boolean {
   return start[0] === 0x1f && start[1] === 0x8b;
 }
 
-/** A whole small file, unzipped if it is gzip. */
-export function readWhole(path: string): Uint8Array {
+const WORDS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EACCES: 'permission denied',
+  EISDIR: 'is a directory',
+  Z_BUF_ERROR: 'the gzip data ends in the middle',
+  Z_DATA_ERROR: 'the gzip data is damaged',
+};
+
+/** Reads from a file; an error of the file's says which file it is. */
+function reading<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw inFile(path, error);
+  }
+}
+
+function inFile(path: string, error: unknown): Error {
+  // Not by instanceof: Node's own errors may be of another realm.
+  const { code, message } = error as Partial<NodeJS.ErrnoException>;
+  const words = code === undefined ? undefined : WORDS[code];
+  return new Error(`${path}: ${words ?? message ?? String(error)}`, { cause: error });
+}
+
+/** What a reader of `path` gives; an error of the file or of what it holds says which file it is. */
+export async function* fromFile<Item>(path: string, items: AsyncIterable<Item>): AsyncGenerator<Item, void, undefined> {
+  const iterator = items[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      let next: IteratorResult<Item>;
+      try {
+        next = await iterator.next();
+      } catch (error) {
+        throw inFile(path, error);
+      }
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+/** Whether a file can be read again from its start: a pipe cannot. */
+export function isRepeatable(path: string): boolean {
+  const stat = reading(path, () => statSync(path));
+  // Reading a directory fails in words of its own.
+  return stat.isFile() || stat.isDirectory();
+}
+
+function readWhole(path: string): Uint8Array {
   const bytes = readFileSync(path);
   return isGzip(bytes) ? gunzipSync(bytes) : bytes;
 }
@@ -39,28 +89,25 @@ export async function* readStream(path: string, onProgress: (part: number) => vo
     return;
   }
   const gunzip = createGunzip();
-  const pump = (async () => {
-    for await (const chunk of all()) if (!gunzip.write(chunk)) await new Promise<void>((resolve) => void gunzip.once('drain', resolve));
-    gunzip.end();
-  })();
-  // A broken file surfaces through the stream that is read below.
-  pump.catch((error: unknown) => gunzip.destroy(error as Error));
+  // Ends the one with the other, whichever way either ends; what goes wrong surfaces through the stream that is read.
+  pipeline(all(), gunzip, () => undefined);
   yield* gunzip as AsyncIterable<Uint8Array>;
-  await pump;
 }
 
 /** Reads the dumps that describe a machine. Of the lspci files, those with rows of hex are `-xxxx` text, the others `-vv` text. */
 export function readDumps(iomem: string | undefined, lspci: readonly string[]): MachineDumps {
-  const texts = lspci.map((path) => ({ path, bytes: readWhole(path) }));
+  const texts = lspci.map((path) => ({ path, bytes: reading(path, () => readWhole(path)) }));
+  for (const { path, bytes } of texts) if (bytes.length === 0) throw new Error(`${path}: is empty, no lspci text`);
   const hex = texts.filter(({ bytes }) => hasHexRows(bytes));
   const verbose = texts.filter(({ bytes }) => !hasHexRows(bytes));
   for (const [kind, files] of [['-xxxx', hex], ['-vv', verbose]] as const) {
     if (files.length > 1) throw new Error(`--lspci takes one ${kind} text; ${files.map(({ path }) => path).join(' and ')} both are`);
   }
+  const parsed = <T>({ path, bytes }: (typeof texts)[number], parse: (text: Uint8Array) => T): T => reading(path, () => parse(bytes));
   return {
-    ...(iomem !== undefined && { iomem: parseIomem(readWhole(iomem)) }),
-    ...(hex[0] !== undefined && { lspciHex: parseLspciHex(hex[0].bytes) }),
-    ...(verbose[0] !== undefined && { lspciVerbose: parseLspciVerbose(verbose[0].bytes) }),
+    ...(iomem !== undefined && { iomem: reading(iomem, () => parseIomem(readWhole(iomem))) }),
+    ...(hex[0] !== undefined && { lspciHex: parsed(hex[0], parseLspciHex) }),
+    ...(verbose[0] !== undefined && { lspciVerbose: parsed(verbose[0], parseLspciVerbose) }),
   };
 }
 

@@ -2,8 +2,9 @@
 
 import { createEngine } from '../core/index.ts';
 import type { Engine, OffsetMode } from '../core/index.ts';
-import { PciFunction } from '../pci/index.ts';
-import { describeFunctions } from '../trace/index.ts';
+import { PciFunction, formatPciAddress, parsePciAddress } from '../pci/index.ts';
+import type { PciFunctionDescription } from '../pci/index.ts';
+import { describeFunctions, isEndpoint } from '../trace/index.ts';
 import {
   VFIO_DEVICE_GET_INFO,
   VFIO_DEVICE_GET_IRQ_INFO,
@@ -114,14 +115,28 @@ function json(one: PciFunction, seen: ReturnType<typeof see>): unknown {
   return JSON.parse(JSON.stringify(view, (_, value: unknown) => plain(value)));
 }
 
+/** The described functions that were asked for: one slot, with or without its domain, or all. */
+function choose(options: InspectCommand): PciFunctionDescription[] {
+  const described = describeFunctions(readDumps(undefined, options.lspci));
+  if (described.length === 0) throw new Error('no lspci -xxxx text was given: a device needs its bytes');
+  if (options.slot === undefined) return described;
+  const key = (slot: string): string => {
+    const address = parsePciAddress(slot);
+    return address === null ? slot : formatPciAddress(address);
+  };
+  const wanted = key(options.slot);
+  const chosen = described.filter(({ slot }) => key(slot) === wanted);
+  if (chosen.length === 0) throw new Error(`no function ${options.slot} in the dump; it has ${described.map(({ slot }) => slot).join(', ')}`);
+  return chosen;
+}
+
 /** Runs the command; the exit code. */
 export function inspectCommand(options: InspectCommand, output: Output): number {
-  const described = describeFunctions(readDumps(undefined, options.lspci));
-  const chosen = described.filter(({ slot }) => options.slot === undefined || slot === options.slot);
-  if (chosen.length === 0) {
-    const there = described.map(({ slot }) => slot).join(', ');
-    throw new Error(described.length === 0 ? 'no lspci -xxxx text was given: a device needs its bytes' : `no function ${options.slot ?? ''} in the dump; it has ${there}`);
-  }
+  const all = choose(options);
+  const chosen = all.filter(isEndpoint);
+  if (chosen.length === 0) throw new Error(`${all.map(({ slot }) => slot).join(', ')}: a bridge, and this is for other functions`);
+  const notes = all.filter((one) => !isEndpoint(one)).map(({ slot }) => `${slot} is a bridge: it is left out`);
+  if (chosen.some(({ sizes }) => sizes === undefined)) notes.push('without lspci -vv text the sizes of BARs are unknown, and they are left out');
   const engine = createEngine();
   const seen = chosen.map((description) => {
     const one = new PciFunction(engine, { ...description, msixMode: options.msix });
@@ -131,5 +146,6 @@ export function inspectCommand(options: InspectCommand, output: Output): number 
     return shown;
   });
   output.out(options.json === true ? `${JSON.stringify(seen, undefined, 2)}\n` : seen.join('\n'));
+  for (const note of notes) output.err(`note: ${note}\n`);
   return 0;
 }

@@ -2,14 +2,18 @@
 // The entry of the `maplebar` command.
 
 import { readFileSync } from 'node:fs';
-import { runProgram } from './program.ts';
+import { EXIT, runProgram } from './program.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
 
-// A reader that goes away early, as `head` does, is no fault of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that goes away early, as `head` does, is no fault of ours.
+    if (error.code === 'EPIPE') return;
+    process.stderr.write(`maplebar: cannot write: ${error.message}\n`);
+    process.exit(EXIT.failed);
+  });
+}
 
 process.exitCode = await runProgram(
   process.argv.slice(2),

@@ -11,7 +11,7 @@ import type { Output } from './terminal.ts';
 export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 
 function collect(path: string, before: readonly string[] = []): readonly string[] {
-  if (before.length === 2) throw new InvalidArgumentError('it takes a -xxxx text and a -vv text, once each.');
+  if (before.length === 2) throw new InvalidArgumentError('It takes a -xxxx text and a -vv text, once each.');
   return [...before, path];
 }
 
@@ -26,7 +26,7 @@ export async function runProgram(argv: readonly string[], output: Output, versio
     .description('Simulated PCI devices, reached as Linux programs reach real ones')
     .version(version)
     .exitOverride()
-    .showHelpAfterError()
+    .showHelpAfterError('Try --help.')
     .configureOutput({ writeOut: (text) => output.out(text), writeErr: (text) => output.err(text) });
 
   program

@@ -4,7 +4,7 @@ import { createEngine } from '../core/index.ts';
 import type { OffsetMode } from '../core/index.ts';
 import { InferredMachine, Replay, buildMachine, readAccessBlocks, spaceTarget, vfioTarget } from '../trace/index.ts';
 import type { Machine, ReplayResult, ReplayRow } from '../trace/index.ts';
-import { readDumps, readStream } from './files.ts';
+import { fromFile, isRepeatable, readDumps, readStream } from './files.ts';
 import { grouped, progress, table } from './terminal.ts';
 import type { Output } from './terminal.ts';
 
@@ -18,26 +18,30 @@ export interface ReplayCommand {
   readonly timing: boolean;
 }
 
-async function replayInto(machine: Machine, path: string, options: ReplayCommand, output: Output): Promise<ReplayResult> {
+async function replayInto(machine: Machine, path: string, options: ReplayCommand, output: Output): Promise<{ result: ReplayResult; seconds: number }> {
   const target = options.via === 'space' ? spaceTarget(machine) : vfioTarget(machine, { offsets: options.offsets });
   const replay = new Replay(machine, target);
   const bar = progress(output, 'replaying');
+  const started = performance.now();
+  let seconds: number;
   try {
     // Recorders note what a device returned; the CPU saw its low bytes.
-    for await (const block of readAccessBlocks(readStream(path, bar.at), { wideReads: 'cut' })) replay.run(block);
+    for await (const block of fromFile(path, readAccessBlocks(readStream(path, bar.at), { wideReads: 'cut' }))) replay.run(block);
+    seconds = (performance.now() - started) / 1000;
     if (options.timing) replay.measure(() => performance.now());
   } finally {
     bar.stop();
     target.close();
   }
-  return replay.result();
+  return { result: replay.result(), seconds };
 }
 
 async function infer(path: string, output: Output): Promise<InferredMachine> {
+  if (!isRepeatable(path)) throw new Error(`${path}: is no regular file, and without --iomem and --lspci a trace is read twice`);
   const inferred = new InferredMachine();
   const bar = progress(output, 'reading');
   try {
-    for await (const block of readAccessBlocks(readStream(path, bar.at), { wideReads: 'cut' })) inferred.add(block);
+    for await (const block of fromFile(path, readAccessBlocks(readStream(path, bar.at), { wideReads: 'cut' }))) inferred.add(block);
   } finally {
     bar.stop();
   }
@@ -94,9 +98,7 @@ export async function replayCommand(path: string, options: ReplayCommand, output
   const engine = createEngine();
   const hasDumps = options.iomem !== undefined || options.lspci.length > 0;
   const machine = hasDumps ? buildMachine(engine, readDumps(options.iomem, options.lspci)) : (await infer(path, output)).build(engine);
-  const started = performance.now();
-  const result = await replayInto(machine, path, options, output);
-  const seconds = (performance.now() - started) / 1000;
+  const { result, seconds } = await replayInto(machine, path, options, output);
   output.out(options.json === true ? json(result, path, options, seconds, machine.notes) : text(result, path, options, seconds));
   if (options.json !== true) for (const note of machine.notes) output.err(`note: ${note}\n`);
   machine.destroy();
