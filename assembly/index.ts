@@ -22,7 +22,7 @@ import * as access from './access.ts';
 import { runRows } from './batch.ts';
 import { cells } from './cells.ts';
 import * as cookies from './cookie.ts';
-import { laneAt } from './lane.ts';
+import { laneAt, laneRun } from './lane.ts';
 import { giveFrames, setMemoryLimit, takeFrames } from './memory/arena.ts';
 import { deleteObject, handleOf, liveCount as countLive, newObject, resolve } from './memory/objects.ts';
 import { treeBulkLoad } from './maple/bulk.ts';
@@ -392,6 +392,11 @@ export function spaceBlock(handle: u32, address: u64, buffer: u32, bytes: u32, w
   if (space == 0) return -EBADF;
   access.spaceBlock(space, address, buffer, bytes, writes & 1);
   return -access.fault;
+}
+
+/** Where a block of plain bytes lies that a lane holds whole, so that the host can copy it itself; 0 when it has to go the long way. */
+export function spacePlain(handle: u32, address: u64, bytes: u32): u32 {
+  return laneRun(handle, address, bytes);
 }
 
 export function regionRead(handle: u32, position: u64, width: u32): f64 {

@@ -44,6 +44,14 @@ export function laneAt(space: u32, address: u64, width: u32): u32 {
   return laneSpace(lane) == space && offset <= laneBytes(lane) - width ? laneBase(lane) + <u32>offset : 0;
 }
 
+/** Where `bytes` bytes at an address lie if a lane holds them all, else 0. */
+export function laneRun(space: u32, address: u64, bytes: u64): u32 {
+  const lane = laneOf(address);
+  const offset = address - laneFirst(lane);
+  if (laneSpace(lane) != space || bytes > laneBytes(lane) || offset > laneBytes(lane) - bytes) return 0;
+  return laneBase(lane) + <u32>offset;
+}
+
 // A closed lane holds eight bytes that another lane's addresses would have: nobody who comes to it by its own addresses is among them.
 export function closeLanes(): void {
   for (let lane = lanes; lane < lanes + LANES_BYTES; lane += LANE_BYTES) {

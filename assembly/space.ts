@@ -20,6 +20,8 @@ import { closeLanes } from './lane.ts';
 import { deleteObject, handleOf, newObject } from './memory/objects.ts';
 import { reserve } from './memory/slab.ts';
 import { innerNeeded, leavesNeeded } from './maple/grow.ts';
+import { child, count, first, innerSlot, last, leafSlot, value } from './maple/node.ts';
+import { height, root } from './maple/path.ts';
 import { treeFind, treeLoad } from './maple/read.ts';
 import { treeClear, treeErase, treeStore } from './maple/write.ts';
 import { firstWindow as firstOfRegion, setFirstWindow as setFirstOfRegion, size as regionSize } from './region.ts';
@@ -92,12 +94,25 @@ function forgetCached(space: u32): void {
 export function windowAt(space: u32, address: u64): u32 {
   const cached = load<u32>(space, 72);
   if (cached != 0 && address >= load<u64>(space, 56) && address <= load<u64>(space, 64)) return cached;
-  const window = treeFind(spaceTree(space), address, address);
-  if (window != 0) {
-    store<u64>(space, load<u64>(cells, CELL_FIRST), 56);
-    store<u64>(space, load<u64>(cells, CELL_LAST), 64);
-    store<u32>(space, window, 72);
+  return findWindow(space, address);
+}
+
+/** `windowAt` by the tree: the walk of `treeLoad`, which leaves no path, ending in the cache. */
+function findWindow(space: u32, address: u64): u32 {
+  const tree = spaceTree(space);
+  let levels = height(tree);
+  if (levels == 0) return 0;
+  let node = root(tree);
+  while (levels > 1) {
+    node = child(node, innerSlot(node, address));
+    levels -= 1;
   }
+  const slot = leafSlot(node, address);
+  if (slot == count(node) || first(node, slot) > address) return 0;
+  const window = value(node, slot);
+  store<u64>(space, first(node, slot), 56);
+  store<u64>(space, last(node, slot), 64);
+  store<u32>(space, window, 72);
   return window;
 }
 

@@ -60,6 +60,7 @@ export interface CoreExports {
   spaceRead64F(space: number, address: number): number;
   spaceWrite(space: number, address: bigint, width: number, value: bigint): number;
   spaceWriteF(space: number, address: number, width: number, low: number, high: number): number;
+  spacePlain(space: number, address: bigint, bytes: number): number;
   spaceBlock(space: number, address: bigint, buffer: number, bytes: number, writes: number): number;
   regionRead(region: number, position: bigint, width: number): number;
   regionReadF(region: number, position: number, width: number): number;
