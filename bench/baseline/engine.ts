@@ -61,7 +61,7 @@ export function createBaselineEngine(capacity: number, length: number) {
   const status = new Uint16Array(length);
   const rows: Rows = { length, head, addressHigh, addressLow, valueHigh, valueLow, status };
 
-  const { bytes, view, regions, scratch, state, create, piece, hookRead } = createRegions(capacity);
+  const { view, regions, scratch, state, create, piece, hookRead } = createRegions(capacity);
   const scratchView = new DataView(scratch.buffer);
   const { firstHigh, firstLow, lastHigh, lastLow, positionHigh, positionLow, regionOf, count, find, show } = createRanges();
 
@@ -127,7 +127,7 @@ export function createBaselineEngine(capacity: number, length: number) {
       const found = find(upper, low);
       const range = found < 0 ? ~found : found;
       // Bytes up to the border: to the range's last byte, or for a gap to the byte before the next range.
-      let rest = width - done;
+      let rest: number = width - done;
       if (found >= 0) {
         if (lastHigh[range] === upper || lastHigh[range] === upper + 1) rest = Math.min(rest, (lastHigh[range]! - upper) * 0x1_0000_0000 + lastLow[range]! - low + 1);
       } else if (range < count() && (firstHigh[range] === upper || firstHigh[range] === upper + 1)) {
