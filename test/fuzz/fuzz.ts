@@ -26,7 +26,7 @@ interface Subject {
 function subject(random: Random): Subject {
   const kind = random.below(10);
   if (kind < 6) {
-    const world = new World();
+    const world = new World(random.once(2));
     return { call: (n) => world.step(worldCall(random, n)), close: () => world.close() };
   }
   const engine = createEngine();

@@ -1,9 +1,11 @@
-// Before the first test: the core and the package are built where stale, and for coverage a second core that marks its statements.
-import { build } from '../../scripts/build.mjs';
+// Before the first test: the core and the AssemblyScript cases are compiled; for coverage both from sources that mark their statements.
+import { buildCore } from '../../scripts/build-core.mjs';
+import { buildCases } from '../assembly/build-cases.mjs';
+import { buildMarkedCore } from '../assembly/marked-core.mjs';
 
 export default async function setup() {
-  await build({ ifStale: true });
-  if (process.env.MAPLEBAR_COVERAGE !== '1') return;
-  const { buildMarkedCore } = await import('../assembly/marked-core.mjs');
-  await buildMarkedCore();
+  const marked = process.env.MAPLEBAR_COVERAGE === '1';
+  await buildCore();
+  if (marked) await buildMarkedCore();
+  await buildCases(marked);
 }

@@ -1,5 +1,5 @@
 // After each test file: keeps which statements of the marked core ran in it.
-/* global afterAll */
+/* global afterAll, process, __dirname */
 const { writeFileSync } = require('node:fs');
 
 let files = 0;

@@ -11,13 +11,13 @@ export class CoreSide implements Side {
   readonly spaces: Space[] = [];
   readonly windows: (Window | undefined)[] = [];
   private readonly engine: Engine;
-  private readonly ring: TraceRing;
+  private readonly ring: TraceRing | undefined;
   private log: Outcome[] = [];
   private budget = 0;
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, traced: boolean) {
     this.engine = engine;
-    this.ring = engine.startTrace(16);
+    this.ring = traced ? engine.startTrace(16) : undefined;
   }
 
   takeLog(): Outcome[] {
@@ -136,14 +136,14 @@ export class CoreSide implements Side {
   }
 
   state(): Outcome {
-    const records = this.ring.take().map((record) => {
+    const records = this.ring?.take().map((record) => {
       const space = this.spaces.findIndex((one) => one.handle === record.target) + 1;
       const block = record.width === 0;
       return [record.sequence, record.operation, block ? record.value : BigInt(record.width), space, record.address, block ? 0n : record.value];
     });
     return {
       records,
-      lost: this.ring.lost,
+      lost: this.ring?.lost,
       pages: this.engine.live().pages,
       spaces: this.spaces.map((space) => (space.gone ? 'gone' : space.unclaimed)),
       regions: this.regions.map((region) => (region.gone ? 'gone' : region.refused)),
@@ -155,6 +155,6 @@ export class CoreSide implements Side {
   close(): void {
     for (const space of this.spaces) space.destroy();
     for (const region of this.regions) region.destroy();
-    this.ring.stop();
+    this.ring?.stop();
   }
 }

@@ -17,9 +17,13 @@ export class ReferenceSide implements Side {
   readonly spaces: ReferenceSpace[] = [];
   readonly windows: (ReferenceWindow | undefined)[] = [];
   private readonly engine = new ReferenceEngine();
-  private readonly ring: ReferenceTraceRing = this.engine.startTrace(16);
+  private readonly ring: ReferenceTraceRing | undefined;
   private log: Outcome[] = [];
   private budget = 0;
+
+  constructor(traced: boolean) {
+    this.ring = traced ? this.engine.startTrace(16) : undefined;
+  }
 
   takeLog(): Outcome[] {
     const log = this.log;
@@ -136,14 +140,14 @@ export class ReferenceSide implements Side {
   }
 
   state(): Outcome {
-    const records = [];
-    for (let record = this.ring.take(); record !== undefined; record = this.ring.take()) {
+    const records: Outcome[] | undefined = this.ring && [];
+    for (let record = this.ring?.take(); record !== undefined; record = this.ring?.take()) {
       const { sequence, operation, width, space, address, value } = record;
-      records.push([sequence, operation.startsWith('read') ? 'read' : 'write', BigInt(width), space, address, value]);
+      records?.push([sequence, operation.startsWith('read') ? 'read' : 'write', BigInt(width), space, address, value]);
     }
     return {
       records,
-      lost: this.ring.lost,
+      lost: this.ring?.lost,
       pages: this.regions.reduce((sum, region) => sum + (region.gone ? 0 : region.pageCount), 0),
       spaces: this.spaces.map((space) => (space.gone ? 'gone' : { reads: space.unclaimedReads, writes: space.unclaimedWrites })),
       regions: this.regions.map((region) => (region.gone ? 'gone' : region.refused)),
