@@ -265,8 +265,8 @@ describe.each(formats)('$format', ({ format, extension, parse, read }) => {
     );
   });
 
-  test('a line made to be slow to match is not', () => {
-    const start = performance.now();
+  // A pattern that backtracks would run into the test's time-out here.
+  test('a line made to be slow to match ends', () => {
     for (const part of [' (prog-if 00 [', ' [0000]: ', ' [8086:0000]', '+ ', ' [', '  ']) {
       const line = `00:01.0 a: ${part.repeat(16000 / part.length)}`;
       try {
@@ -276,6 +276,5 @@ describe.each(formats)('$format', ({ format, extension, parse, read }) => {
         expect(error).toBeInstanceOf(TraceFormatError);
       }
     }
-    expect(performance.now() - start).toBeLessThan(2000);
   });
 });
