@@ -56,10 +56,6 @@ function priority(window: u32): i32 {
   return load<i32>(window, 40);
 }
 
-export function windowAttributes(window: u32): u32 {
-  return load<u32>(window, 44);
-}
-
 function age(window: u32): u64 {
   return load<u64>(window, 48);
 }

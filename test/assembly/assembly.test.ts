@@ -10,7 +10,7 @@ const names = JSON.parse(readFileSync(`${build}cases.json`, 'utf8')) as string[]
 const host = { hookRead: () => 0, hookWrite: () => 0, settle: () => undefined };
 
 test('every file of cases is there', () => {
-  expect([...new Set(names.map((name) => name.split('_')[0]))].sort()).toEqual(['arena', 'nodes', 'objects', 'share', 'slab']);
+  expect([...new Set(names.map((name) => name.split('_')[0]))].sort()).toEqual(['arena', 'check', 'nodes', 'objects', 'share', 'slab']);
 });
 
 test.each(names)('%s', (name) => {

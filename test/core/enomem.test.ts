@@ -147,6 +147,57 @@ describe('S with no memory', () => {
   });
 });
 
+describe('S uncovering with no memory', () => {
+  /** 60 windows side by side under one of another region, which an alias of that one covers too in a second space. */
+  function covered() {
+    const engine = createEngine(LIMIT);
+    const [space, other] = [engine.space(), engine.space()];
+    const [low, high] = [engine.region({ kind: 'ram', size: 16 }), engine.region({ kind: 'demand', size: 4096 })];
+    for (let i = 0; i < 60; i++) for (const one of [space, other]) one.map(i * 16, low);
+    const top = space.map(0, high, { priority: 1 });
+    const alias = top.alias(other, 0);
+    const hogs = engine.rangeStore();
+    const pressure = new Pressure(engine);
+    return { engine, space, other, low, high, top, alias, hogs, pressure };
+  }
+
+  test('S-unmap S-region-gone S-move: what cannot be shown is not uncovered; the same call succeeds later', () => {
+    for (const end of ['unmap', 'move', 'region', 'space'] as const) {
+      const { engine, space, other, low, high, top, alias, hogs, pressure } = covered();
+      const call = { unmap: () => top.unmap(), move: () => top.move(0x10000), region: () => high.destroy(), space: () => space.destroy() }[end];
+      pressure.exhaust();
+      const before = engine.live();
+      expect(outcome(call)).toBe(ENOMEM);
+      expect([engine.live(), space.windowAt(5), other.windowAt(900), top.start]).toEqual([before, top, alias, 0n]);
+      space.validate();
+      other.validate();
+      pressure.relieveAll();
+      call();
+      expect(other.windowAt(900)?.region).toBe(end === 'move' ? high : low);
+      if (end !== 'space') expect(space.windowAt(5)?.region).toBe(low);
+      other.validate();
+      for (const one of [space, other, low, high, hogs]) one.destroy();
+      expectEmpty(engine);
+    }
+  });
+
+  test('nodes are there but no object: S-map, C-cookie and a region fail whole', () => {
+    const { engine, space, low, hogs, pressure } = covered();
+    const table = engine.offsetTable('cookie');
+    for (let i = 0; i < 900; i++) hogs.insert(i * 2, i * 2, 1);
+    pressure.exhaust();
+    hogs.clear();
+    const before = engine.live();
+    for (const call of [() => space.map(0x8000, low), () => table.request(1, 4096)]) expect(outcome<unknown>(call)).toBe(ENOMEM);
+    expect(engine.live()).toEqual(before);
+    pressure.relieve(0, 2);
+    for (let i = 0; i < 4; i++) expect(outcome(() => engine.region({ kind: 'ram', size: 1 }))).toBe(ENOMEM);
+    expect(engine.live()).toEqual(before);
+    pressure.relieveAll();
+    expect(table.request(1, 4096)).toBe(4096n);
+  });
+});
+
 describe('Regions and tables with no memory', () => {
   test('a demand page that cannot be made ends the access with ENOMEM; a cycle over a page border makes both pages or none', () => {
     const engine = createEngine(LIMIT);
@@ -155,6 +206,8 @@ describe('Regions and tables with no memory', () => {
     demand.write8(0, 7);
     // Pages come in chunks of 16 from the slab: use up the rest of them.
     pressure.exhaust();
+    // Pages are left in the slab, but no node to find one by.
+    expect([outcome(() => demand.write8(4096, 1)), engine.live().pages]).toEqual([ENOMEM, 1]);
     pressure.relieveNodes();
     let page = 1;
     while (outcome(() => demand.write8(page * 4096, page & 0xff)) === undefined) page++;

@@ -3,7 +3,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createEngine } from '../../src/core/index.ts';
-import { ReferenceCookieTable, valueOf, type CookieMode } from '../reference/index.ts';
+import { ReferenceCookieTable, ReferenceXorshift, valueOf, type CookieMode } from '../reference/index.ts';
 import { answer, expectEmpty, outcome } from './adapter.ts';
 
 const size = fc.oneof(fc.constantFrom(0n, 1n, 4095n, 4096n, 4097n), fc.nat({ max: 62 }).map((n) => 1n << BigInt(n)), fc.bigInt(0n, 2n ** 34n), fc.constant(2n ** 63n));
@@ -65,11 +65,34 @@ describe('C', () => {
     expectEmpty(engine);
   });
 
-  test('C-scattered where only the own place is left there is no place', () => {
-    // Index 1 would be at 2^40. Two other regions cover everything below and above that place.
+  test('C-scattered the lowest free place is passed over when it is the own place of mainline', () => {
+    // A seed whose first place is a multiple of 2^40: behind a region of 2^52 bytes there lies the own place of some region.
+    let seed = 1;
+    while (new ReferenceXorshift(seed).next52() % 2n ** 40n >= 2n ** 30n) seed++;
+    const own = (new ReferenceXorshift(seed).next52() >> 40n) + 2n ** 12n;
+    const table = createEngine().offsetTable('scattered', seed);
+    const start = table.request(0, 2n ** 52n);
+    expect(start + 2n ** 52n).toBe(own << 40n);
+    let behind = 0;
+    for (let index = Number(own); index < Number(own) + 1; index++) {
+      const at = table.request(index, 4096);
+      expect(at).not.toBe(BigInt(index) << 40n);
+      if (at === (BigInt(index) << 40n) + 4096n) behind++;
+    }
+    const sizes: bigint[] = [];
+    sizes[0] = 2n ** 52n;
+    for (let index = 1; index <= Number(own); index++) sizes[index] = 4096n;
+    const ref = valueOf(ReferenceCookieTable.open('scattered', sizes, seed));
+    ref.request(0);
+    expect(answer(ref.request(Number(own)))).toBe(table.request(Number(own), 4096));
+    expect(behind).toBe(1);
+  });
+
+  test('C-scattered when everything is taken there is no place', () => {
+    const sizes = [1n, 2n ** 52n, 2n ** 52n, 2n ** 51n, 2n ** 50n];
     const table = createEngine().offsetTable('scattered', 5);
-    const ref = valueOf(ReferenceCookieTable.open('scattered', [1n, 2n ** 52n, 2n ** 52n, 2n ** 51n, 2n ** 50n], 5));
-    for (const [index, bytes] of [1n, 2n ** 52n, 2n ** 52n, 2n ** 51n, 2n ** 50n].entries()) expect(outcome(() => table.request(index, bytes))).toEqual(answer(ref.request(index)));
+    const ref = valueOf(ReferenceCookieTable.open('scattered', sizes, 5));
+    for (const [index, bytes] of sizes.entries()) expect(outcome(() => table.request(index, bytes))).toEqual(answer(ref.request(index)));
   });
 
   test('C-empty a region of size 0 owns nothing in the modes cookie and scattered', () => {

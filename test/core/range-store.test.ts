@@ -125,6 +125,18 @@ describe('R-insert R-erase a tree grows to height 4 and shrinks to nothing', () 
   });
 });
 
+describe('R-find R-next R-walk step over every border of nodes', () => {
+  test.each([[13], [300], [5000]])('in a tree of %i entries', (n) => {
+    const { store } = loaded(n, 10n, 10n, 4n);
+    for (let i = 0n; i < BigInt(n); i++) {
+      const at = 10n + 10n * i;
+      const [here, below] = [{ first: at, last: at + 3n, value: Number(i) + 1 }, i === 0n ? undefined : { first: at - 10n, last: at - 7n, value: Number(i) }];
+      expect([store.find(at - 1n), store.findPrevious(at - 1n), store.previous(at), store.next(at - 1n), store.load(at - 1n), store.load(at)]).toEqual([here, below, below, here, 0, here.value]);
+      expect([...store.walk(at - 1n, at, { gaps: true })]).toEqual([{ first: i === 0n ? 0n : at - 6n, last: at - 1n, value: 0 }, here]);
+    }
+  });
+});
+
 describe('R-bulk', () => {
   test('R-bulk any number of entries makes a sound tree that answers like one grown by inserts', () => {
     for (const n of [0, 1, 2, 11, 12, 13, 22 * 11, 22 * 11 + 1, 23 * 11, 23 * 11 + 1, 22 * 22 * 11 + 1, 23 * 22 * 11, 23 * 22 * 11 + 1]) {

@@ -5,3 +5,4 @@ export * from './slab';
 export * from './objects';
 export * from './nodes';
 export * from './share';
+export * from './check';

@@ -42,6 +42,12 @@ export function objects_the_generation_wraps_to_1_and_never_reads_as_an_errno():
   equal(wrapped, 2, 'generations 1 to 2047');
 }
 
+export function objects_there_are_as_many_as_a_handle_can_name(): void {
+  let n: u32 = 0;
+  while (newObject(1) != 0) n++;
+  equal(n, 1 << 20, '2048 chunks of 512');
+}
+
 export function objects_chunks_grow_and_fail_whole(): void {
   for (let i: u32 = 0; i < 600; i++) {
     const record = newObject(2);
