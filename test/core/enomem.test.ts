@@ -199,7 +199,7 @@ describe('S uncovering with no memory', () => {
 });
 
 describe('Regions and tables with no memory', () => {
-  test('a demand page that cannot be made ends the access with ENOMEM; a cycle over a page border makes both pages or none', () => {
+  test('A-full a demand page that cannot be made ends the access with ENOMEM; a cycle over a page border makes both pages or none', () => {
     const engine = createEngine(LIMIT);
     const demand = engine.region({ kind: 'demand', size: 2n ** 40n });
     const pressure = new Pressure(engine);
@@ -249,7 +249,7 @@ describe('Regions and tables with no memory', () => {
     expectEmpty(engine);
   });
 
-  test('a long or nested block without a buffer is ENOMEM before its first cycle', () => {
+  test('A-full a long or nested block without a buffer is ENOMEM before its first cycle', () => {
     const engine = createEngine(LIMIT);
     const seen: unknown[] = [];
     let cycles = 0;
