@@ -21,22 +21,22 @@ import {
   OBJECT_SPACE,
 } from './layout.generated.ts';
 import { fault, spaceRead, spaceWrite } from './access.ts';
-import { laneBase, laneBytes, laneFirst, laneOf, laneSpace } from './lane.ts';
+import { laneBase, laneFirst, laneKey, laneLimit1, laneLimit2, laneLimit4, laneLimit8, laneOf } from './lane.ts';
 import { resolve } from './memory/objects.ts';
 
-// Operation and width as one number, as they lie in a row.
-const READ_1 = BATCH_READ | (1 << 8);
-const READ_2 = BATCH_READ | (2 << 8);
-const READ_4 = BATCH_READ | (4 << 8);
-const READ_8 = BATCH_READ | (8 << 8);
-const WRITE_1 = BATCH_WRITE | (1 << 8);
-const WRITE_2 = BATCH_WRITE | (2 << 8);
-const WRITE_4 = BATCH_WRITE | (4 << 8);
-const WRITE_8 = BATCH_WRITE | (8 << 8);
-const COMPARE_1 = BATCH_COMPARE | (1 << 8);
-const COMPARE_2 = BATCH_COMPARE | (2 << 8);
-const COMPARE_4 = BATCH_COMPARE | (4 << 8);
-const COMPARE_8 = BATCH_COMPARE | (8 << 8);
+// Operation and width as they lie in a row whose errno and `differs` are clear.
+const READ_1: u64 = BATCH_READ | (1 << 8);
+const READ_2: u64 = BATCH_READ | (2 << 8);
+const READ_4: u64 = BATCH_READ | (4 << 8);
+const READ_8: u64 = BATCH_READ | (8 << 8);
+const WRITE_1: u64 = BATCH_WRITE | (1 << 8);
+const WRITE_2: u64 = BATCH_WRITE | (2 << 8);
+const WRITE_4: u64 = BATCH_WRITE | (4 << 8);
+const WRITE_8: u64 = BATCH_WRITE | (8 << 8);
+const COMPARE_1: u64 = BATCH_COMPARE | (1 << 8);
+const COMPARE_2: u64 = BATCH_COMPARE | (2 << 8);
+const COMPARE_4: u64 = BATCH_COMPARE | (4 << 8);
+const COMPARE_8: u64 = BATCH_COMPARE | (8 << 8);
 
 let exceptions: u32 = 0;
 
@@ -64,52 +64,52 @@ function runLanes(from: u32, end: u32): u32 {
   while (row != end) {
     const address = load<u64>(row, BATCH_ADDRESS);
     const lane = laneOf(address);
-    if (load<u32>(row, BATCH_SPACE) != laneSpace(lane)) break;
     const offset = address - laneFirst(lane);
-    if (offset > laneBytes(lane) - load<u8>(row, BATCH_WIDTH)) break;
     const at = laneBase(lane) + <u32>offset;
-    const kind = <u32>load<u16>(row, BATCH_OPERATION);
-    store<u16>(row, 0, BATCH_ERRNO);
-    switch (kind) {
-      case WRITE_4:
-        store<u32>(at, load<u32>(row, BATCH_VALUE));
-        break;
-      case COMPARE_4:
-        if (load<u32>(at) != load<u64>(row, BATCH_VALUE)) differing += noteDifference(row);
-        break;
-      case READ_4:
-        store<u64>(row, load<u32>(at), BATCH_VALUE);
-        break;
-      case WRITE_8:
-        store<u64>(at, load<u64>(row, BATCH_VALUE));
-        break;
-      case COMPARE_8:
-        if (load<u64>(at) != load<u64>(row, BATCH_VALUE)) differing += noteDifference(row);
-        break;
-      case READ_8:
-        store<u64>(row, load<u64>(at), BATCH_VALUE);
-        break;
-      case WRITE_1:
-        store<u8>(at, load<u8>(row, BATCH_VALUE));
-        break;
-      case COMPARE_1:
-        if (load<u8>(at) != load<u64>(row, BATCH_VALUE)) differing += noteDifference(row);
-        break;
-      case READ_1:
-        store<u64>(row, load<u8>(at), BATCH_VALUE);
-        break;
-      case WRITE_2:
-        store<u16>(at, load<u16>(row, BATCH_VALUE));
-        break;
-      case COMPARE_2:
-        if (load<u16>(at) != load<u64>(row, BATCH_VALUE)) differing += noteDifference(row);
-        break;
-      case READ_2:
-        store<u64>(row, load<u16>(at), BATCH_VALUE);
-        break;
-      default:
-        exceptions += differing;
-        return row;
+    // Operation, width, errno, differs and, above them, the space, which becomes 0 where it is the lane's: one number says what to do and that it may be done.
+    const what = load<u64>(row, BATCH_OPERATION) ^ laneKey(lane);
+    if (what == WRITE_4) {
+      if (offset > laneLimit4(lane)) break;
+      store<u32>(at, load<u32>(row, BATCH_VALUE));
+    } else if (what == COMPARE_4) {
+      if (offset > laneLimit4(lane)) break;
+      if (load<u32>(at) != load<u64>(row, BATCH_VALUE)) differing += noteDifference(row);
+    } else if (what == READ_4) {
+      if (offset > laneLimit4(lane)) break;
+      store<u64>(row, load<u32>(at), BATCH_VALUE);
+    } else if (what == WRITE_8) {
+      if (offset > laneLimit8(lane)) break;
+      store<u64>(at, load<u64>(row, BATCH_VALUE));
+    } else if (what == COMPARE_8) {
+      if (offset > laneLimit8(lane)) break;
+      if (load<u64>(at) != load<u64>(row, BATCH_VALUE)) differing += noteDifference(row);
+    } else if (what == READ_8) {
+      if (offset > laneLimit8(lane)) break;
+      store<u64>(row, load<u64>(at), BATCH_VALUE);
+    } else if (what == WRITE_1) {
+      if (offset > laneLimit1(lane)) break;
+      store<u8>(at, load<u8>(row, BATCH_VALUE));
+    } else if (what == COMPARE_1) {
+      if (offset > laneLimit1(lane)) break;
+      if (load<u8>(at) != load<u64>(row, BATCH_VALUE)) differing += noteDifference(row);
+    } else if (what == READ_1) {
+      if (offset > laneLimit1(lane)) break;
+      store<u64>(row, load<u8>(at), BATCH_VALUE);
+    } else if (what == WRITE_2) {
+      if (offset > laneLimit2(lane)) break;
+      store<u16>(at, load<u16>(row, BATCH_VALUE));
+    } else if (what == COMPARE_2) {
+      if (offset > laneLimit2(lane)) break;
+      if (load<u16>(at) != load<u64>(row, BATCH_VALUE)) differing += noteDifference(row);
+    } else if (what == READ_2) {
+      if (offset > laneLimit2(lane)) break;
+      store<u64>(row, load<u16>(at), BATCH_VALUE);
+    } else if (what >> 16 != 0 && what >> 32 == 0) {
+      // What an earlier run left in the row: cleared, and the row looked at again.
+      store<u16>(row, 0, BATCH_ERRNO);
+      continue;
+    } else {
+      break;
     }
     row += BATCH_ROW_BYTES;
   }
