@@ -110,6 +110,26 @@ describe('A-nested', () => {
     expect(hook.read8(0)).toBe(0x55);
   });
 
+  test('A-nested memory that was met before is ELOOP at the seventeenth as well, in every width and as a block', () => {
+    const engine = createEngine();
+    const space = engine.space();
+    space.map(0, engine.region({ kind: 'ram', size: 64 }));
+    const touch = (): unknown[] => [() => space.read8(0), () => space.read64(8), () => space.write32(4, 0), () => space.readBytes(0, new Uint8Array(9)), () => space.writeBytes(0, new Uint8Array(9))].map((call) => typeof outcome<unknown>(call) === 'number' && outcome<unknown>(call));
+    touch();
+    let depth = 0;
+    const deepest: unknown[] = [];
+    const hook = hooked(engine, () => {
+      depth++;
+      if (depth < 16) hook.read8(0);
+      else deepest.push(...touch());
+      depth--;
+      touch();
+    }, true);
+    hook.read8(0);
+    expect(deepest).toEqual([ELOOP, ELOOP, ELOOP, ELOOP, ELOOP]);
+    expect(space.read8(0)).toBe(0);
+  });
+
   test('A-nested the same region is EDEADLK, through any path, for blocks too; then it is open again', () => {
     const engine = createEngine();
     const space = engine.space();

@@ -125,6 +125,14 @@ describe('demand pages', () => {
     expect([engine.live().pages, engine.live().nodes, demand.read64(4092)]).toEqual([0, 0, 0n]);
     demand.write8(0, 1);
     expect(demand.read64(0)).toBe(1n);
+    // The same through a window, where the page was met before.
+    const space = engine.space();
+    space.map(0, demand);
+    space.write8(1, 2);
+    expect([space.read16(0), space.read16(0)]).toEqual([0x0201, 0x0201]);
+    demand.dropPages();
+    expect(space.read16(0)).toBe(0);
+    space.destroy();
     demand.destroy();
     expectEmpty(engine);
   });

@@ -27,7 +27,13 @@ function subject(random: Random): Subject {
   const kind = random.below(10);
   if (kind < 6) {
     const world = new World(random.once(2));
-    return { call: (n) => world.step(worldCall(random, n)), close: () => world.close() };
+    return {
+      call: (n) => {
+        world.step(worldCall(random, n));
+        if (n % 50 === 49) world.compareVisible();
+      },
+      close: () => world.close(),
+    };
   }
   const engine = createEngine();
   const made = kind < 8 ? new StoreFuzz(engine, random) : kind < 9 ? new OffsetsFuzz(engine, random) : new RawFuzz(engine);

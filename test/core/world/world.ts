@@ -2,12 +2,13 @@
 
 import { deepStrictEqual } from 'node:assert/strict';
 import { createEngine, type Engine } from '../../../src/core/index.ts';
-import { expectEmpty } from '../adapter.ts';
+import { MAX, expectEmpty } from '../adapter.ts';
 import { CoreSide } from './core-side.ts';
 import type { Op } from './op.ts';
 import { ReferenceSide } from './reference-side.ts';
 
 const ENOMEM = -12;
+const CROWDED = [...Array.from({ length: 0x90 }, (_, i) => 0x1000n + BigInt(i)), ...Array.from({ length: 20 }, (_, i) => MAX - BigInt(i))];
 
 export class World {
   readonly engine: Engine;
@@ -29,6 +30,19 @@ export class World {
     this.reference.perform(op);
     deepStrictEqual(this.core.takeLog(), this.reference.takeLog());
     deepStrictEqual(this.core.state(), this.reference.state());
+  }
+
+  /** Which window is visible, at every address of the crowded places. */
+  compareVisible(): void {
+    for (const [id, space] of this.core.spaces.entries()) {
+      if (space.gone) continue;
+      const reference = this.reference.spaces[id]!;
+      for (const address of CROWDED) {
+        const [window, expected] = [space.windowAt(address), reference.visible(address)];
+        if ((window && this.core.windows.indexOf(window)) === (expected && this.reference.windows.indexOf(expected))) continue;
+        throw new Error(`${space.name} shows another window at ${address}`);
+      }
+    }
   }
 
   /** As `step`, but the core may answer ENOMEM: then nothing has changed, and the reference is not asked. True when it did. */
@@ -60,7 +74,10 @@ export class World {
 export function play(ops: readonly Op[]): void {
   for (const traced of [true, false]) {
     const world = new World(traced);
-    for (const op of ops) world.step(op);
+    for (const op of ops) {
+      world.step(op);
+      if (!('on' in op) && op.do !== 'look') world.compareVisible();
+    }
     world.close();
   }
 }
