@@ -123,9 +123,7 @@ export function giveFrames(start: u32, bytes: u64): void {
   let total = size;
   if (next != 0 && start + size == next) {
     total += extentBytes(next);
-    const after = nextExtent(next);
-    store<u64>(next, 0);
-    next = after;
+    next = nextExtent(next);
   }
   if (previous != 0 && previous + extentBytes(previous) == start) {
     total += extentBytes(previous);

@@ -24,6 +24,24 @@ describe('A-trace', () => {
     expectEmpty(engine);
   });
 
+  test('A-trace memory that was met before tracing began leaves records too', () => {
+    const engine = createEngine();
+    const space = engine.space();
+    space.map(0, engine.region({ kind: 'ram', size: 64 }));
+    const touch = (): void => {
+      space.write32(0, 7);
+      space.read64(0);
+      space.readBytes(0, new Uint8Array(3));
+    };
+    touch();
+    const ring = engine.startTrace(8);
+    touch();
+    expect(ring.take().map(({ operation, width, value }) => [operation, width, value])).toEqual([['write', 4, 7n], ['read', 8, 7n], ['read', 0, 3n]]);
+    ring.stop();
+    touch();
+    expect(engine.startTrace(8).take()).toEqual([]);
+  });
+
   test('A-trace a new trace ends the one that runs, which then neither takes nor stops', () => {
     const engine = createEngine();
     const space = engine.space();
