@@ -355,25 +355,17 @@ export function spaceRead64F(handle: u32, address: f64): i32 {
 
 export function spaceWrite(handle: u32, address: u64, width: u32, value: u64): i32 {
   const at = laneAt(handle, address, width);
-  if (at != 0) {
-    if (width == 4) {
-      store<u32>(at, <u32>value);
-      return 0;
-    }
-    if (width == 8) {
-      store<u64>(at, value);
-      return 0;
-    }
-    if (width == 1) {
-      store<u8>(at, <u8>value);
-      return 0;
-    }
-    if (width == 2) {
-      store<u16>(at, <u16>value);
-      return 0;
-    }
-  }
-  return writeSlowly(handle, address, width, value);
+  return at != 0 && writePlain(at, width, value) ? 0 : writeSlowly(handle, address, width, value);
+}
+
+/** Writes plain bytes; false for what is no width. */
+function writePlain(at: u32, width: u32, value: u64): bool {
+  if (width == 4) store<u32>(at, <u32>value);
+  else if (width == 8) store<u64>(at, value);
+  else if (width == 1) store<u8>(at, <u8>value);
+  else if (width == 2) store<u16>(at, <u16>value);
+  else return false;
+  return true;
 }
 
 function writeSlowly(handle: u32, address: u64, width: u32, value: u64): i32 {
@@ -402,6 +394,12 @@ export function spacePlain(handle: u32, address: u64, bytes: u32): u32 {
 export function regionRead(handle: u32, position: u64, width: u32): f64 {
   const region = resolve(handle, OBJECT_REGION);
   if (region == 0) return -EBADF;
+  const at = access.regionPlain(region, position, width, false);
+  if (at != 0) {
+    if (width == 4) return load<u32>(at);
+    if (width == 1) return load<u8>(at);
+    if (width == 2) return load<u16>(at);
+  }
   return width > 4 ? -EINVAL : narrow(access.regionRead(region, position, width));
 }
 
@@ -421,6 +419,8 @@ export function regionRead64F(handle: u32, position: f64): i32 {
 export function regionWrite(handle: u32, position: u64, width: u32, value: u64): i32 {
   const region = resolve(handle, OBJECT_REGION);
   if (region == 0) return -EBADF;
+  const at = access.regionPlain(region, position, width, true);
+  if (at != 0 && writePlain(at, width, value)) return 0;
   access.regionWrite(region, position, width, value);
   return -access.fault;
 }

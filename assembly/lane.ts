@@ -1,7 +1,7 @@
 // Lanes: where plain bytes lie, remembered by address, so that most accesses need no window, no region and no rule.
 //
 //   address  63       44 43           12 11         0
-//            |          | page, times k |           |   -> one of 64 lanes
+//            |          | page, times k |           |   -> one of 256 lanes
 //
 //   lane, 64 bytes:   0 first address u64 | 8 space handle in the upper half of a u64 | 16 where the bytes lie u32
 //                    24 highest offset at which 1 byte lies in the lane, 28 2 bytes, 32 4 bytes, 36 8 bytes, u32 each
@@ -15,14 +15,15 @@ import { PAGE_BYTES } from './layout.generated.ts';
 // The multiplier of Fibonacci hashing: pages of one device, and the same page of many devices, come to different lanes.
 const SPREAD: u32 = 0x9e3779b1;
 const LANE_BYTES: u32 = 64;
-const LANES_BYTES: u32 = 4096;
+const LANES_BYTES: u32 = 16384;
 const LANE_MASK: u32 = LANES_BYTES - LANE_BYTES;
 const SMALLEST: u64 = 8;
-const lanes = <u32>memory.data(4096);
+const lanes = <u32>memory.data(16384);
+let anyOpen: bool = true;
 
 /** The lane that an address would have. */
 export function laneOf(address: u64): u32 {
-  return lanes + (((<u32>(address >> 12) * SPREAD) >>> 20) & LANE_MASK);
+  return lanes + (((<u32>(address >> 12) * SPREAD) >>> 18) & LANE_MASK);
 }
 
 export function laneFirst(lane: u32): u64 {
@@ -67,21 +68,22 @@ export function laneRun(space: u32, address: u64, bytes: u64): u32 {
 export function laneAt(space: u32, address: u64, width: u32): u32 {
   const lane = laneOf(address);
   const offset = address - laneFirst(lane);
-  return load<u32>(lane, 12) == space && offset <= laneLimit1(lane) + 1 - width ? laneBase(lane) + <u32>offset : 0;
+  return load<u32>(lane, 12) == space && offset <= laneLimit8(lane) + 8 - width ? laneBase(lane) + <u32>offset : 0;
 }
 
-// A closed lane holds eight bytes that another lane's addresses would have (page 0 comes to the first lane, page 1 does not): nobody who comes to it by its own
-// addresses is among them.
+// A closed lane is all zero: it holds bytes from address 0 on, and addresses of page 0 come to the first lane only, where a closed lane begins at page 1. So
+// nobody who comes to a closed lane by its own addresses is among them, whatever handle and width they name.
 export function closeLanes(): void {
-  for (let lane = lanes; lane < lanes + LANES_BYTES; lane += LANE_BYTES) setLane(lane, lane == lanes ? PAGE_BYTES : 0, SMALLEST, 0, 0);
+  if (!anyOpen) return;
+  memory.fill(lanes, 0, LANES_BYTES);
+  store<u64>(lanes, PAGE_BYTES);
+  anyOpen = false;
 }
 
-/** Opens the lane of `address`: `bytes` from `first` on lie at `at`. */
+/** Opens the lane of `address`: `bytes` from `first` on lie at `at`. Runs of less than eight bytes go the long way. */
 export function openLane(space: u32, address: u64, first: u64, bytes: u64, at: u32): void {
-  if (bytes >= SMALLEST) setLane(laneOf(address), first, bytes, at, space);
-}
-
-function setLane(lane: u32, first: u64, bytes: u64, at: u32, space: u32): void {
+  if (bytes < SMALLEST) return;
+  const lane = laneOf(address);
   store<u64>(lane, first);
   store<u64>(lane, <u64>space << 32, 8);
   store<u32>(lane, at, 16);
@@ -89,6 +91,7 @@ function setLane(lane: u32, first: u64, bytes: u64, at: u32, space: u32): void {
   store<u32>(lane, <u32>(bytes - 2), 28);
   store<u32>(lane, <u32>(bytes - 4), 32);
   store<u32>(lane, <u32>(bytes - 8), 36);
+  anyOpen = true;
 }
 
 closeLanes();

@@ -6,6 +6,9 @@ import { FULL, QUICK, measure } from './harness.ts';
 import type { ComparisonResult } from './harness.ts';
 import { machineLine, table } from './report.ts';
 
+// Whoever reads may have had enough: `npm run bench | head`.
+process.stdout.on('error', () => process.exit());
+
 const flags = process.argv.slice(2);
 const json = flags.includes('--json');
 const quick = flags.includes('--quick');

@@ -32,7 +32,8 @@ export function integer(what: string, value: unknown, low: number, high: number)
 
 /** The value if it is a Uint8Array, from any realm. */
 export function bytesOf(what: string, value: unknown): Uint8Array {
-  if (ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === '[object Uint8Array]') return value as Uint8Array;
+  // Asking for the tag costs ten times as much as the common case.
+  if (ArrayBuffer.isView(value) && (value instanceof Uint8Array || Object.prototype.toString.call(value) === '[object Uint8Array]')) return value as Uint8Array;
   throw new TypeError(`${what} is ${Array.isArray(value) ? 'an array' : shown(value)}; expected a Uint8Array`);
 }
 
