@@ -20,7 +20,8 @@ import {
   EINVAL,
   OBJECT_SPACE,
 } from './layout.generated.ts';
-import { fault, spaceRead, spaceWrite } from './access.ts';
+import { spaceRead, spaceWrite } from './access.ts';
+import { fault } from './flight.ts';
 import { laneBase, laneFirst, laneKey, laneLimit1, laneLimit2, laneLimit4, laneLimit8, laneOf } from './lane.ts';
 import { resolve } from './memory/objects.ts';
 
