@@ -134,7 +134,7 @@ export async function measure(comparison: Comparison, effort: Effort, progress: 
         const samples: Sample[] = [];
         for (const i of shuffled(names.length, random)) {
           samples[i] = await workers[i]!.ask<Sample>({ type: 'sample', round: repetition * 1000 + round });
-          sink ^= samples[i].sink;
+          sink = (sink + samples[i].sink) | 0;
         }
         if (round < WARM_UP) continue;
         counted.push(samples);
