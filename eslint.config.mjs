@@ -34,6 +34,8 @@ export default tseslint.config(
   { ignores: ['node_modules/', 'dist/', 'build/', 'coverage/', 'docs/api/', '**/*.generated.ts', 'test/fixtures/'] },
   js.configs.recommended,
   { files: ['**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', Buffer: 'readonly', WebAssembly: 'readonly', performance: 'readonly', setTimeout: 'readonly', clearTimeout: 'readonly', globalThis: 'readonly' } } },
+  // What stands in for a user: scripts of Node and of pages.
+  { files: ['test/package/consumer/**'], languageOptions: { globals: { console: 'readonly', document: 'readonly', fetch: 'readonly', require: 'readonly' } } },
   {
     files: ['src/**/*.ts'],
     extends: [...tseslint.configs.strictTypeChecked],

@@ -280,7 +280,7 @@ export class Space {
 
   private block(call: string, at: bigint, block: Uint8Array, writes: 0 | 1): void {
     // Plain bytes that the core has met before are copied here, once, instead of through its staging buffer.
-    const plain = this.core.exports.spacePlain(this.handle, at, block.length) >>> 0;
+    const plain = block.length < 2 ** 32 ? this.core.exports.spacePlain(this.handle, at, block.length) >>> 0 : 0;
     if (plain !== 0) {
       const bytes = this.core.memory().subarray(plain, plain + block.length);
       if (writes === 1) bytes.set(block);
