@@ -1,6 +1,6 @@
 // Exports: accesses. A read of up to four bytes answers the value or a negative errno; an eight-byte read answers a status, its value is in the cells at CELL_DATA.
 
-import { CELL_DATA, EBADF, EINVAL, OBJECT_REGION, OBJECT_SPACE } from '../layout.generated.ts';
+import { BATCH_ROW_BYTES, CELL_DATA, EBADF, EINVAL, OBJECT_REGION, OBJECT_SPACE } from '../layout.generated.ts';
 import * as flight from '../flight.ts';
 import * as access from '../access.ts';
 import * as block from '../block.ts';
@@ -8,7 +8,7 @@ import { runRows } from '../batch.ts';
 import { cells } from '../cells.ts';
 import { laneAt, laneRun } from '../lane.ts';
 import { resolve } from '../memory/objects.ts';
-import { whole } from './number.ts';
+import { inMemory, whole } from './number.ts';
 
 function narrow(value: u64): f64 {
   return flight.fault == 0 ? <f64>(<u32>value) : <f64>-flight.fault;
@@ -82,6 +82,7 @@ export function spaceWriteF(handle: u32, address: f64, width: u32, low: u32, hig
 export function spaceBlock(handle: u32, address: u64, buffer: u32, bytes: u32, writes: u32): i32 {
   const space = resolve(handle, OBJECT_SPACE);
   if (space == 0) return -EBADF;
+  if (!inMemory(buffer, bytes, 1)) return -EINVAL;
   block.spaceBlock(space, address, buffer, bytes, writes & 1);
   return -flight.fault;
 }
@@ -132,13 +133,14 @@ export function regionWriteF(handle: u32, position: f64, width: u32, low: u32, h
 export function regionBlock(handle: u32, position: u64, buffer: u32, bytes: u32, writes: u32): i32 {
   const region = resolve(handle, OBJECT_REGION);
   if (region == 0) return -EBADF;
+  if (!inMemory(buffer, bytes, 1)) return -EINVAL;
   block.regionBlock(region, position, buffer, bytes, writes & 1);
   return -flight.fault;
 }
 
-/** Runs `n` batch rows; answers how many ended with an errno or another value than the one to compare with. */
+/** Runs `n` batch rows; answers how many ended with an errno or another value than the one to compare with. Rows outside linear memory all failed. */
 export function batchRun(rows: u32, n: u32): u32 {
-  return runRows(rows, n);
+  return inMemory(rows, n, BATCH_ROW_BYTES) ? runRows(rows, n) : n;
 }
 
 export function accessInFlight(): u32 {

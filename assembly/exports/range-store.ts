@@ -1,6 +1,6 @@
 // Exports: range stores and cursors. A tree's header stands at byte 8 of its record.
 
-import { EBADF, EINVAL, ENOMEM, OBJECT_CURSOR, OBJECT_TREE } from '../layout.generated.ts';
+import { EBADF, EINVAL, ENOMEM, OBJECT_CURSOR, OBJECT_TREE, WALK_ROW_BYTES } from '../layout.generated.ts';
 import { deleteObject, handleOf, newObject, resolve } from '../memory/objects.ts';
 import { treeBulkLoad } from '../maple/bulk.ts';
 import { treeCheck } from '../maple/check.ts';
@@ -9,7 +9,7 @@ import { treeAllocate as allocateIn, treeGap as gapIn } from '../maple/gaps.ts';
 import { entryCount } from '../maple/path.ts';
 import * as read from '../maple/read.ts';
 import * as write from '../maple/write.ts';
-import { whole } from './number.ts';
+import { inMemory, whole } from './number.ts';
 
 function treeOf(handle: u32): u32 {
   const record = resolve(handle, OBJECT_TREE);
@@ -76,7 +76,7 @@ export function treePrevious(handle: u32, index: u64, limit: u64): u32 {
 export function treeWalk(handle: u32, first: u64, last: u64, gaps: u32, rows: u32, capacity: u32): i32 {
   const tree = treeOf(handle);
   if (tree == 0) return -EBADF;
-  return first > last ? -EINVAL : read.treeWalk(tree, first, last, gaps != 0, rows, capacity);
+  return first > last || !inMemory(rows, capacity, WALK_ROW_BYTES) ? -EINVAL : read.treeWalk(tree, first, last, gaps != 0, rows, capacity);
 }
 
 export function treeGap(handle: u32, size: u64, alignment: u64, first: u64, last: u64, fromTop: u32): i32 {
@@ -91,7 +91,8 @@ export function treeAllocate(handle: u32, size: u64, alignment: u64, first: u64,
 
 export function treeBulk(handle: u32, rows: u32, n: u32): i32 {
   const tree = treeOf(handle);
-  return tree == 0 ? -EBADF : treeBulkLoad(tree, rows, n);
+  if (tree == 0) return -EBADF;
+  return inMemory(rows, n, WALK_ROW_BYTES) ? treeBulkLoad(tree, rows, n) : -EINVAL;
 }
 
 export function treeClear(handle: u32): i32 {

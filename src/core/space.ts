@@ -104,8 +104,8 @@ export class Window {
    */
   alias(space: Space, start: U64, options: WindowOptions = {}): Window {
     this.live('Window.alias');
-    space.live('Window.alias');
     this.space.sameEngine('Window.alias', space);
+    space.live('Window.alias');
     const offset = u64('Window.alias: position', options.position ?? 0);
     const size = u64('Window.alias: size', options.size ?? (offset < this.size ? this.size - offset : 0n));
     if (size === 0n || offset + size > this.size) {
@@ -180,6 +180,7 @@ export class Space {
 
   /** @internal */
   sameEngine(call: string, other: Space | Region): void {
+    if (typeof other !== 'object' || (other as unknown) === null || !('core' in other)) throw new TypeError(`${call}: ${typeof other} given; expected a region or space of this engine`);
     if (other.core !== this.core) throw new TypeError(`${call}: ${other.name} belongs to another engine`);
   }
 

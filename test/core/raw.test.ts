@@ -137,3 +137,29 @@ describe('demand pages', () => {
     expectEmpty(engine);
   });
 });
+
+test('a buffer outside linear memory is refused, not a trap', () => {
+  const engine = createEngine();
+  const { exports } = engine.core;
+  const space = engine.space();
+  const region = engine.region({ kind: 'ram', size: 64 });
+  space.map(0, region);
+  const tree = exports.treeCreate();
+  const end = exports.memory.buffer.byteLength;
+  for (const [address, over] of [[end, 1], [end - 8, 9], [0xffff_fff8, 8], [0xffff_ffff, 0xffff_ffff], [-1, 1]] as const) {
+    for (const writes of [0, 1]) expect([exports.spaceBlock(space.handle, 0n, address, over, writes), exports.regionBlock(region.handle, 0n, address, Math.min(over, 64), writes)]).toEqual([EINVAL, EINVAL]);
+    expect([exports.treeWalk(tree, 0n, MAX_SIGNED, 1, address, 1), exports.treeBulk(tree, address, 1), exports.batchRun(address, 1)]).toEqual([EINVAL, EINVAL, 1]);
+  }
+  expect(exports.spaceBlock(space.handle, 0n, end - 8, 8, 0)).toBe(0);
+  expect(exports.treeCount(tree)).toBe(0);
+});
+
+test('something that is no region or space is named, not dereferenced', () => {
+  const engine = createEngine();
+  const space = engine.space();
+  const window = space.map(0, engine.region({ kind: 'ram', size: 64 }));
+  for (const nothing of [undefined, null, 5, 'bar', {}]) {
+    expect(() => space.map(0, nothing as never)).toThrow(/^Space\.map: .* expected a region or space/);
+    expect(() => window.alias(nothing as never, 0)).toThrow(/^Window\.alias: .* expected a region or space/);
+  }
+});
