@@ -11,6 +11,7 @@ export const EBUSY: i32 = 16;
 export const EEXIST: i32 = 17;
 export const EINVAL: i32 = 22;
 export const ENOSPC: i32 = 28;
+export const EROFS: i32 = 30;
 export const EDEADLK: i32 = 35;
 export const ELOOP: i32 = 40;
 
@@ -22,6 +23,9 @@ export const OBJECT_SPACE: u32 = 4;
 export const OBJECT_WINDOW: u32 = 5;
 export const OBJECT_COOKIE_TABLE: u32 = 6;
 export const OBJECT_COOKIE: u32 = 7;
+export const OBJECT_SNAPSHOT: u32 = 8;
+export const OBJECT_HISTORY: u32 = 9;
+export const OBJECT_READER: u32 = 10;
 
 // Backing kinds of a region
 export const REGION_RAM: u32 = 1;
@@ -56,6 +60,13 @@ export const WALK_ROW_BYTES: u32 = 24;
 export const WALK_FIRST: u32 = 0;
 export const WALK_LAST: u32 = 8;
 export const WALK_VALUE: u32 = 16;
+
+// What treeBatch() does with each row of its columns
+export const TREE_LOAD: u32 = 0;
+export const TREE_INSERT: u32 = 1;
+export const TREE_STORE: u32 = 2;
+export const TREE_ERASE: u32 = 3;
+export const TREE_BULK: u32 = 4;
 
 // One record of the event ring: sequence f64 @0, address u64 @8, value u64 @16, target u32 @24, operation u8 @28, width u8 @29, kind u8 @30
 export const RING_RECORD_BYTES: u32 = 32;

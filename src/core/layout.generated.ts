@@ -21,6 +21,8 @@ export const EINVAL = 22;
 /** @internal */
 export const ENOSPC = 28;
 /** @internal */
+export const EROFS = 30;
+/** @internal */
 export const EDEADLK = 35;
 /** @internal */
 export const ELOOP = 40;
@@ -40,6 +42,12 @@ export const OBJECT_WINDOW = 5;
 export const OBJECT_COOKIE_TABLE = 6;
 /** @internal */
 export const OBJECT_COOKIE = 7;
+/** @internal */
+export const OBJECT_SNAPSHOT = 8;
+/** @internal */
+export const OBJECT_HISTORY = 9;
+/** @internal */
+export const OBJECT_READER = 10;
 
 // Backing kinds of a region
 /** @internal */
@@ -98,6 +106,18 @@ export const WALK_FIRST = 0;
 export const WALK_LAST = 8;
 /** @internal */
 export const WALK_VALUE = 16;
+
+// What treeBatch() does with each row of its columns
+/** @internal */
+export const TREE_LOAD = 0;
+/** @internal */
+export const TREE_INSERT = 1;
+/** @internal */
+export const TREE_STORE = 2;
+/** @internal */
+export const TREE_ERASE = 3;
+/** @internal */
+export const TREE_BULK = 4;
 
 // One record of the event ring: sequence f64 @0, address u64 @8, value u64 @16, target u32 @24, operation u8 @28, width u8 @29, kind u8 @30
 /** @internal */
