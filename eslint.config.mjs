@@ -11,7 +11,9 @@ const arrows = {
   pci: ['registers', 'vfio', 'core', 'uapi'],
   registers: ['core', 'uapi'],
   vfio: ['core', 'uapi'],
-  core: ['uapi'],
+  'range-map': ['webassembly', 'uapi'],
+  core: ['webassembly', 'uapi'],
+  webassembly: [],
   uapi: [],
 };
 const rooms = Object.keys(arrows);
