@@ -7,9 +7,12 @@
  */
 export interface Loops {
   readonly trees: number;
+  /** Whether a map looks the same after inserts in whatever order: then the trees to read from are built ascending. */
+  readonly orderless?: boolean;
   /** Makes all trees empty. Not timed. */
   clear(): void;
-  /** Where `bytes` is the heap's size: drops all trees for new ones, so that no capacity is left from before. */
+  /** Where `bytes` is the heap's size: drops all trees, and makes new ones in which no capacity is left from before. */
+  drop?(): void;
   renew?(): void;
   /** Inserts all ranges into each tree; answers how many inserts were done. */
   insertAscending(): number;

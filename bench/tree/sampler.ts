@@ -43,9 +43,13 @@ export class Sampler {
   /** Whether every tree holds what random inserts made of the workload. */
   private built = false;
 
-  constructor(loops: Loops, workload: Workload) {
+  private readonly queries: number;
+
+  /** `queries` of the workload's lookups are done for a sample: all, except to warm up. */
+  constructor(loops: Loops, workload: Workload, queries = QUERIES) {
     this.loops = loops;
     this.workload = workload;
+    this.queries = queries;
   }
 
   /** What this contender can be asked for. */
@@ -92,7 +96,8 @@ export class Sampler {
   private build(): void {
     if (this.built) return;
     this.loops.clear();
-    this.loops.insertRandom();
+    if (this.loops.orderless === true) this.loops.insertAscending();
+    else this.loops.insertRandom();
     this.built = true;
   }
 
@@ -114,10 +119,10 @@ export class Sampler {
 
   private pieces(run: (from: number, to: number) => number): TreeSample {
     this.build();
-    const length = QUERIES / PIECES;
+    const length = this.queries / PIECES;
     const values: number[] = [];
     let digest = 0;
-    for (let from = 0; from < QUERIES; from += length) {
+    for (let from = 0; from < this.queries; from += length) {
       const piece = this.timed(length, () => run(from, from + length));
       values.push(piece.value);
       digest = (digest + piece.digest) >>> 0;
@@ -127,9 +132,10 @@ export class Sampler {
 
   private bytes(metric: 'bytes_rand' | 'bytes_bulk'): TreeSample {
     this.built = false;
-    if (this.loops.renew === undefined) this.loops.clear();
-    else this.loops.renew();
+    this.loops.clear();
+    this.loops.drop?.();
     const before = this.loops.bytes!();
+    this.loops.renew?.();
     if (metric === 'bytes_rand') this.loops.insertRandom();
     else this.loops.bulk!();
     return { value: (this.loops.bytes!() - before) / (this.workload.n * this.loops.trees), digest: this.loops.contents() };

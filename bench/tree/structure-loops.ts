@@ -33,6 +33,7 @@ export function structureLoops(make: () => Structure, workload: Workload): Loops
 
   const loops: Loops = {
     trees,
+    orderless: probe.orderless === true,
     clear() {
       for (const map of maps) map.clear();
     },
@@ -85,6 +86,7 @@ export function structureLoops(make: () => Structure, workload: Workload): Loops
   };
 
   if (probe.outsideBytes === undefined) {
+    loops.drop = () => void maps.splice(0);
     loops.renew = () => {
       for (let t = 0; t < trees; t++) maps[t] = make();
     };

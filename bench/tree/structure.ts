@@ -8,6 +8,8 @@ export interface Structure {
   /** The extent of the range that `walk` found last. */
   foundFirst: number;
   foundLast: number;
+  /** Whether the order of inserts leaves no trace in how the ranges lie. */
+  readonly orderless?: boolean;
   clear(): void;
   /** The value at `index`, or 0. */
   load(index: number): number;

@@ -7,6 +7,7 @@ import { Sampler } from './sampler.ts';
 import { createWorkload } from './workload.ts';
 
 const WARM_UP_RANGES = 4096;
+const WARM_UP_QUERIES = 2 ** 16;
 
 const [name = '', size = ''] = process.argv.slice(2);
 const say = (answer: unknown): void => void process.stdout.write(`${JSON.stringify(answer)}\n`);
@@ -14,7 +15,7 @@ const say = (answer: unknown): void => void process.stdout.write(`${JSON.stringi
 /** On a map of middling size, so that the compiler has seen every loop before the first sample. */
 async function warmUp(): Promise<void> {
   const workload = createWorkload(WARM_UP_RANGES);
-  new Sampler(await makeLoops(name, workload), workload).warmUp();
+  new Sampler(await makeLoops(name, workload), workload, WARM_UP_QUERIES).warmUp();
 }
 
 await warmUp();

@@ -49,6 +49,6 @@ export class FlattenIntervalTree implements Structure {
   }
 
   visit(visit: Visit): void {
-    this.tree.forEach((key, value) => visit((key as unknown as Key).low, (key as unknown as Key).high, value));
+    this.tree.forEach((key: Key, value: number) => visit(key.low, key.high, value));
   }
 }

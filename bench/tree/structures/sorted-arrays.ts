@@ -6,6 +6,7 @@ import { storeOver } from './store-over.ts';
 const FIRST_CAPACITY = 16;
 
 export class SortedArrays implements Structure {
+  readonly orderless = true;
   foundFirst = 0;
   foundLast = 0;
   foundValue = 0;
