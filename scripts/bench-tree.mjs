@@ -1,6 +1,6 @@
 // `npm run bench:tree`: builds the core, the loops inside Wasm, the Rust opponent and the benchmark, then measures. See bench/README.md.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildCore, compile } from './build-core.mjs';
@@ -12,7 +12,7 @@ Measures the range store inside Wasm and from JavaScript against Rust's BTreeMap
   --quick          one process, few rounds, 256 and 65536 ranges: a look, not a result
   --sizes LIST     some of 16,256,4096,65536,1048576
   --metrics LIST   some of the metrics, as they stand in the tables: load,insert_rand,...
-  --only LIST      some of wasm-simd,wasm-scalar,js,rust,sorted-btree,flatten,arrays,typed-btree
+  --only LIST      some of wasm-simd,wasm-scalar,js,batch-64,batch-4096,rust,sorted-btree,flatten,arrays,typed-btree
   --json           one JSON document on standard output and nothing else
   --svg FILE       also draw a chart
   --markdown FILE  also write the tables of docs/maple-tree.md
@@ -36,7 +36,9 @@ function run(program, args, stdout) {
 
 /** The loops together with the core's sources: the core's own options, without and with vector instructions. */
 async function buildLoops() {
-  const release = ['bench/tree/assembly/index.ts', '-O3', '--converge', '--noAssert', '--runtime', 'stub'];
+  // Copying trees is newer than the rest of the core.
+  const copies = existsSync(`${root}assembly/maple/copy.ts`) ? ['bench/tree/assembly/copy-loops.ts'] : [];
+  const release = ['bench/tree/assembly/index.ts', ...copies, '-O3', '--converge', '--noAssert', '--runtime', 'stub'];
   await compile([...release, '--outFile', 'build/bench-tree/loops.wasm']);
   await compile([...release, '--outFile', 'build/bench-tree/loops.simd.wasm', '--enable', 'simd']);
 }

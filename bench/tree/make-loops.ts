@@ -1,5 +1,6 @@
 // The loops of each contender that runs in a process of Node. Each is a module of its own, so that a process loads only what it measures.
 
+import { coreHasBatches } from './core-exports.ts';
 import type { Loops } from './loops.ts';
 import { structureLoops } from './structure-loops.ts';
 import type { Workload } from './workload.ts';
@@ -15,9 +16,17 @@ export async function makeLoops(name: string, workload: Workload): Promise<Loops
     case 'wasm-scalar':
       return (await import('./wasm-loops.ts')).wasmLoops(new URL('loops.wasm', built), workload);
     case 'js': {
-      const { OurRangeStore } = await import('./structures/range-store.ts');
-      return structureLoops(() => new OurRangeStore(), workload);
+      if (!coreHasBatches) {
+        const { OurRangeStore } = await import('./structures/range-store.ts');
+        return structureLoops(() => new OurRangeStore(), workload);
+      }
+      const { OurRangeMap } = await import('./structures/range-map.ts');
+      return structureLoops(() => new OurRangeMap(), workload);
     }
+    case 'batch-64':
+      return (await import('./batch-loops.ts')).batchLoops(64, workload);
+    case 'batch-4096':
+      return (await import('./batch-loops.ts')).batchLoops(4096, workload);
     case 'sorted-btree': {
       const { SortedBTree } = await import('./structures/sorted-btree.ts');
       return structureLoops(() => new SortedBTree(), workload);
