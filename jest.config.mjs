@@ -17,6 +17,6 @@ export default {
     coverageDirectory: 'coverage',
     coverageReporters: ['text-summary', 'json-summary', 'lcovonly'],
     coverageThreshold: { global: { statements: 90 } },
-    moduleNameMapper: { 'wasm\\.generated\\.ts$': '<rootDir>/build/coverage/wasm.ts' },
+    resolver: '<rootDir>/test/setup/resolver.cjs',
   }),
 };

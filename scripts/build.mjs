@@ -1,8 +1,8 @@
-// `npm run build`: the core, then the library as ES modules and as CommonJS, into dist/. `--if-stale` skips a step whose output is newer than its input.
+// `npm run build`: the Wasm modules, then the library as ES modules and as CommonJS, into dist/. `--if-stale` skips a step whose output is newer than its input.
 import { cpSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { buildCore } from './build-core.mjs';
+import { buildCore, builds, modules } from './build-core.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
@@ -32,7 +32,7 @@ export async function build({ ifStale = false } = {}) {
   tsc('tsconfig.cjs.json');
   mkdirSync(`${root}dist/cjs`, { recursive: true });
   writeFileSync(`${root}dist/cjs/package.json`, '{ "type": "commonjs" }\n');
-  cpSync(`${root}build/core.wasm`, `${root}dist/core.wasm`);
+  for (const { name } of modules) for (const { suffix } of Object.values(builds)) cpSync(`${root}build/${name}${suffix}`, `${root}dist/${name}${suffix}`);
   writeFileSync(`${root}dist/built`, '');
 }
 

@@ -7,16 +7,19 @@ const root = new URL('../', import.meta.url);
 const table = JSON.parse(readFileSync(new URL('layout.json', root), 'utf8'));
 
 const head = (says) => `// ${says}\n// Generated from layout.json by scripts/generate.mjs; edit the table, not this file.\n`;
-const entries = (line) =>
+const entries = (line, wanted = Object.keys(table.groups)) =>
   Object.entries(table.groups)
+    .filter(([group]) => wanted.includes(group))
     .map(([group, { comment, values }]) => `\n// ${comment}\n` + Object.entries(values).map((entry) => line(group, ...entry)).join('\n') + '\n')
     .join('');
 
 // In the core an errno is signed, because it is returned negative; everything else is not.
 const coreType = (group) => (group === 'errno' ? 'i32' : 'u32');
+const constant = (_group, name, value) => `/** @internal */\nexport const ${name} = ${value};`;
 export const files = {
   'assembly/layout.generated.ts': head('Numbers shared with src/core, as the core sees them.') + entries((group, name, value) => `export const ${name}: ${coreType(group)} = ${value};`),
-  'src/core/layout.generated.ts': head('Numbers shared with assembly/, as the façade sees them.') + entries((_group, name, value) => `/** @internal */\nexport const ${name} = ${value};`),
+  'src/core/layout.generated.ts': head('Numbers shared with assembly/, as the façade sees them.') + entries(constant),
+  'src/range-map/layout.generated.ts': head('Numbers shared with assembly/, as the range map sees them.') + entries(constant, ['errno', 'walk', 'treeBatch', 'cell', 'count']),
 };
 
 const stale = Object.entries(files).filter(([path, text]) => {

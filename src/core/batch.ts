@@ -1,6 +1,8 @@
 // Many accesses in one call into the core: rows in linear memory, filled and read through typed arrays.
 
 import { VfioError } from '../uapi/index.ts';
+import { integer, u64 } from '../webassembly/index.ts';
+import type { U64 } from '../webassembly/index.ts';
 import type { Core } from './core.ts';
 import {
   BATCH_ADDRESS,
@@ -15,8 +17,6 @@ import {
   BATCH_WIDTH,
   BATCH_WRITE,
 } from './layout.generated.ts';
-import { integer, u64 } from './number.ts';
-import type { U64 } from './number.ts';
 import type { Width } from './region.ts';
 import type { Space } from './space.ts';
 

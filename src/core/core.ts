@@ -1,11 +1,11 @@
 // One instance of the core and what JavaScript keeps beside it: memory views, host hooks, changes of the topology that wait.
 
 import { VfioError, errnoName } from '../uapi/index.ts';
+import { Builds, instantiate } from '../webassembly/index.ts';
+import type { WasmModule } from '../webassembly/index.ts';
 import type { CoreExports } from './exports.ts';
 import { CELL_DATA, CELL_FIRST, CELL_INDEX, CELL_LAST, CELL_POSITION, EIO, ENOMEM, STAGING_BYTES } from './layout.generated.ts';
-import { compile, fromBase64, instantiate } from './webassembly.ts';
-import type { WasmModule } from './webassembly.ts';
-import { wasm } from './wasm.generated.ts';
+import { scalar, simd } from './wasm.generated.ts';
 
 /** What a hook region's owner supplies: one call per cycle. */
 export interface HookHandlers {
@@ -28,7 +28,8 @@ function joined(low: number, high: number): number | bigint {
   return (BigInt(upper) << 32n) | BigInt(low >>> 0);
 }
 
-let compiled: WasmModule | undefined;
+/** The inlined binaries. @internal */
+export const builds = new Builds({ scalar, simd });
 
 /**
  * The instance behind an engine.
@@ -48,8 +49,7 @@ export class Core {
   private hookError: { readonly thrown: unknown } | undefined;
   private waiting: (() => void)[] = [];
 
-  constructor(module: WasmModule | undefined, memoryLimit: number | undefined) {
-    const source = module ?? (compiled ??= compile(fromBase64(wasm)));
+  constructor(module: WasmModule, memoryLimit: number | undefined) {
     const imports = {
       host: {
         hookRead: (region: number, low: number, high: number, width: 1 | 2 | 4 | 8) => this.hookRead(region, low, high, width),
@@ -58,7 +58,7 @@ export class Core {
         settle: () => this.settle(),
       },
     };
-    this.exports = instantiate(source, imports) as CoreExports;
+    this.exports = instantiate(module, imports) as CoreExports;
     if (memoryLimit !== undefined) this.exports.limitMemory(memoryLimit);
     this.cells = this.exports.resultCells();
     this.staging = this.exports.stagingBuffer();

@@ -1,9 +1,10 @@
 // The engine: one instance of the core, and the way to everything in it.
 
+import { bytesOf, compile, integer } from '../webassembly/index.ts';
+import type { Build } from '../webassembly/index.ts';
 import { Batch } from './batch.ts';
-import { Core } from './core.ts';
+import { Core, builds } from './core.ts';
 import { COUNT_BACKING_BYTES, COUNT_INNER_NODES, COUNT_LEAVES, COUNT_OBJECTS, COUNT_PAGES } from './layout.generated.ts';
-import { bytesOf, integer } from './number.ts';
 import { OffsetTable } from './offsets.ts';
 import type { OffsetMode } from './offsets.ts';
 import { RangeStore } from './range-store.ts';
@@ -11,12 +12,13 @@ import { Region } from './region.ts';
 import type { RegionDescription } from './region.ts';
 import { Space } from './space.ts';
 import { TraceRing } from './trace-ring.ts';
-import { compile } from './webassembly.ts';
 
 /** How an engine is made. */
 export interface EngineOptions {
   /** The core's binary (`maplebar/core.wasm`), where the one inlined in this module must not be used. */
   readonly wasm?: Uint8Array;
+  /** Which of the inlined builds runs. Default: `'simd'` where the JavaScript engine has vectors, else `'scalar'`. Has no say when `wasm` is given. */
+  readonly build?: Build;
   /** Linear memory that the core may have at most, in bytes. Default and maximum: 4 GiB less 64 KiB. */
   readonly memoryLimit?: number;
 }
@@ -88,7 +90,7 @@ export class Engine {
 /**
  * Makes an engine, at once: the core is small enough to be compiled synchronously everywhere.
  *
- * @throws RangeError when the memory limit is no integer in 1 MiB to 4 GiB; WebAssembly.CompileError when `wasm` is no core.
+ * @throws RangeError when the memory limit is no integer in 1 MiB to 4 GiB, or `build` is no build; WebAssembly.CompileError when `wasm` is no core.
  * @example
  * ```ts
  * import { createEngine } from 'maplebar';
@@ -101,6 +103,6 @@ export class Engine {
  */
 export function createEngine(options: EngineOptions = {}): Engine {
   const limit = options.memoryLimit === undefined ? undefined : integer('createEngine: memoryLimit', options.memoryLimit, 2 ** 20, 2 ** 32);
-  const module = options.wasm === undefined ? undefined : compile(bytesOf('createEngine: wasm', options.wasm));
+  const module = options.wasm === undefined ? builds.module('createEngine', options.build) : compile(bytesOf('createEngine: wasm', options.wasm));
   return new Engine(new Core(module, limit));
 }

@@ -1,6 +1,6 @@
 // The core's exports as TypeScript sees them: u64 is bigint, u32 results come back signed, statuses are 0 or -errno.
 
-import type { WasmMemory } from './webassembly.ts';
+import type { WasmMemory } from '../webassembly/index.ts';
 
 /** Raw exports of the core. Only this room calls them. @internal */
 export interface CoreExports {

@@ -1,10 +1,10 @@
 // Device-file offsets of one open file: rules C of docs/how-an-access-travels.md.
 
+import { VfioError } from '../uapi/index.ts';
+import { integer, u64 } from '../webassembly/index.ts';
+import type { U64 } from '../webassembly/index.ts';
 import type { Core } from './core.ts';
 import { OFFSETS_COOKIE, OFFSETS_INDEX, OFFSETS_SCATTERED } from './layout.generated.ts';
-import { VfioError } from '../uapi/index.ts';
-import { integer, u64 } from './number.ts';
-import type { U64 } from './number.ts';
 
 /** How a device file hands out offsets: as mainline Linux, packed, or at seeded random places. */
 export type OffsetMode = 'index' | 'cookie' | 'scattered';

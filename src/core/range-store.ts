@@ -1,10 +1,10 @@
 // The range store as JavaScript sees it: rules R of docs/how-an-access-travels.md over the core's maple tree.
 
 import { VfioError } from '../uapi/index.ts';
+import { hex, integer, u64 } from '../webassembly/index.ts';
+import type { U64 } from '../webassembly/index.ts';
 import type { Core } from './core.ts';
 import { WALK_FIRST, WALK_LAST, WALK_ROW_BYTES, WALK_VALUE } from './layout.generated.ts';
-import { hex, integer, u64 } from './number.ts';
-import type { U64 } from './number.ts';
 
 /** A stored range, both ends included; in a walk with gaps, `value` 0 is a gap. */
 export interface RangeEntry {

@@ -1,10 +1,10 @@
 // Regions: the bytes behind an address, in one of four backings.
 
 import { VfioError } from '../uapi/index.ts';
+import { bytesOf, hex, integer, refuseU64, u64 } from '../webassembly/index.ts';
+import type { U64 } from '../webassembly/index.ts';
 import type { Core, HookHandlers } from './core.ts';
 import { EBADF, REGION_DEMAND, REGION_HOOK, REGION_RAM, REGION_REENTRANT, REGION_ROM, REGION_UNALIGNED } from './layout.generated.ts';
-import { bytesOf, hex, integer, refuseU64, u64 } from './number.ts';
-import type { U64 } from './number.ts';
 import type { Window } from './space.ts';
 
 /** A width of one bus cycle, in bytes. */

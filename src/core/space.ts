@@ -1,10 +1,10 @@
 // Address spaces and their windows: the contract is rules S and A of docs/how-an-access-travels.md.
 
 import { VfioError } from '../uapi/index.ts';
+import { bytesOf, hex, integer, refuseU64, u64 } from '../webassembly/index.ts';
+import type { U64 } from '../webassembly/index.ts';
 import type { Core } from './core.ts';
 import { EBADF, WINDOW_WRITE_COMBINING } from './layout.generated.ts';
-import { bytesOf, hex, integer, refuseU64, u64 } from './number.ts';
-import type { U64 } from './number.ts';
 import type { Region } from './region.ts';
 
 /** How stores through a window may reach the device: one by one, or merged. */

@@ -1,8 +1,8 @@
 // Draining the core's event ring: rule A-trace of docs/how-an-access-travels.md.
 
+import { integer } from '../webassembly/index.ts';
 import type { Core } from './core.ts';
 import { RING_ADDRESS, RING_OPERATION, RING_RECORD_BYTES, RING_SEQUENCE, RING_TARGET, RING_VALUE, RING_WIDTH } from './layout.generated.ts';
-import { integer } from './number.ts';
 
 /** One access as the ring keeps it. */
 export interface TraceRecord {

@@ -1,4 +1,4 @@
-// A second build of the core that says which of its statements ran: a copy of assembly/ with `mark(n);` in front of every statement.
+// A second build of the Wasm modules that says which of its statements ran: a copy of assembly/ with `mark(n);` in front of every statement.
 //
 // AssemblyScript parses as TypeScript, so the copy is made with the TypeScript parser. The first time a statement runs in an instance the import
 // `hit` of module `coverage` hears of it; test/setup/realm.mjs supplies that.
@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
-import { compile, inline } from '../../scripts/build-core.mjs';
+import { compileBuilds, inline, modules } from '../../scripts/build-core.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const out = `${root}build/coverage/`;
@@ -81,6 +81,8 @@ export async function buildMarkedCore() {
   mkdirSync(`${out}hits`, { recursive: true });
   const table = copyMarked();
   writeFileSync(`${out}statements.json`, JSON.stringify(table));
-  await compile(['build/coverage/assembly/index.ts', '--config', 'none', '--runtime', 'stub', '-O2', '--outFile', 'build/coverage/core.wasm']);
-  writeFileSync(`${out}wasm.ts`, inline(readFileSync(`${out}core.wasm`)));
+  for (const { name, entry, room } of modules) {
+    const binaries = await compileBuilds(name, `build/coverage/assembly/${entry}`, 'build/coverage/', ['--config', 'none', '--runtime', 'stub', '-O2']);
+    writeFileSync(`${out}${room}.ts`, inline(binaries));
+  }
 }

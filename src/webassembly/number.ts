@@ -5,7 +5,8 @@ const MAX_U64 = 0xffff_ffff_ffff_ffffn;
 /** Anything that names an unsigned 64-bit quantity: a safe integer, or a bigint up to 2^64-1. */
 export type U64 = number | bigint;
 
-function shown(value: unknown): string {
+/** A value as a message shows it. */
+export function shown(value: unknown): string {
   return typeof value === 'bigint' ? `${value.toString()}n` : typeof value === 'string' ? JSON.stringify(value) : String(value);
 }
 

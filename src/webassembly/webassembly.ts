@@ -1,4 +1,4 @@
-// The few names of the WebAssembly JavaScript interface that this room uses, declared here because only lib.dom has them.
+// The few names of the WebAssembly JavaScript interface that the rooms use, declared here because only lib.dom has them.
 
 import { instantiateSync } from '@assemblyscript/loader';
 
@@ -7,14 +7,15 @@ export interface WasmMemory {
   readonly buffer: ArrayBufferLike;
 }
 
-/** A compiled module: opaque. @internal */
+/** A compiled `WebAssembly.Module`: opaque. */
 export type WasmModule = object & { readonly __wasmModule?: never };
 
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array) => WasmModule;
+  validate(bytes: Uint8Array): boolean;
 };
 
-/** Compiles bytes. Browsers allow this on the main thread up to 8 MB; the core is far below. @internal */
+/** Compiles bytes. Browsers allow this on the main thread up to 8 MB; the modules here are far below. @internal */
 export function compile(bytes: Uint8Array): WasmModule {
   return new WebAssembly.Module(bytes);
 }
@@ -35,4 +36,21 @@ declare const atob: (text: string) => string;
 /** Decodes base64 with what every engine has. @internal */
 export function fromBase64(text: string): Uint8Array {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
+
+// (module (func (drop (v128.const i64x2 0 0)))): the least that needs v128.
+const SIMD_PROBE = [
+  0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, // magic, version
+  0x01, 0x04, 0x01, 0x60, 0x00, 0x00, // one type: () -> ()
+  0x03, 0x02, 0x01, 0x00, // one function of that type
+  0x0a, 0x17, 0x01, 0x15, 0x00, 0xfd, 0x0c, // code: v128.const
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // its 16 bytes
+  0x1a, 0x0b, // drop, end
+];
+
+let simd: boolean | undefined;
+
+/** Whether this engine has the 128-bit vectors of WebAssembly SIMD. @internal */
+export function hasSimd(): boolean {
+  return (simd ??= WebAssembly.validate(Uint8Array.from(SIMD_PROBE)));
 }

@@ -1,0 +1,75 @@
+// `npm run bench:tree`: builds the core, the loops inside Wasm, the Rust opponent and the benchmark, then measures. See bench/README.md.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { buildCore, compile } from './build-core.mjs';
+
+const usage = `usage: npm run bench:tree -- [options]
+
+Measures the range store inside Wasm and from JavaScript against Rust's BTreeMap, packages of npm and plain JavaScript. bench/README.md says how, and how to read it.
+
+  --quick          one process, few rounds, 256 and 65536 ranges: a look, not a result
+  --sizes LIST     some of 16,256,4096,65536,1048576
+  --metrics LIST   some of the metrics, as they stand in the tables: load,insert_rand,...
+  --only LIST      some of wasm-simd,wasm-scalar,js,rust,sorted-btree,flatten,arrays,typed-btree
+  --json           one JSON document on standard output and nothing else
+  --svg FILE       also draw a chart
+  --markdown FILE  also write the tables of docs/maple-tree.md
+  --help           this text
+
+Exit code 0 unless a contender could not run or two answered differently; a lost comparison or a missed target is a result.
+`;
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+const folder = `${root}build/bench-tree`;
+const flags = ['quick', 'json', 'help'];
+const texts = ['sizes', 'metrics', 'only', 'svg', 'markdown'];
+const options = Object.fromEntries([...flags.map((name) => [name, { type: 'boolean' }]), ...texts.map((name) => [name, { type: 'string' }])]);
+
+function run(program, args, stdout) {
+  const { status, signal, error } = spawnSync(program, args, { cwd: root, stdio: ['ignore', stdout, 'inherit'] });
+  if (error) console.error(`bench:tree: ${error.message}`);
+  if (signal) console.error(`bench:tree: ended by ${signal}`);
+  return status ?? 1;
+}
+
+/** The loops together with the core's sources: the core's own options, without and with vector instructions. */
+async function buildLoops() {
+  const release = ['bench/tree/assembly/index.ts', '-O3', '--converge', '--noAssert', '--runtime', 'stub'];
+  await compile([...release, '--outFile', 'build/bench-tree/loops.wasm']);
+  await compile([...release, '--outFile', 'build/bench-tree/loops.simd.wasm', '--enable', 'simd']);
+}
+
+/** Whether the Rust opponent could be built, or there is no compiler for it. */
+function buildNative() {
+  const binary = `${folder}/range-map`;
+  rmSync(binary, { force: true });
+  if (spawnSync('rustc', ['--version'], { stdio: 'ignore' }).status !== 0) return true;
+  return run('rustc', ['-O', '-o', binary, 'bench/native/range-map.rs'], 2) === 0;
+}
+
+async function main() {
+  let values;
+  try {
+    ({ values } = parseArgs({ options }));
+  } catch (error) {
+    console.error(`bench:tree: ${error.message}\n\n${usage}`);
+    return 2;
+  }
+  if (values.help) {
+    console.log(usage);
+    return 0;
+  }
+  mkdirSync(folder, { recursive: true });
+  await buildCore();
+  await buildLoops();
+  if (!buildNative()) return 1;
+  // Standard output belongs to the report: what the compiler says goes to standard error.
+  const compiled = run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'bench/tsconfig.json'], 2);
+  if (compiled !== 0) return compiled;
+  const passed = Object.entries(values).flatMap(([name, value]) => (value === true ? [`--${name}`] : [`--${name}`, value]));
+  return run(process.execPath, ['build/bench/bench/tree/main.js', ...passed], 'inherit');
+}
+
+process.exitCode = await main();
