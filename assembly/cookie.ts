@@ -23,7 +23,7 @@ import {
 } from './layout.generated.ts';
 import { cells } from './cells.ts';
 import { deleteObject, handleOf, newObject } from './memory/objects.ts';
-import { reserveInserts } from './maple/grow.ts';
+import { reserveChanges } from './maple/grow.ts';
 import { treeGap } from './maple/gaps.ts';
 import { treeFind, treeLoad } from './maple/read.ts';
 import { treeClear, treeInsert } from './maple/write.ts';
@@ -117,7 +117,7 @@ export function requestCookie(table: u32, index: u32, bytes: u64): i32 {
     return 0;
   }
   // All memory is there before a random number is drawn and a tree changes: from here on only a place can be missing.
-  if (!reserveInserts(offsetsTree(table), 2) || !reserveInserts(indexTree(table), 2)) return -ENOMEM;
+  if (!reserveChanges(offsetsTree(table), 2) || !reserveChanges(indexTree(table), 2)) return -ENOMEM;
   const cookie = newObject(OBJECT_COOKIE);
   if (cookie == 0) return -ENOMEM;
   const length = mode == OFFSETS_INDEX ? SLOT_BYTES : (bytes + (PAGE - 1)) & ~(PAGE - 1);

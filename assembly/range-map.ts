@@ -1,35 +1,45 @@
-// What the range store alone exports: a module without imports, for maplebar/range-map and for other Wasm modules that need ranges and no registers.
-// (As in index.ts, the extension is left out here.)
+// What the range store exports when it stands alone, without regions and spaces: the same signatures as the core's, and no imports.
+// (Re-exports without the extension, for the reason told in index.ts.)
 
-export {
-  resultCells,
-  takeBuffer,
-  giveBuffer,
-  limitMemory,
-  liveCount,
-  nothing,
-} from './exports/memory';
+export { resultCells, takeBuffer, giveBuffer, limitMemory, liveCount, nothing } from './exports/memory';
 export {
   treeCreate,
   treeDestroy,
   treeLoad,
   treeLoadF,
   treeStore,
+  treeStoreF,
   treeInsert,
+  treeInsertF,
   treeErase,
+  treeEraseF,
   treeFind,
+  treeFindF,
   treeFindPrevious,
+  treeFindPreviousF,
   treeNext,
   treePrevious,
+  treeRange,
   treeWalk,
+  treeWalkBack,
   treeGap,
+  treeGapF,
   treeAllocate,
+  treeAllocateF,
+  treeAllocateCyclic,
   treeBulk,
+  treeBatch,
+  treeDuplicate,
+  treeSnapshot,
   treeClear,
   treeCount,
   treeValidate,
+} from './exports/range-store';
+export {
   cursorCreate,
   cursorDestroy,
   cursorNext,
   cursorPrevious,
-} from './exports/range-store';
+  cursorNextRange,
+  cursorPreviousRange,
+} from './exports/cursor';

@@ -17,9 +17,10 @@
 import { CELL_FIRST } from './layout.generated.ts';
 import { cells } from './cells.ts';
 import { closeLanes } from './lane.ts';
-import { child, count, first, innerSlot, last, leafSlot, value } from './maple/node.ts';
+import { LEAF_CAPACITY, first, last, ordered, value } from './maple/node.ts';
 import { height, root } from './maple/path.ts';
 import { treeFind } from './maple/read.ts';
+import { childOf, leafSlotOf } from './maple/search.ts';
 
 export function spaceTree(space: u32): u32 {
   return space + 8;
@@ -91,14 +92,16 @@ function findWindow(space: u32, address: u64): u32 {
   const tree = spaceTree(space);
   let levels = height(tree);
   if (levels == 0) return 0;
+  const key = ordered(address);
   let node = root(tree);
   while (levels > 1) {
-    node = child(node, innerSlot(node, address));
+    node = childOf(node, key);
     levels -= 1;
   }
-  const slot = leafSlot(node, address);
-  if (slot == count(node) || first(node, slot) > address) return 0;
+  const slot = leafSlotOf(node, key);
+  if (slot == LEAF_CAPACITY || first(node, slot) > address) return 0;
   const window = value(node, slot);
+  if (window == 0) return 0;
   store<u64>(space, first(node, slot), 56);
   store<u64>(space, last(node, slot), 64);
   store<u32>(space, window, 72);

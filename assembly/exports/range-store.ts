@@ -1,19 +1,39 @@
-// Exports: range stores and cursors. A tree's header stands at byte 8 of its record.
+// Exports: range stores. A tree's header stands at byte 8 of its record, of a store or of a snapshot.
+//
+//   store record   0 handle | 4 kind | 8 tree (16 bytes) | 24 u8: the last cyclic allocation ended at 2^64-1
 
-import { EBADF, EINVAL, ENOMEM, OBJECT_CURSOR, OBJECT_TREE, WALK_ROW_BYTES } from '../layout.generated.ts';
+import { CELL_FIRST, CELL_INDEX, EBADF, EINVAL, ENOMEM, EROFS, OBJECT_SNAPSHOT, OBJECT_TREE, TREE_BULK, TREE_ERASE, TREE_LOAD, WALK_ROW_BYTES } from '../layout.generated.ts';
+import { cells } from '../cells.ts';
 import { deleteObject, handleOf, newObject, resolve } from '../memory/objects.ts';
 import { treeBulkLoad } from '../maple/bulk.ts';
 import { treeCheck } from '../maple/check.ts';
-import { cursorNext as stepNext, cursorPrevious as stepPrevious, cursorTree, initCursor } from '../maple/cursor.ts';
-import { treeAllocate as allocateIn, treeGap as gapIn } from '../maple/gaps.ts';
+import { treeBatch as batchOn } from '../maple/columns.ts';
+import { treeDuplicate as duplicateInto } from '../maple/copy.ts';
+import { treeAllocate as allocateIn, treeAllocateCyclic as allocateCyclicIn, treeGap as gapIn } from '../maple/gaps.ts';
 import { entryCount } from '../maple/path.ts';
 import * as read from '../maple/read.ts';
+import { endHistory, releaseSnapshot, treeSnapshot as snapshotOf } from '../maple/version.ts';
+import { treeWalk as walkUp, treeWalkBack as walkDown } from '../maple/walk.ts';
 import * as write from '../maple/write.ts';
 import { inMemory, whole } from './number.ts';
 
-function treeOf(handle: u32): u32 {
+/** The tree behind a handle, to read: of a store or of a snapshot. */
+export function readable(handle: u32): u32 {
+  const record = resolve(handle, OBJECT_TREE);
+  if (record != 0) return record + 8;
+  const snapshot = resolve(handle, OBJECT_SNAPSHOT);
+  return snapshot == 0 ? 0 : snapshot + 8;
+}
+
+/** The tree of a store, to write. */
+function writable(handle: u32): u32 {
   const record = resolve(handle, OBJECT_TREE);
   return record == 0 ? 0 : record + 8;
+}
+
+/** Why there is no writable tree behind a handle. */
+function refusal(handle: u32): i32 {
+  return resolve(handle, OBJECT_SNAPSHOT) == 0 ? -EBADF : -EROFS;
 }
 
 export function treeCreate(): i32 {
@@ -22,15 +42,21 @@ export function treeCreate(): i32 {
 }
 
 export function treeDestroy(handle: u32): i32 {
-  const tree = treeOf(handle);
-  if (tree == 0) return -EBADF;
-  write.treeClear(tree);
-  deleteObject(tree - 8);
+  const tree = writable(handle);
+  if (tree != 0) {
+    write.treeClear(tree);
+    endHistory(tree);
+    deleteObject(tree - 8);
+    return 0;
+  }
+  const snapshot = resolve(handle, OBJECT_SNAPSHOT);
+  if (snapshot == 0) return -EBADF;
+  releaseSnapshot(snapshot);
   return 0;
 }
 
 export function treeLoad(handle: u32, index: u64): u32 {
-  const tree = treeOf(handle);
+  const tree = readable(handle);
   return tree == 0 ? 0 : read.treeLoad(tree, index);
 }
 
@@ -39,103 +65,151 @@ export function treeLoadF(handle: u32, index: f64): u32 {
 }
 
 export function treeStore(handle: u32, first: u64, last: u64, value: u32): i32 {
-  const tree = treeOf(handle);
-  return tree == 0 ? -EBADF : write.treeStore(tree, first, last, value);
+  const tree = writable(handle);
+  return tree == 0 ? refusal(handle) : write.treeStore(tree, first, last, value);
+}
+
+export function treeStoreF(handle: u32, first: f64, last: f64, value: u32): i32 {
+  return treeStore(handle, whole(first), whole(last), value);
 }
 
 export function treeInsert(handle: u32, first: u64, last: u64, value: u32): i32 {
-  const tree = treeOf(handle);
-  return tree == 0 ? -EBADF : write.treeInsert(tree, first, last, value);
+  const tree = writable(handle);
+  return tree == 0 ? refusal(handle) : write.treeInsert(tree, first, last, value);
 }
 
+export function treeInsertF(handle: u32, first: f64, last: f64, value: u32): i32 {
+  return treeInsert(handle, whole(first), whole(last), value);
+}
+
+/** Answers 0 also when it failed; the errno, or 0, is in the cells at CELL_INDEX whenever it answers 0. */
 export function treeErase(handle: u32, index: u64): u32 {
-  const tree = treeOf(handle);
-  return tree == 0 ? 0 : write.treeErase(tree, index);
+  const tree = writable(handle);
+  const status = tree == 0 ? refusal(handle) : write.canErase(tree) ? 0 : -ENOMEM;
+  const value = status == 0 ? write.treeErase(tree, index) : 0;
+  if (value == 0) store<u32>(cells, <u32>-status, CELL_INDEX);
+  return value;
+}
+
+export function treeEraseF(handle: u32, index: f64): u32 {
+  return treeErase(handle, whole(index));
 }
 
 export function treeFind(handle: u32, index: u64, limit: u64): u32 {
-  const tree = treeOf(handle);
+  const tree = readable(handle);
   return tree == 0 ? 0 : read.treeFind(tree, index, limit);
 }
 
+export function treeFindF(handle: u32, index: f64, limit: f64): u32 {
+  return treeFind(handle, whole(index), whole(limit));
+}
+
 export function treeFindPrevious(handle: u32, index: u64, limit: u64): u32 {
-  const tree = treeOf(handle);
+  const tree = readable(handle);
   return tree == 0 ? 0 : read.treeFindPrevious(tree, index, limit);
 }
 
+export function treeFindPreviousF(handle: u32, index: f64, limit: f64): u32 {
+  return treeFindPrevious(handle, whole(index), whole(limit));
+}
+
 export function treeNext(handle: u32, index: u64, limit: u64): u32 {
-  const tree = treeOf(handle);
+  const tree = readable(handle);
   return tree == 0 ? 0 : read.treeNext(tree, index, limit);
 }
 
 export function treePrevious(handle: u32, index: u64, limit: u64): u32 {
-  const tree = treeOf(handle);
+  const tree = readable(handle);
   return tree == 0 ? 0 : read.treePrevious(tree, index, limit);
 }
 
+export function treeRange(handle: u32, index: u64): u32 {
+  const tree = readable(handle);
+  return tree == 0 ? 0 : read.treeRange(tree, index);
+}
+
 export function treeWalk(handle: u32, first: u64, last: u64, gaps: u32, rows: u32, capacity: u32): i32 {
-  const tree = treeOf(handle);
+  const tree = readable(handle);
   if (tree == 0) return -EBADF;
-  return first > last || !inMemory(rows, capacity, WALK_ROW_BYTES) ? -EINVAL : read.treeWalk(tree, first, last, gaps != 0, rows, capacity);
+  return first > last || !inMemory(rows, capacity, WALK_ROW_BYTES) ? -EINVAL : walkUp(tree, first, last, gaps != 0, rows, capacity);
+}
+
+export function treeWalkBack(handle: u32, first: u64, last: u64, gaps: u32, rows: u32, capacity: u32): i32 {
+  const tree = readable(handle);
+  if (tree == 0) return -EBADF;
+  return first > last || !inMemory(rows, capacity, WALK_ROW_BYTES) ? -EINVAL : walkDown(tree, first, last, gaps != 0, rows, capacity);
 }
 
 export function treeGap(handle: u32, size: u64, alignment: u64, first: u64, last: u64, fromTop: u32): i32 {
-  const tree = treeOf(handle);
+  const tree = readable(handle);
   return tree == 0 ? -EBADF : gapIn(tree, size, alignment, first, last, fromTop != 0);
 }
 
+/** The start itself, or a negative errno. */
+export function treeGapF(handle: u32, size: f64, alignment: f64, first: f64, last: f64, fromTop: u32): f64 {
+  return startOr(treeGap(handle, whole(size), whole(alignment), whole(first), whole(last), fromTop));
+}
+
 export function treeAllocate(handle: u32, size: u64, alignment: u64, first: u64, last: u64, value: u32, fromTop: u32): i32 {
-  const tree = treeOf(handle);
-  return tree == 0 ? -EBADF : allocateIn(tree, size, alignment, first, last, value, fromTop != 0);
+  const tree = writable(handle);
+  return tree == 0 ? refusal(handle) : allocateIn(tree, size, alignment, first, last, value, fromTop != 0);
+}
+
+/** The start itself, or a negative errno. */
+export function treeAllocateF(handle: u32, size: f64, alignment: f64, first: f64, last: f64, value: u32, fromTop: u32): f64 {
+  return startOr(treeAllocate(handle, whole(size), whole(alignment), whole(first), whole(last), value, fromTop));
+}
+
+function startOr(status: i32): f64 {
+  return status < 0 ? <f64>status : <f64>load<u64>(cells, CELL_FIRST);
+}
+
+export function treeAllocateCyclic(handle: u32, size: u64, alignment: u64, first: u64, last: u64, next: u64, value: u32): i32 {
+  const tree = writable(handle);
+  return tree == 0 ? refusal(handle) : allocateCyclicIn(tree, size, alignment, first, last, next, value, tree + 16);
 }
 
 export function treeBulk(handle: u32, rows: u32, n: u32): i32 {
-  const tree = treeOf(handle);
-  if (tree == 0) return -EBADF;
+  const tree = writable(handle);
+  if (tree == 0) return refusal(handle);
   return inMemory(rows, n, WALK_ROW_BYTES) ? treeBulkLoad(tree, rows, n) : -EINVAL;
 }
 
+export function treeBatch(handle: u32, operation: u32, firsts: u32, lasts: u32, values: u32, errnos: u32, n: u32, numbers: u32): i32 {
+  const reads = operation == TREE_LOAD;
+  const tree = reads ? readable(handle) : writable(handle);
+  if (tree == 0) return reads ? -EBADF : refusal(handle);
+  const oneColumn = reads || operation == TREE_ERASE;
+  const inside = inMemory(firsts, n, 8) && (oneColumn || inMemory(lasts, n, 8)) && inMemory(values, n, 4) && inMemory(errnos, n, 1);
+  return inside && operation <= TREE_BULK ? batchOn(tree, operation, firsts, lasts, values, errnos, n, numbers != 0) : -EINVAL;
+}
+
+export function treeDuplicate(source: u32, target: u32): i32 {
+  const from = readable(source);
+  const to = writable(target);
+  if (from == 0) return -EBADF;
+  return to == 0 ? refusal(target) : duplicateInto(from, to);
+}
+
+export function treeSnapshot(handle: u32): i32 {
+  const tree = writable(handle);
+  return tree == 0 ? refusal(handle) : snapshotOf(tree);
+}
+
 export function treeClear(handle: u32): i32 {
-  const tree = treeOf(handle);
-  if (tree == 0) return -EBADF;
+  const tree = writable(handle);
+  if (tree == 0) return refusal(handle);
   write.treeClear(tree);
   return 0;
 }
 
 export function treeCount(handle: u32): f64 {
-  const tree = treeOf(handle);
+  const tree = readable(handle);
   return tree == 0 ? -EBADF : <f64>entryCount(tree);
 }
 
 /** 0 when the tree is sound, the number of the broken rule in maple/check.ts, or -EBADF. */
 export function treeValidate(handle: u32): i32 {
-  const tree = treeOf(handle);
+  const tree = readable(handle);
   return tree == 0 ? -EBADF : treeCheck(tree);
-}
-
-export function cursorCreate(treeHandle: u32, index: u64): i32 {
-  if (treeOf(treeHandle) == 0) return -EBADF;
-  const cursor = newObject(OBJECT_CURSOR);
-  if (cursor == 0) return -ENOMEM;
-  initCursor(cursor, treeHandle, index);
-  return handleOf(cursor);
-}
-
-export function cursorDestroy(handle: u32): i32 {
-  const cursor = resolve(handle, OBJECT_CURSOR);
-  if (cursor == 0) return -EBADF;
-  deleteObject(cursor);
-  return 0;
-}
-
-export function cursorNext(handle: u32, limit: u64): u32 {
-  const cursor = resolve(handle, OBJECT_CURSOR);
-  const tree = cursor == 0 ? 0 : treeOf(cursorTree(cursor));
-  return tree == 0 ? 0 : stepNext(cursor, tree, limit);
-}
-
-export function cursorPrevious(handle: u32, limit: u64): u32 {
-  const cursor = resolve(handle, OBJECT_CURSOR);
-  const tree = cursor == 0 ? 0 : treeOf(cursorTree(cursor));
-  return tree == 0 ? 0 : stepPrevious(cursor, tree, limit);
 }

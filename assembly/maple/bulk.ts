@@ -7,9 +7,11 @@
 
 import { COUNT_INNER_NODES, COUNT_LEAVES, EEXIST, EINVAL, ENOMEM, WALK_FIRST, WALK_LAST, WALK_ROW_BYTES, WALK_VALUE } from '../layout.generated.ts';
 import { giveFrames, takeFrames } from '../memory/arena.ts';
-import { reserve, take } from '../memory/slab.ts';
-import { initInner, initLeaf, innerGap, last, leafGap, setChild, setCount, setEntry, setGap, setPivot } from './node.ts';
-import { changeCount, height, setHeight, setRoot } from './path.ts';
+import { reserve } from '../memory/slab.ts';
+import { last, setChild, setCount, setEntry, setGap, setPivot } from './node.ts';
+import { changeCount, root, setTop } from './path.ts';
+import { innerGap, leafGap } from './search.ts';
+import { newInner, newLeaf } from './version.ts';
 
 const LEAF_FILL: u32 = 11;
 const INNER_FILL: u32 = 22;
@@ -31,7 +33,7 @@ function rowsAreValid(rows: u32, n: u32): bool {
 
 /** R-bulk: `n` rows of the walk's form; 0, or a negative errno. */
 export function treeBulkLoad(tree: u32, rows: u32, n: u32): i32 {
-  if (height(tree) != 0) return -EEXIST;
+  if (root(tree) != 0) return -EEXIST;
   if (!rowsAreValid(rows, n)) return -EINVAL;
   if (n == 0) return 0;
   const leaves = (n + LEAF_FILL - 1) / LEAF_FILL;
@@ -50,8 +52,7 @@ export function treeBulkLoad(tree: u32, rows: u32, n: u32): i32 {
     nodes = buildInner(work, nodes);
     levels += 1;
   }
-  setRoot(tree, load<u32>(work));
-  setHeight(tree, levels);
+  setTop(tree, load<u32>(work), levels);
   changeCount(tree, n);
   giveFrames(work, workBytes);
   return 0;
@@ -61,8 +62,7 @@ function buildLeaves(rows: u32, n: u32, work: u32, leaves: u32): void {
   let row = rows;
   let low: u64 = 0;
   for (let i: u32 = 0; i < leaves; i++) {
-    const leaf = take(COUNT_LEAVES);
-    initLeaf(leaf);
+    const leaf = newLeaf();
     const entries = min<u32>(LEAF_FILL, n - i * LEAF_FILL);
     for (let slot: u32 = 0; slot < entries; slot++) {
       setEntry(leaf, slot, load<u64>(row, WALK_FIRST), load<u64>(row, WALK_LAST), load<u32>(row, WALK_VALUE));
@@ -90,8 +90,7 @@ function buildInner(work: u32, n: u32): u32 {
     const rest = n - used;
     // A lone last child would be an inner node with one child: the node before it gives one up.
     const children = rest == INNER_FILL + 1 ? INNER_FILL - 1 : min<u32>(rest, INNER_FILL);
-    const inner = take(COUNT_INNER_NODES);
-    initInner(inner);
+    const inner = newInner();
     for (let slot: u32 = 0; slot < children; slot++) {
       const at = work + (used + slot) * WORK_BYTES;
       setChild(inner, slot, load<u32>(at));

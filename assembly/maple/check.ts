@@ -1,7 +1,8 @@
 // The structural check: walks every node of a tree and compares what is stored with what follows from the entries.
 
-import { INNER_CAPACITY, INNER_MINIMUM, LEAF_CAPACITY, LEAF_MINIMUM, child, count, first, gap, innerGap, isInner, isLeaf, last, leafGap, pivot, value } from './node.ts';
+import { INNER_CAPACITY, INNER_MINIMUM, LEAF_CAPACITY, LEAF_MINIMUM, child, count, first, gap, isInner, isLeaf, last, pivot, value } from './node.ts';
 import { MAX_HEIGHT, entryCount, height, root } from './path.ts';
+import { innerGap, leafGap } from './search.ts';
 
 let entries: u64 = 0;
 
@@ -36,6 +37,9 @@ function checkLeaf(leaf: u32, low: u64, high: u64, top: bool): i32 {
   }
   if (last(leaf, n - 1) > high) return 17;
   if (!rightEdge && last(leaf, n - 1) != high) return 18;
+  for (let slot = n; slot < LEAF_CAPACITY; slot++) {
+    if (first(leaf, slot) != u64.MAX_VALUE || last(leaf, slot) != u64.MAX_VALUE || value(leaf, slot) != 0) return 19;
+  }
   entries += n;
   return 0;
 }
@@ -56,5 +60,8 @@ function checkInner(inner: u32, levels: u32, low: u64, high: u64, top: bool): i3
     if (gap(inner, slot) != longest) return 24;
     childLow = childHigh + 1;
   }
-  return 0;
+  for (let slot = n; slot < INNER_CAPACITY; slot++) {
+    if (pivot(inner, slot - 1) != u64.MAX_VALUE || gap(inner, slot) != 0 || child(inner, slot) != 0) return 25;
+  }
+  return pivot(inner, INNER_CAPACITY - 1) == u64.MAX_VALUE ? 0 : 25;
 }

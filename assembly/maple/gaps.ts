@@ -3,11 +3,12 @@
 // gap[] is exact, so an unaligned search goes down once, or up and down once: O(log n). A gap that is long enough but in which no aligned block fits is found only in its
 // leaf; a search with an alignment visits each such gap that lies before the answer.
 
-import { CELL_FIRST, EBUSY, EINVAL, ENOMEM } from '../layout.generated.ts';
+import { CELL_FIRST, EBUSY, EINVAL } from '../layout.generated.ts';
 import { cells } from '../cells.ts';
-import { insertIntoGap, reserveInserts } from './grow.ts';
-import { count, first, gap, last } from './node.ts';
-import { descend, enterChild, height, pathHigh, pathLow, pathNode, pathSlot, setPathSlot } from './path.ts';
+import { INNER_CAPACITY, count, first, last } from './node.ts';
+import { descend, enterChild, pathHigh, pathLow, pathNode, pathSlot, setPathSlot } from './path.ts';
+import { nextRoomy, previousRoomy } from './search.ts';
+import { insertFound } from './write.ts';
 
 let wanted: u64 = 0;
 let mask: u64 = 0;
@@ -36,37 +37,44 @@ function fitsHigh(low: u64, high: u64): bool {
   return true;
 }
 
-/** Gap `slot` of the path's leaf begins here: behind the entry before it. */
-function gapLow(level: u32, leaf: u32, slot: u32): u64 {
-  return slot == 0 ? pathLow(level) : last(leaf, slot - 1) + 1;
-}
-
+/** Looks through the gaps of the path's leaf from its slot on; leaves the slot on the one that fits. */
 function upwards(level: u32): bool {
   const leaf = pathNode(level);
   const n = count(leaf);
-  for (let slot = pathSlot(level); slot < n; slot++) {
-    const low = gapLow(level, leaf, slot);
+  let slot = pathSlot(level);
+  let low = slot > 0 ? last(leaf, slot - 1) + 1 : pathLow(level);
+  while (slot < n) {
     if (low > windowLast) return false;
     // Touching entries leave no gap: then first == low.
-    if (first(leaf, slot) != low && fitsLow(low, first(leaf, slot) - 1)) return true;
+    const start = first(leaf, slot);
+    if (start - low >= wanted && fitsLow(low, start - 1)) {
+      setPathSlot(level, slot);
+      return true;
+    }
+    low = last(leaf, slot) + 1;
+    slot += 1;
   }
-  return last(leaf, n - 1) < pathHigh(level) && fitsLow(last(leaf, n - 1) + 1, pathHigh(level));
+  setPathSlot(level, n);
+  const high = pathHigh(level);
+  return last(leaf, n - 1) < high && fitsLow(low, high);
 }
 
+/** The same downwards, from the gap in front of the path's slot. */
 function downwards(level: u32): bool {
   const leaf = pathNode(level);
   const n = count(leaf);
   let slot = pathSlot(level);
-  if (slot == n) {
-    if (last(leaf, n - 1) < pathHigh(level) && fitsHigh(last(leaf, n - 1) + 1, pathHigh(level))) return true;
-    slot -= 1;
-  }
+  let high = slot < n ? first(leaf, slot) - 1 : pathHigh(level);
   let more = true;
   while (more) {
-    const low = gapLow(level, leaf, slot);
-    if (first(leaf, slot) != low && fitsHigh(low, first(leaf, slot) - 1)) return true;
+    const low = slot > 0 ? last(leaf, slot - 1) + 1 : pathLow(level);
+    if (low != high + 1 && high - low >= wanted - 1 && fitsHigh(low, high)) {
+      setPathSlot(level, slot);
+      return true;
+    }
     more = slot > 0;
     slot -= 1;
+    if (more) high = first(leaf, slot) - 1;
   }
   return false;
 }
@@ -76,24 +84,14 @@ function nextRoomyLeaf(leafLevel: u32): bool {
   let level = leafLevel;
   while (level > 0) {
     level -= 1;
-    let slot = nextRoomy(pathNode(level), pathSlot(level) + 1);
-    if (slot < count(pathNode(level))) {
+    const slot = nextRoomy(pathNode(level), pathSlot(level) + 1, wanted);
+    if (slot < INNER_CAPACITY) {
       enterChild(level, slot);
-      while (++level < leafLevel) {
-        slot = nextRoomy(pathNode(level), 0);
-        enterChild(level, slot);
-      }
+      while (++level < leafLevel) enterChild(level, nextRoomy(pathNode(level), 0, wanted));
       return true;
     }
   }
   return false;
-}
-
-function nextRoomy(inner: u32, from: u32): u32 {
-  const n = count(inner);
-  let slot = from;
-  while (slot < n && gap(inner, slot) < wanted) slot += 1;
-  return slot;
 }
 
 /** The same downwards; the path's slot in the leaf is then behind its last entry. */
@@ -101,13 +99,10 @@ function previousRoomyLeaf(leafLevel: u32): bool {
   let level = leafLevel;
   while (level > 0) {
     level -= 1;
-    let behind = previousRoomy(pathNode(level), pathSlot(level));
+    const behind = previousRoomy(pathNode(level), pathSlot(level), wanted);
     if (behind > 0) {
       enterChild(level, behind - 1);
-      while (++level < leafLevel) {
-        behind = previousRoomy(pathNode(level), count(pathNode(level)));
-        enterChild(level, behind - 1);
-      }
+      while (++level < leafLevel) enterChild(level, previousRoomy(pathNode(level), INNER_CAPACITY, wanted) - 1);
       setPathSlot(leafLevel, count(pathNode(leafLevel)));
       return true;
     }
@@ -115,42 +110,61 @@ function previousRoomyLeaf(leafLevel: u32): bool {
   return false;
 }
 
-/** One more than the roomy child before `before`; 0 when there is none. */
-function previousRoomy(inner: u32, before: u32): u32 {
-  let behind = before;
-  while (behind > 0 && gap(inner, behind - 1) < wanted) behind -= 1;
-  return behind;
-}
-
 /** R-gap: 0 with the start in the cells, or a negative errno. */
 export function treeGap(tree: u32, size: u64, alignment: u64, from: u64, to: u64, fromTop: bool): i32 {
   if (size == 0 || popcnt<u64>(alignment) != 1 || from > to || size - 1 > to - from) return -EINVAL;
+  found = findGap(tree, size, alignment, from, to, fromTop);
+  return found == NOTHING ? -EBUSY : 0;
+}
+
+// Where the last search ended: the leaf's level, -1 in an empty tree, or nowhere.
+const NOTHING: i32 = -2;
+let found: i32 = NOTHING;
+
+function findGap(tree: u32, size: u64, alignment: u64, from: u64, to: u64, fromTop: bool): i32 {
   wanted = size;
   mask = alignment - 1;
   windowFirst = from;
   windowLast = to;
-  if (height(tree) == 0) {
-    const fits = fromTop ? fitsHigh(0, u64.MAX_VALUE) : fitsLow(0, u64.MAX_VALUE);
-    return fits ? 0 : -EBUSY;
-  }
   const level = descend(tree, fromTop ? to : from);
-  if (fromTop) {
-    let found = downwards(level);
-    while (!found && previousRoomyLeaf(level) && pathHigh(level) >= from) found = downwards(level);
-    return found ? 0 : -EBUSY;
+  if (level < 0) {
+    const fits = fromTop ? fitsHigh(0, u64.MAX_VALUE) : fitsLow(0, u64.MAX_VALUE);
+    return fits ? -1 : NOTHING;
   }
-  let found = upwards(level);
-  while (!found && nextRoomyLeaf(level) && pathLow(level) <= to) found = upwards(level);
-  return found ? 0 : -EBUSY;
+  if (fromTop) {
+    let fits = downwards(level);
+    while (!fits && previousRoomyLeaf(level) && pathHigh(level) >= from) fits = downwards(level);
+    return fits ? level : NOTHING;
+  }
+  let fits = upwards(level);
+  while (!fits && nextRoomyLeaf(level) && pathLow(level) <= to) fits = upwards(level);
+  return fits ? level : NOTHING;
 }
 
-/** R-allocate: 0 with the start in the cells, or a negative errno. */
+/** R-allocate: 0 with the start in the cells, or a negative errno. The entry goes in where the search ended. */
 export function treeAllocate(tree: u32, size: u64, alignment: u64, from: u64, to: u64, v: u32, fromTop: bool): i32 {
   if (v == 0) return -EINVAL;
   const status = treeGap(tree, size, alignment, from, to, fromTop);
   if (status != 0) return status;
-  if (!reserveInserts(tree, 1)) return -ENOMEM;
   const start = load<u64>(cells, CELL_FIRST);
-  insertIntoGap(tree, start, start + (size - 1), v);
-  return 0;
+  return insertFound(tree, found, start, start + (size - 1), v);
+}
+
+/** R-cyclic: 0, or 1 after a wrap, with the start in the cells; or a negative errno. `wraps` is where the store remembers that the last block ended at 2^64-1. */
+export function treeAllocateCyclic(tree: u32, size: u64, alignment: u64, from: u64, to: u64, next: u64, v: u32, wraps: u32): i32 {
+  if (v == 0 || size == 0 || popcnt<u64>(alignment) != 1 || from > to || size - 1 > to - from) return -EINVAL;
+  let wrapped: i32 = load<u8>(wraps);
+  const begin = max<u64>(from, next);
+  found = begin > to || size - 1 > to - begin ? NOTHING : findGap(tree, size, alignment, begin, to, false);
+  if (found == NOTHING && begin > from) {
+    found = findGap(tree, size, alignment, from, to, false);
+    wrapped = 1;
+  }
+  if (found == NOTHING) return -EBUSY;
+  const start = load<u64>(cells, CELL_FIRST);
+  const end = start + (size - 1);
+  const status = insertFound(tree, found, start, end, v);
+  if (status != 0) return status;
+  store<u8>(wraps, u8(end == u64.MAX_VALUE));
+  return wrapped;
 }

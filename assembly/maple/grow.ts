@@ -1,25 +1,28 @@
-// Putting one entry into a gap: into its leaf, splitting full nodes upwards.
+// Putting one entry into a gap: into its leaf; when that is full, into what a sibling has left, or into a split.
 //
-//   full leaf, entry in the middle:  [ 6 ][ 6 ]      in ascending order:  [ 12 ][ 1 ]
-//   full inner node:                 [ 12 ][ 12 ]    in ascending order:  [ 23 ][ 2 ]
+//   full leaf, a sibling with room:   [ 12 ][ 6 ]   ->  [ 9 ][ 9 ], then the entry      fewer splits and fuller leaves than splitting at once
+//   full leaf, full siblings:         [ 12 ]        ->  [ 6 ][ 6 ]
+//   at the end, in ascending order:   [ 12 ]        ->  [ 12 ][ 1 ]                     a tree filled upwards has full leaves
+//   full inner node:                  [ 24 ]        ->  [ 12 ][ 12 ]; at the end [ 23 ][ 2 ]
 //
-// In ascending order the left node stays full, so that a tree filled upwards has full leaves; only nodes on the right edge may be
-// below the minimum.
+// Only nodes on the right edge may be below the minimum.
 
 import { COUNT_INNER_NODES, COUNT_LEAVES } from '../layout.generated.ts';
-import { live, reserve, take } from '../memory/slab.ts';
+import { live, reserve } from '../memory/slab.ts';
 import {
   INNER_CAPACITY,
   LEAF_CAPACITY,
+  child,
+  clearChildren,
+  clearEntries,
   count,
-  initInner,
-  initLeaf,
-  innerGap,
+  first,
+  gap,
   last,
-  leafGap,
   moveChildren,
   moveEntries,
   movePivots,
+  openSlot,
   pivot,
   setChild,
   setCount,
@@ -27,76 +30,116 @@ import {
   setGap,
   setPivot,
 } from './node.ts';
-import { changeCount, descend, height, pathHigh, pathLow, pathNode, pathSlot, setHeight, setRoot } from './path.ts';
+import { changeCount, height, onRightEdge, pathHigh, pathLow, pathNode, pathSlot, setTop } from './path.ts';
+import { innerGap, leafGap } from './search.ts';
+import { noteGap, refreshInnerGap } from './summary.ts';
+import { isVersioned, newInner, newLeaf, own, ownChild } from './version.ts';
+import { shareEntries } from './share.ts';
+
+// A sibling that takes fewer than three entries would be full again at once.
+const ROOMY_SIBLING: u32 = LEAF_CAPACITY - 3;
 
 /** Leaves that `inserts` inserts can need. */
 export function leavesNeeded(inserts: u32): u32 {
-  return inserts + 1;
+  return inserts;
 }
 
-/** Inner nodes that `inserts` inserts into this tree can need. */
+/** Inner nodes that `inserts` inserts can need. */
 export function innerNeeded(tree: u32, inserts: u32): u32 {
   // One insert splits one node per level and may add a root. Many inserts split each existing node once, and then one node per eleven new children.
   const levels = height(tree) + 2;
   return min<u32>(inserts * levels, live(COUNT_INNER_NODES) + inserts + levels);
 }
 
-/** Makes sure that `inserts` inserts cannot run out of nodes. */
-export function reserveInserts(tree: u32, inserts: u32): bool {
-  return reserve(COUNT_LEAVES, leavesNeeded(inserts)) && reserve(COUNT_INNER_NODES, innerNeeded(tree, inserts));
+/** Makes sure that `changes` inserts or removals cannot run out of nodes. */
+export function reserveChanges(tree: u32, changes: u32): bool {
+  if (!isVersioned(tree)) return reserve(COUNT_LEAVES, leavesNeeded(changes)) && reserve(COUNT_INNER_NODES, innerNeeded(tree, changes));
+  // Copies besides: of the path, of one sibling on each level, and of the path to the next leaf, whose first gap may grow. No node is copied twice.
+  const levels = 4 * height(tree) + 2;
+  const leaves = min<u32>(3 * changes, live(COUNT_LEAVES) + changes);
+  return reserve(COUNT_LEAVES, leaves) && reserve(COUNT_INNER_NODES, min<u32>(levels * changes, live(COUNT_INNER_NODES) + changes + levels));
 }
 
-/** Writes the gap summaries of the path's nodes into their parents, from `level` up. */
-export function refreshGaps(tree: u32, level: u32): void {
-  const leafLevel = height(tree) - 1;
-  let at = level;
-  while (at > 0) {
-    const node = pathNode(at);
-    const longest = at == leafLevel ? leafGap(node, pathLow(at), pathHigh(at)) : innerGap(node);
-    at -= 1;
-    setGap(pathNode(at), pathSlot(at), longest);
-  }
-}
-
-/** Puts an entry into the gap that holds `from..to`. Nodes are reserved, and the caller knows that the range is free. */
-export function insertIntoGap(tree: u32, from: u64, to: u64, v: u32): void {
+/** Puts an entry into the gap that holds `from..to`, under the path, or into an empty tree (level -1). Nodes are reserved if the leaf is full or the tree versioned. */
+export function insertAtPath(tree: u32, level: i32, from: u64, to: u64, v: u32): void {
   changeCount(tree, 1);
-  if (height(tree) == 0) {
-    const leaf = take(COUNT_LEAVES);
-    initLeaf(leaf);
-    setEntry(leaf, 0, from, to, v);
-    setCount(leaf, 1);
-    setRoot(tree, leaf);
-    setHeight(tree, 1);
+  if (level < 0) {
+    const only = newLeaf();
+    setEntry(only, 0, from, to, v);
+    setCount(only, 1);
+    setTop(tree, only, 1);
     return;
   }
-  const level = descend(tree, from);
+  own(tree, level);
   const leaf = pathNode(level);
-  const slot = pathSlot(level);
-  if (count(leaf) < LEAF_CAPACITY) {
-    putEntry(leaf, slot, from, to, v);
-    refreshGaps(tree, level);
-  } else {
-    splitLeaf(tree, level, leaf, slot, from, to, v);
-  }
+  const n = count(leaf);
+  if (n < LEAF_CAPACITY) putEntry(level, leaf, n, from, to, v);
+  else if (!shareWithSibling(tree, level, leaf, from, to, v)) splitLeaf(tree, level, leaf, from, to, v);
 }
 
-function putEntry(leaf: u32, slot: u32, from: u64, to: u64, v: u32): void {
+/** Into a leaf with room. Only when the gap it goes into was the leaf's longest does the summary change. */
+function putEntry(level: u32, leaf: u32, n: u32, from: u64, to: u64, v: u32): void {
+  const slot = pathSlot(level);
+  let longest: bool = false;
+  if (level > 0) {
+    const low = slot > 0 ? last(leaf, slot - 1) + 1 : pathLow(level);
+    const high = slot < n ? first(leaf, slot) - 1 : pathHigh(level);
+    longest = high - low + 1 == gap(pathNode(level - 1), pathSlot(level - 1));
+  }
+  openSlot(leaf, slot, n);
+  setEntry(leaf, slot, from, to, v);
+  setCount(leaf, n + 1);
+  if (longest) noteGap(level, leafGap(leaf, pathLow(level), pathHigh(level)));
+}
+
+function placeEntry(leaf: u32, slot: u32, from: u64, to: u64, v: u32): void {
   const n = count(leaf);
-  moveEntries(leaf, slot + 1, leaf, slot, n - slot);
+  openSlot(leaf, slot, n);
   setEntry(leaf, slot, from, to, v);
   setCount(leaf, n + 1);
 }
 
-function splitLeaf(tree: u32, level: u32, left: u32, slot: u32, from: u64, to: u64, v: u32): void {
-  const right = take(COUNT_LEAVES);
-  initLeaf(right);
-  const keep = slot == LEAF_CAPACITY ? LEAF_CAPACITY : LEAF_CAPACITY / 2;
+/** Evens out a full leaf and a neighbour below the same parent, then puts the entry where it belongs; false when both neighbours are nearly full. */
+function shareWithSibling(tree: u32, level: u32, leaf: u32, from: u64, to: u64, v: u32): bool {
+  if (level == 0) return false;
+  const parent = pathNode(level - 1);
+  const at = pathSlot(level - 1);
+  const n = count(parent);
+  const slot = pathSlot(level);
+  let left = at;
+  let position = slot;
+  if (at + 1 == n || count(child(parent, at + 1)) > ROOMY_SIBLING) {
+    if (at == 0 || count(child(parent, at - 1)) > ROOMY_SIBLING) return false;
+    left = at - 1;
+    position = count(child(parent, left)) + slot;
+  }
+  const leftLeaf = ownChild(tree, parent, left);
+  const rightLeaf = ownChild(tree, parent, left + 1);
+  const low = left > 0 ? pivot(parent, left - 1) + 1 : pathLow(level - 1);
+  const high = left + 2 < n ? pivot(parent, left + 1) : pathHigh(level - 1);
+  const keep = (count(leftLeaf) + count(rightLeaf)) / 2;
+  shareEntries(leftLeaf, rightLeaf, keep);
+  // At the border the entry goes right: there it changes no pivot.
+  if (position < keep) placeEntry(leftLeaf, position, from, to, v);
+  else placeEntry(rightLeaf, position - keep, from, to, v);
+  const border = last(leftLeaf, count(leftLeaf) - 1);
+  setPivot(parent, left, border);
+  setGap(parent, left, leafGap(leftLeaf, low, border));
+  setGap(parent, left + 1, leafGap(rightLeaf, border + 1, high));
+  refreshInnerGap(level - 1);
+  return true;
+}
+
+function splitLeaf(tree: u32, level: u32, left: u32, from: u64, to: u64, v: u32): void {
+  const slot = pathSlot(level);
+  const right = newLeaf();
+  const keep = slot == LEAF_CAPACITY && onRightEdge(level) ? LEAF_CAPACITY : LEAF_CAPACITY / 2;
   moveEntries(right, 0, left, keep, LEAF_CAPACITY - keep);
+  clearEntries(left, keep, LEAF_CAPACITY);
   setCount(right, LEAF_CAPACITY - keep);
   setCount(left, keep);
-  if (slot < keep || (slot == keep && keep < LEAF_CAPACITY)) putEntry(left, slot, from, to, v);
-  else putEntry(right, slot - keep, from, to, v);
+  if (slot < keep) placeEntry(left, slot, from, to, v);
+  else placeEntry(right, slot - keep, from, to, v);
   const border = last(left, count(left) - 1);
   const low = pathLow(level);
   const high = pathHigh(level);
@@ -117,17 +160,17 @@ function addSibling(tree: u32, level: u32, left: u32, right: u32, border: u64, l
     const slot = pathSlot(at);
     if (count(parent) < INNER_CAPACITY) {
       putChild(parent, slot, rightNode, key, gapBefore, gapBehind);
-      refreshGaps(tree, at);
+      refreshInnerGap(at);
       return;
     }
-    const sibling = take(COUNT_INNER_NODES);
-    initInner(sibling);
+    const sibling = newInner();
     // Only on the right edge may the new node start with two children.
-    const ascending = slot == INNER_CAPACITY - 1 && pathHigh(at) == u64.MAX_VALUE;
+    const ascending = slot == INNER_CAPACITY - 1 && onRightEdge(at);
     const keep = ascending ? INNER_CAPACITY - 1 : INNER_CAPACITY / 2;
     const parentBorder = pivot(parent, keep - 1);
     moveChildren(sibling, 0, parent, keep, INNER_CAPACITY - keep);
     movePivots(sibling, 0, parent, keep, INNER_CAPACITY - keep - 1);
+    clearChildren(parent, keep, INNER_CAPACITY);
     setCount(sibling, INNER_CAPACITY - keep);
     setCount(parent, keep);
     if (slot < keep) putChild(parent, slot, rightNode, key, gapBefore, gapBehind);
@@ -138,16 +181,14 @@ function addSibling(tree: u32, level: u32, left: u32, right: u32, border: u64, l
     gapBefore = innerGap(parent);
     gapBehind = innerGap(sibling);
   }
-  const top = take(COUNT_INNER_NODES);
-  initInner(top);
-  setChild(top, 0, leftNode);
-  setChild(top, 1, rightNode);
-  setPivot(top, 0, key);
-  setGap(top, 0, gapBefore);
-  setGap(top, 1, gapBehind);
-  setCount(top, 2);
-  setRoot(tree, top);
-  setHeight(tree, height(tree) + 1);
+  const above = newInner();
+  setChild(above, 0, leftNode);
+  setChild(above, 1, rightNode);
+  setPivot(above, 0, key);
+  setGap(above, 0, gapBefore);
+  setGap(above, 1, gapBehind);
+  setCount(above, 2);
+  setTop(tree, above, height(tree) + 1);
 }
 
 /** Puts `right` behind child `slot`, whose last index is now `key`. */

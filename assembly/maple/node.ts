@@ -2,17 +2,20 @@
 //
 //   leaf, 256 bytes: up to 12 entries, no slot is spent on a gap
 //   0          16               112               208               256
-//   | header    | last u64 x 12  | first u64 x 12  | value u32 x 12  |
+//   | header    | last  x 12     | first x 12      | value u32 x 12  |
 //
 //   inner node, 512 bytes: up to 24 children
-//   0          16               200               296               488     512
-//   | header    | pivot u64 x 23 | child u32 x 24  | gap u64 x 24    | unused |
+//   0          16               208               304               496      512
+//   | header    | pivot x 24     | child u32 x 24  | gap x 24        | unused |
 //
-//   header: 0 count u32, 4 type u8 (1 leaf, 2 inner)
+//   header:  0 count u16 | 2 type u8 (1 leaf, 2 inner) | 4 next retired node u32 | 8 stamp u64: the version that made the node
 //
 // pivot[i] is the last index of the last entry below child[i], so the gap in front of an entry always lies in that entry's leaf, and the gap behind the very
 // last entry in the right-most leaf. gap[i] is the exact length of the longest gap below child[i]; exact, not rounded, so that a search never
 // descends in vain.
+//
+// last, first, pivot and gap are u64 with the top bit flipped: then a signed comparison orders them, which is the only one that vectors have. Slots that are not used, and the
+// pivot of the last child, hold the highest index, value 0 and gap 0: a search compares them all and need not know the count.
 
 export const LEAF_CAPACITY: u32 = 12;
 export const INNER_CAPACITY: u32 = 24;
@@ -20,48 +23,79 @@ export const INNER_CAPACITY: u32 = 24;
 export const LEAF_MINIMUM: u32 = 4;
 export const INNER_MINIMUM: u32 = 8;
 
+export const LEAF_BYTES: u32 = 256;
+export const INNER_BYTES: u32 = 512;
+
 const TYPE_LEAF: u8 = 1;
 const TYPE_INNER: u8 = 2;
 
-const LAST = 16;
-const FIRST = 112;
-const VALUE = 208;
-const PIVOT = 16;
-const CHILD = 200;
-const GAP = 296;
+export const LAST: u32 = 16;
+export const FIRST: u32 = 112;
+export const VALUE: u32 = 208;
+export const PIVOT: u32 = 16;
+export const CHILD: u32 = 208;
+export const GAP: u32 = 304;
+
+const FLIP: u64 = 0x8000000000000000;
+const HIGHEST: u64 = 0x7fffffffffffffff;
+
+/** An index as nodes store it. */
+export function ordered(index: u64): i64 {
+  return <i64>(index ^ FLIP);
+}
 
 export function initLeaf(node: u32): void {
-  store<u32>(node, 0);
-  store<u8>(node, TYPE_LEAF, 4);
+  store<u32>(node, <u32>TYPE_LEAF << 16);
+  clearEntries(node, 0, LEAF_CAPACITY);
 }
 
 export function initInner(node: u32): void {
-  store<u32>(node, 0);
-  store<u8>(node, TYPE_INNER, 4);
+  store<u32>(node, <u32>TYPE_INNER << 16);
+  clearChildren(node, 0, INNER_CAPACITY);
 }
 
 export function isLeaf(node: u32): bool {
-  return load<u8>(node, 4) == TYPE_LEAF;
+  return load<u8>(node, 2) == TYPE_LEAF;
 }
 
 export function isInner(node: u32): bool {
-  return load<u8>(node, 4) == TYPE_INNER;
+  return load<u8>(node, 2) == TYPE_INNER;
+}
+
+export function nodeBytes(node: u32): u32 {
+  return isLeaf(node) ? LEAF_BYTES : INNER_BYTES;
 }
 
 export function count(node: u32): u32 {
-  return load<u32>(node);
+  return load<u16>(node);
 }
 
 export function setCount(node: u32, n: u32): void {
-  store<u32>(node, n);
+  store<u16>(node, <u16>n);
+}
+
+export function nextRetired(node: u32): u32 {
+  return load<u32>(node, 4);
+}
+
+export function setNextRetired(node: u32, next: u32): void {
+  store<u32>(node, next, 4);
+}
+
+export function stamp(node: u32): u64 {
+  return load<u64>(node, 8);
+}
+
+export function setStamp(node: u32, version: u64): void {
+  store<u64>(node, version, 8);
 }
 
 export function last(leaf: u32, slot: u32): u64 {
-  return load<u64>(leaf + (slot << 3), LAST);
+  return load<u64>(leaf + (slot << 3), LAST) ^ FLIP;
 }
 
 export function first(leaf: u32, slot: u32): u64 {
-  return load<u64>(leaf + (slot << 3), FIRST);
+  return load<u64>(leaf + (slot << 3), FIRST) ^ FLIP;
 }
 
 export function value(leaf: u32, slot: u32): u32 {
@@ -69,11 +103,11 @@ export function value(leaf: u32, slot: u32): u32 {
 }
 
 export function setLast(leaf: u32, slot: u32, index: u64): void {
-  store<u64>(leaf + (slot << 3), index, LAST);
+  store<u64>(leaf + (slot << 3), index ^ FLIP, LAST);
 }
 
 export function setFirst(leaf: u32, slot: u32, index: u64): void {
-  store<u64>(leaf + (slot << 3), index, FIRST);
+  store<u64>(leaf + (slot << 3), index ^ FLIP, FIRST);
 }
 
 export function setValue(leaf: u32, slot: u32, v: u32): void {
@@ -87,11 +121,11 @@ export function setEntry(leaf: u32, slot: u32, from: u64, to: u64, v: u32): void
 }
 
 export function pivot(inner: u32, slot: u32): u64 {
-  return load<u64>(inner + (slot << 3), PIVOT);
+  return load<u64>(inner + (slot << 3), PIVOT) ^ FLIP;
 }
 
 export function setPivot(inner: u32, slot: u32, index: u64): void {
-  store<u64>(inner + (slot << 3), index, PIVOT);
+  store<u64>(inner + (slot << 3), index ^ FLIP, PIVOT);
 }
 
 export function child(inner: u32, slot: u32): u32 {
@@ -103,11 +137,30 @@ export function setChild(inner: u32, slot: u32, node: u32): void {
 }
 
 export function gap(inner: u32, slot: u32): u64 {
-  return load<u64>(inner + (slot << 3), GAP);
+  return load<u64>(inner + (slot << 3), GAP) ^ FLIP;
 }
 
 export function setGap(inner: u32, slot: u32, length: u64): void {
-  store<u64>(inner + (slot << 3), length, GAP);
+  store<u64>(inner + (slot << 3), length ^ FLIP, GAP);
+}
+
+/** Makes slots from..to-1 unused ones. */
+export function clearEntries(leaf: u32, from: u32, to: u32): void {
+  for (let slot = from; slot < to; slot++) {
+    store<u64>(leaf + (slot << 3), HIGHEST, LAST);
+    store<u64>(leaf + (slot << 3), HIGHEST, FIRST);
+    store<u32>(leaf + (slot << 2), 0, VALUE);
+  }
+}
+
+/** Makes children from..to-1 unused ones, and the pivots in front of them. */
+export function clearChildren(inner: u32, from: u32, to: u32): void {
+  for (let slot = from; slot < to; slot++) {
+    store<u64>(inner + (slot << 3), HIGHEST, PIVOT);
+    store<u64>(inner + (slot << 3), FLIP, GAP);
+    store<u32>(inner + (slot << 2), 0, CHILD);
+  }
+  if (from > 0) store<u64>(inner + ((from - 1) << 3), HIGHEST, PIVOT);
 }
 
 /** Copies `n` entries between leaves, or within one; the ranges may overlap. */
@@ -115,6 +168,37 @@ export function moveEntries(to: u32, toSlot: u32, from: u32, fromSlot: u32, n: u
   memory.copy(to + LAST + (toSlot << 3), from + LAST + (fromSlot << 3), n << 3);
   memory.copy(to + FIRST + (toSlot << 3), from + FIRST + (fromSlot << 3), n << 3);
   memory.copy(to + VALUE + (toSlot << 2), from + VALUE + (fromSlot << 2), n << 2);
+}
+
+/** Moves the entries from `slot` on by one, towards higher slots; the leaf has room. A loop, because a call of memory.copy costs more than the few moves. */
+export function openSlot(leaf: u32, slot: u32, n: u32): void {
+  let at = leaf + (n << 3);
+  let values = leaf + (n << 2);
+  const end = leaf + (slot << 3);
+  while (at > end) {
+    at -= 8;
+    values -= 4;
+    store<u64>(at, load<u64>(at, LAST), LAST + 8);
+    store<u64>(at, load<u64>(at, FIRST), FIRST + 8);
+    store<u32>(values, load<u32>(values, VALUE), VALUE + 4);
+  }
+}
+
+/** Moves the entries behind `slot` onto it; the last of `n` becomes unused. */
+export function closeSlot(leaf: u32, slot: u32, n: u32): void {
+  let at = leaf + (slot << 3);
+  let values = leaf + (slot << 2);
+  const end = leaf + ((n - 1) << 3);
+  while (at < end) {
+    store<u64>(at, load<u64>(at, LAST + 8), LAST);
+    store<u64>(at, load<u64>(at, FIRST + 8), FIRST);
+    store<u32>(values, load<u32>(values, VALUE + 4), VALUE);
+    at += 8;
+    values += 4;
+  }
+  store<u64>(at, HIGHEST, LAST);
+  store<u64>(at, HIGHEST, FIRST);
+  store<u32>(values, 0, VALUE);
 }
 
 /** Copies `n` children with their gaps; pivots go separately, there is one fewer of them. */
@@ -125,50 +209,4 @@ export function moveChildren(to: u32, toSlot: u32, from: u32, fromSlot: u32, n: 
 
 export function movePivots(to: u32, toSlot: u32, from: u32, fromSlot: u32, n: u32): void {
   memory.copy(to + PIVOT + (toSlot << 3), from + PIVOT + (fromSlot << 3), n << 3);
-}
-
-/** How many of a leaf's entries end below `index`: the slot that holds it, or the one after the gap it lies in. */
-export function leafSlot(leaf: u32, index: u64): u32 {
-  return countBelow(leaf + LAST, count(leaf), index);
-}
-
-/** The child that covers `index`. */
-export function innerSlot(inner: u32, index: u64): u32 {
-  return countBelow(inner + PIVOT, count(inner) - 1, index);
-}
-
-// A binary search whose steps are selects: the path through it does not depend on the data, so nothing is mispredicted.
-function countBelow(keys: u32, n: u32, index: u64): u32 {
-  let base = keys;
-  let rest = n;
-  while (rest > 1) {
-    const half = rest >>> 1;
-    const middle = base + (half << 3);
-    base = select<u32>(middle, base, load<u64>(middle - 8) < index);
-    rest -= half;
-  }
-  const slot = (base - keys) >>> 3;
-  return rest == 1 && load<u64>(base) < index ? slot + 1 : slot;
-}
-
-/** The longest gap of a leaf that covers low..high. */
-export function leafGap(leaf: u32, low: u64, high: u64): u64 {
-  const n = count(leaf);
-  let longest: u64 = 0;
-  let free = low;
-  for (let slot: u32 = 0; slot < n; slot++) {
-    longest = max<u64>(longest, first(leaf, slot) - free);
-    free = last(leaf, slot) + 1;
-  }
-  // Behind an entry that ends at 2^64-1 `free` has wrapped to 0 and there is no gap.
-  if (n > 0 && last(leaf, n - 1) < high) longest = max<u64>(longest, high - free + 1);
-  return longest;
-}
-
-/** The longest gap below an inner node. */
-export function innerGap(inner: u32): u64 {
-  const n = count(inner);
-  let longest: u64 = 0;
-  for (let slot: u32 = 0; slot < n; slot++) longest = max<u64>(longest, gap(inner, slot));
-  return longest;
 }

@@ -1,34 +1,44 @@
-// The path: where in a tree the current operation stands, from the root down to a slot of one leaf.
+// The path: where in a tree the current operation stands, from the root down to a slot of one leaf; and the header of a tree.
 //
-// There is one path, in static memory: an operation runs to its end before another one starts, and nodes need no parent pointers. A tree is a 16-byte header
-// inside some object's record:
+// There is one path, in static memory: an operation runs to its end before another one starts, and nodes need no parent pointers, which is what
+// lets versions of a tree share them. A tree is a 16-byte header inside some object's record:
 //
-//   0          4            8           16
-//   | root u32 | height u32 | count u64 |      height 0: empty, 1: the root is a leaf
+//   0           4             8           16
+//   | root u32  | history u32 | count u64 |     root: address of the top node | height, both 0 when empty; nodes are aligned to 256 bytes
+//                                               history: 0, or the record of what keeps old versions (version.ts)
+//
+//   a level of the path:  0 node u32 | 4 slot u32
 
-import { child, count, innerSlot, leafSlot, pivot } from './node.ts';
+import { child, count, pivot } from './node.ts';
+import { innerSlot, leafSlot } from './search.ts';
 
 // Nodes with the smallest legal fill reach 4 GiB of them at height 9.
-const LEVELS: u32 = 12;
-const LEVEL_BYTES: u32 = 24;
-const levels = <u32>memory.data(288);
+export const MAX_HEIGHT: u32 = 12;
+const HEIGHT_MASK: u32 = 0xff;
+// The second half is where a path waits while another one is walked.
+let levels = <u32>memory.data(192);
+const ASIDE: u32 = 96;
 
-export const MAX_HEIGHT: u32 = LEVELS;
-
-export function root(tree: u32): u32 {
-  return load<u32>(tree);
+/** Walks with a path at another address from now on: each reader of a shared memory has its own. */
+export function usePathAt(address: u32): void {
+  levels = address;
 }
 
-export function setRoot(tree: u32, node: u32): void {
-  store<u32>(tree, node);
+/** Root and height in one word. Where memory is shared the word is what a writer publishes, and everything behind it is then there to see. */
+export function top(tree: u32): u32 {
+  return ASC_FEATURE_THREADS ? atomic.load<u32>(tree) : load<u32>(tree);
+}
+
+export function root(tree: u32): u32 {
+  return top(tree) & ~HEIGHT_MASK;
 }
 
 export function height(tree: u32): u32 {
-  return load<u32>(tree, 4);
+  return top(tree) & HEIGHT_MASK;
 }
 
-export function setHeight(tree: u32, levelCount: u32): void {
-  store<u32>(tree, levelCount, 4);
+export function setTop(tree: u32, node: u32, levelCount: u32): void {
+  store<u32>(tree, node | levelCount);
 }
 
 export function entryCount(tree: u32): u64 {
@@ -42,65 +52,93 @@ export function changeCount(tree: u32, by: i64): void {
 
 /** Makes a tree empty without returning its nodes. */
 export function resetTree(tree: u32): void {
-  setRoot(tree, 0);
-  setHeight(tree, 0);
-  changeCount(tree, -(<i64>entryCount(tree)));
+  setTop(tree, 0, 0);
+  store<u64>(tree, 0, 8);
 }
 
 export function pathNode(level: u32): u32 {
-  return load<u32>(levels + level * LEVEL_BYTES);
+  return load<u32>(levels + (level << 3));
 }
 
 export function pathSlot(level: u32): u32 {
-  return load<u32>(levels + level * LEVEL_BYTES, 4);
+  return load<u32>(levels + (level << 3), 4);
+}
+
+export function setPathNode(level: u32, node: u32): void {
+  store<u32>(levels + (level << 3), node);
+}
+
+export function setPathSlot(level: u32, slot: u32): void {
+  store<u32>(levels + (level << 3), slot, 4);
+}
+
+function setLevel(level: u32, node: u32, slot: u32): void {
+  const at = levels + (level << 3);
+  store<u32>(at, node);
+  store<u32>(at, slot, 4);
 }
 
 /** The lowest index that the node at `level` covers. */
 export function pathLow(level: u32): u64 {
-  return load<u64>(levels + level * LEVEL_BYTES, 8);
+  let at = level;
+  while (at > 0) {
+    at -= 1;
+    const slot = pathSlot(at);
+    if (slot > 0) return pivot(pathNode(at), slot - 1) + 1;
+  }
+  return 0;
 }
 
 /** The highest index that the node at `level` covers. */
 export function pathHigh(level: u32): u64 {
-  return load<u64>(levels + level * LEVEL_BYTES, 16);
+  let at = level;
+  while (at > 0) {
+    at -= 1;
+    const slot = pathSlot(at);
+    const node = pathNode(at);
+    if (slot < count(node) - 1) return pivot(node, slot);
+  }
+  return u64.MAX_VALUE;
 }
 
-export function setPathSlot(level: u32, slot: u32): void {
-  store<u32>(levels + level * LEVEL_BYTES, slot, 4);
+/** Whether the path's node at `level` is the right-most of its level. */
+export function onRightEdge(level: u32): bool {
+  let at = level;
+  while (at > 0) {
+    at -= 1;
+    if (pathSlot(at) < count(pathNode(at)) - 1) return false;
+  }
+  return true;
 }
 
-function setLevel(level: u32, node: u32, slot: u32, low: u64, high: u64): void {
-  const at = levels + level * LEVEL_BYTES;
-  store<u32>(at, node);
-  store<u32>(at, slot, 4);
-  store<u64>(at, low, 8);
-  store<u64>(at, high, 16);
+/** Keeps the path while another one is walked. */
+export function putPathAside(): void {
+  memory.copy(levels + ASIDE, levels, ASIDE);
 }
 
-/** Points the path at `index` and answers the leaf's level. The tree is not empty. */
-export function descend(tree: u32, index: u64): u32 {
-  const leafLevel = height(tree) - 1;
-  let node = root(tree);
-  let low: u64 = 0;
-  let high = u64.MAX_VALUE;
+export function takePathBack(): void {
+  memory.copy(levels, levels + ASIDE, ASIDE);
+}
+
+/** Points the path at `index` and answers the leaf's level, or -1 when the tree is empty. Looks at the root once: a reader may stand beside a writer. */
+export function descend(tree: u32, index: u64): i32 {
+  const word = top(tree);
+  if (word == 0) return -1;
+  const leafLevel = (word & HEIGHT_MASK) - 1;
+  let node = word & ~HEIGHT_MASK;
   for (let level: u32 = 0; level < leafLevel; level++) {
     const slot = innerSlot(node, index);
-    setLevel(level, node, slot, low, high);
-    if (slot > 0) low = pivot(node, slot - 1) + 1;
-    if (slot < count(node) - 1) high = pivot(node, slot);
+    setLevel(level, node, slot);
     node = child(node, slot);
   }
-  setLevel(leafLevel, node, leafSlot(node, index), low, high);
+  setLevel(leafLevel, node, leafSlot(node, index));
   return leafLevel;
 }
 
 /** Puts the path's level `level` onto child `slot` and fills the next level with that child, its slot 0. */
 export function enterChild(level: u32, slot: u32): void {
-  const node = pathNode(level);
   setPathSlot(level, slot);
-  const low = slot > 0 ? pivot(node, slot - 1) + 1 : pathLow(level);
-  const high = slot < count(node) - 1 ? pivot(node, slot) : pathHigh(level);
-  setLevel(level + 1, child(node, slot), 0, low, high);
+  setLevel(level + 1, child(pathNode(level), slot), 0);
 }
 
 /** Moves the path to slot 0 of the next leaf; false, and no move, at the right-most. */

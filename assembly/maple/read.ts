@@ -1,21 +1,26 @@
 // Reading the range store: load, find, next, previous, walk. Answers that are ranges land in the result cells.
 
-import { CELL_FIRST, CELL_LAST, CELL_VALUE, WALK_FIRST, WALK_LAST, WALK_ROW_BYTES, WALK_VALUE } from '../layout.generated.ts';
+import { CELL_FIRST, CELL_LAST, CELL_VALUE } from '../layout.generated.ts';
 import { cells } from '../cells.ts';
-import { child, count, first, innerSlot, last, leafSlot, value } from './node.ts';
-import { descend, height, nextLeaf, pathNode, pathSlot, previousLeaf, root } from './path.ts';
+import { LEAF_CAPACITY, count, first, last, value } from './node.ts';
+import { descend, pathHigh, pathLow, pathNode, pathSlot, previousLeaf, top } from './path.ts';
+import { childOf, leafSlotOf } from './search.ts';
+import { ordered } from './node.ts';
 
 /** R-load. */
 export function treeLoad(tree: u32, index: u64): u32 {
-  let levels = height(tree);
+  const word = top(tree);
+  let levels = word & 0xff;
   if (levels == 0) return 0;
-  let node = root(tree);
+  const key = ordered(index);
+  let node = word & ~0xff;
   while (levels > 1) {
-    node = child(node, innerSlot(node, index));
+    node = childOf(node, key);
     levels -= 1;
   }
-  const slot = leafSlot(node, index);
-  return slot < count(node) && first(node, slot) <= index ? value(node, slot) : 0;
+  const slot = leafSlotOf(node, key);
+  // An unused slot holds the highest index with value 0, so only the end of a full leaf needs a question.
+  return slot < LEAF_CAPACITY && first(node, slot) <= index ? value(node, slot) : 0;
 }
 
 function answer(leaf: u32, slot: u32): u32 {
@@ -27,8 +32,8 @@ function answer(leaf: u32, slot: u32): u32 {
 
 /** R-find: the value, its range in the cells; 0 when there is none. */
 export function treeFind(tree: u32, index: u64, limit: u64): u32 {
-  if (height(tree) == 0) return 0;
   const level = descend(tree, index);
+  if (level < 0) return 0;
   const leaf = pathNode(level);
   const slot = pathSlot(level);
   // Only the right-most leaf can end below an index that it covers, and nothing comes after it.
@@ -38,8 +43,8 @@ export function treeFind(tree: u32, index: u64, limit: u64): u32 {
 
 /** R-find, downwards. */
 export function treeFindPrevious(tree: u32, index: u64, limit: u64): u32 {
-  if (height(tree) == 0) return 0;
   const level = descend(tree, index);
+  if (level < 0) return 0;
   let leaf = pathNode(level);
   let slot = pathSlot(level);
   if (slot == count(leaf) || first(leaf, slot) > index) {
@@ -69,59 +74,20 @@ export function treePrevious(tree: u32, index: u64, limit: u64): u32 {
   return from == 0 ? 0 : treeFindPrevious(tree, from - 1, limit);
 }
 
-let rows: u32 = 0;
-let capacity: u32 = 0;
-let filled: u32 = 0;
-
-function row(from: u64, to: u64, v: u32): bool {
-  if (filled == capacity) return false;
-  const at = rows + filled * WALK_ROW_BYTES;
-  store<u64>(at, from, WALK_FIRST);
-  store<u64>(at, to, WALK_LAST);
-  store<u32>(at, v, WALK_VALUE);
-  filled += 1;
-  return true;
+/** R-range: the value, 0 for a gap; the extent of the entry or gap in the cells. */
+export function treeRange(tree: u32, index: u64): u32 {
+  const level = descend(tree, index);
+  if (level < 0) return gapAnswer(0, u64.MAX_VALUE);
+  const leaf = pathNode(level);
+  const slot = pathSlot(level);
+  if (slot < count(leaf) && first(leaf, slot) <= index) return answer(leaf, slot);
+  const low = slot > 0 ? last(leaf, slot - 1) + 1 : pathLow(level);
+  return gapAnswer(low, slot < count(leaf) ? first(leaf, slot) - 1 : pathHigh(level));
 }
 
-/**
- * R-walk: fills up to `size` rows at `buffer` and answers how many. Full rows are whole ranges, so a caller goes on behind the last one.
- */
-export function treeWalk(tree: u32, from: u64, to: u64, gaps: bool, buffer: u32, size: u32): u32 {
-  rows = buffer;
-  capacity = size;
-  filled = 0;
-  if (height(tree) == 0) {
-    if (gaps) row(0, u64.MAX_VALUE, 0);
-    return filled;
-  }
-  const level = descend(tree, from);
-  let leaf = pathNode(level);
-  let slot = pathSlot(level);
-  // The first index behind the entry before `slot`: where a gap that touches `from` begins.
-  let free: u64 = 0;
-  if (gaps) {
-    if (slot > 0) {
-      free = last(leaf, slot - 1) + 1;
-    } else if (previousLeaf(level)) {
-      free = last(pathNode(level), pathSlot(level)) + 1;
-      nextLeaf(level);
-    }
-  }
-  let more: bool = true;
-  while (more) {
-    while (slot < count(leaf)) {
-      const start = first(leaf, slot);
-      const end = last(leaf, slot);
-      if (gaps && free < start && start > from && free <= to && !row(free, start - 1, 0)) return filled;
-      if (start > to || !row(start, end, value(leaf, slot))) return filled;
-      if (end >= to) return filled;
-      free = end + 1;
-      slot += 1;
-    }
-    more = nextLeaf(level);
-    leaf = pathNode(level);
-    slot = 0;
-  }
-  if (gaps) row(free, u64.MAX_VALUE, 0);
-  return filled;
+function gapAnswer(low: u64, high: u64): u32 {
+  store<u64>(cells, low, CELL_FIRST);
+  store<u64>(cells, high, CELL_LAST);
+  store<u32>(cells, 0, CELL_VALUE);
+  return 0;
 }

@@ -1,194 +1,190 @@
-// Taking entries away: removing one, cutting one shorter, and keeping nodes filled.
+// Taking entries away, and replacing a run of them by others: in one leaf, keeping bounds, summaries and fill.
 //
-// Two things move when an entry at the end of a leaf shrinks or goes: the leaf's upper bound, stored as a pivot in the lowest ancestor where the path does not take
+// When the last entry of a leaf shrinks or goes, two more things move: the leaf's upper bound, stored as a pivot in the lowest ancestor where the path does not take
 // the last child, and with it the first gap of the next leaf:
 //
 //        before:  [ .. a ]|[    b .. ]          after a went:  [ .. ]|[        b .. ]
 //                         pivot                                      pivot
 
-import { COUNT_INNER_NODES, COUNT_LEAVES } from '../layout.generated.ts';
-import { give } from '../memory/slab.ts';
 import {
   INNER_CAPACITY,
   INNER_MINIMUM,
   LEAF_CAPACITY,
   LEAF_MINIMUM,
   child,
+  clearEntries,
+  closeSlot,
   count,
-  innerGap,
+  first,
+  gap,
   isLeaf,
   last,
-  leafGap,
-  moveChildren,
   moveEntries,
-  movePivots,
   pivot,
   setCount,
-  setFirst,
+  setEntry,
   setGap,
-  setLast,
   setPivot,
 } from './node.ts';
-import { refreshGaps } from './grow.ts';
-import { changeCount, descend, height, pathHigh, pathLow, pathNode, pathSlot, resetTree, setHeight, setRoot } from './path.ts';
+import { changeCount, height, onRightEdge, pathHigh, pathLow, pathNode, pathSlot, resetTree, setTop } from './path.ts';
+import { innerGap, leafGap } from './search.ts';
+import { joinChild, joinChildren, joinEntries, removeChild, shareChildren, shareEntries } from './share.ts';
+import { lowerBound, noteGap, refreshInnerGap, refreshLeafGap } from './summary.ts';
+import { drop, own, ownChild } from './version.ts';
 
 /** Removes the entry under the path. */
 export function removeEntry(tree: u32, level: u32): void {
-  const leaf = pathNode(level);
   const slot = pathSlot(level);
-  const n = count(leaf) - 1;
-  moveEntries(leaf, slot, leaf, slot + 1, n - slot);
+  const before = count(pathNode(level));
+  if (before == 1) {
+    removeLastEntry(tree, level);
+    return;
+  }
+  own(tree, level);
+  const leaf = pathNode(level);
+  const n = before - 1;
+  changeCount(tree, -1);
   setCount(leaf, n);
-  if (n == 0 && level == 0) {
-    give(COUNT_LEAVES, leaf);
+  if (level == 0) {
+    closeSlot(leaf, slot, before);
+    return;
+  }
+  if (slot < n) {
+    // The gap that opens can only have made the leaf's longest gap longer.
+    const free = first(leaf, slot + 1) - (slot > 0 ? last(leaf, slot - 1) + 1 : pathLow(level));
+    closeSlot(leaf, slot, before);
+    if (free > gap(pathNode(level - 1), pathSlot(level - 1))) noteGap(level, free);
+  } else {
+    closeSlot(leaf, slot, before);
+    lowerBound(tree, level, last(leaf, n - 1), level);
+    refreshLeafGap(level);
+  }
+  if (n < LEAF_MINIMUM) refill(tree, level, LEAF_MINIMUM);
+}
+
+// The entries that a splice puts in: first u64, last u64, value u32 each, three at most.
+const PIECE_BYTES: u32 = 24;
+const pieces = <u32>memory.data(72);
+let pieceCount: u32 = 0;
+
+export function noPieces(): void {
+  pieceCount = 0;
+}
+
+export function addPiece(from: u64, to: u64, v: u32): void {
+  const at = pieces + pieceCount * PIECE_BYTES;
+  store<u64>(at, from);
+  store<u64>(at, to, 8);
+  store<u32>(at, v, 16);
+  pieceCount += 1;
+}
+
+/** How many entries the path's leaf would hold after `splice`. */
+export function splicedCount(level: u32, removed: u32): u32 {
+  return count(pathNode(level)) - removed + pieceCount;
+}
+
+/** Replaces `removed` entries of the path's leaf, from `slot` on, by the pieces, which lie where those were. They fit the leaf. Nodes are reserved. */
+export function splice(tree: u32, level: u32, slot: u32, removed: u32): void {
+  const n = splicedCount(level, removed);
+  changeCount(tree, <i64>pieceCount - <i64>removed);
+  if (n == 0) {
+    dropLeaf(tree, level);
+    return;
+  }
+  own(tree, level);
+  const leaf = pathNode(level);
+  const before = count(leaf);
+  const end = last(leaf, before - 1);
+  moveEntries(leaf, slot + pieceCount, leaf, slot + removed, before - slot - removed);
+  for (let i: u32 = 0; i < pieceCount; i++) {
+    const at = pieces + i * PIECE_BYTES;
+    setEntry(leaf, slot + i, load<u64>(at), load<u64>(at, 8), load<u32>(at, 16));
+  }
+  if (n < before) clearEntries(leaf, n, before);
+  setCount(leaf, n);
+  if (last(leaf, n - 1) < end) lowerBound(tree, level, last(leaf, n - 1), level);
+  refreshLeafGap(level);
+  if (n < LEAF_MINIMUM) refill(tree, level, LEAF_MINIMUM);
+}
+
+function removeLastEntry(tree: u32, level: u32): void {
+  changeCount(tree, -1);
+  dropLeaf(tree, level);
+}
+
+/** Takes the path's leaf out of the tree; all of its entries go with it. A neighbour covers its range. */
+function dropLeaf(tree: u32, level: u32): void {
+  if (level == 0) {
+    drop(tree, pathNode(0));
     resetTree(tree);
     return;
   }
-  changeCount(tree, -1);
-  // A leaf that is not on the right edge holds at least LEAF_MINIMUM entries before this, so n > 0 there.
-  if (slot == n && n > 0) lowerBound(tree, level, last(leaf, n - 1));
-  refreshGaps(tree, level);
-  refill(tree, level);
-}
-
-/** Moves the first index of the entry under the path upwards. */
-export function cutFront(tree: u32, level: u32, from: u64): void {
-  setFirst(pathNode(level), pathSlot(level), from);
-  refreshGaps(tree, level);
-}
-
-/** Moves the last index of the entry under the path downwards. */
-export function cutBack(tree: u32, level: u32, to: u64): void {
-  const leaf = pathNode(level);
-  const slot = pathSlot(level);
-  setLast(leaf, slot, to);
-  if (slot == count(leaf) - 1) lowerBound(tree, level, to);
-  refreshGaps(tree, level);
-}
-
-/** The path's leaf now ends at `high`: moves the pivot that says so and widens the next leaf's first gap. Keeps the path. */
-function lowerBound(tree: u32, level: u32, high: u64): void {
-  let at = level;
-  while (at > 0) {
-    at -= 1;
-    const node = pathNode(at);
-    const slot = pathSlot(at);
-    if (slot < count(node) - 1) {
-      setPivot(node, slot, high);
-      refreshGaps(tree, descend(tree, high + 1));
-      descend(tree, high);
-      return;
-    }
+  own(tree, level - 1);
+  drop(tree, pathNode(level));
+  const above = level - 1;
+  const parent = pathNode(above);
+  const slot = pathSlot(above);
+  if (slot < count(parent) - 1) {
+    const free = first(child(parent, slot + 1), 0) - pathLow(level);
+    removeChild(parent, slot);
+    setGap(parent, slot, max<u64>(gap(parent, slot), free));
+  } else {
+    const bound = pivot(parent, slot - 1);
+    const edge = onRightEdge(above);
+    joinChild(parent, slot);
+    if (edge) setGap(parent, slot - 1, max<u64>(gap(parent, slot - 1), u64.MAX_VALUE - bound));
+    else lowerBound(tree, above, bound, level);
   }
-  // On the right edge the bound is 2^64-1, whatever the last entry is.
+  refreshInnerGap(above);
+  refill(tree, above, INNER_MINIMUM);
 }
 
-/** Lets the path's node at `level` borrow from a sibling or join it when it fell below the minimum, then its ancestors. */
-function refill(tree: u32, level: u32): void {
+/** Lets the path's node at `level` borrow from a sibling or join it when it is below the minimum, then its ancestors. */
+function refill(tree: u32, level: u32, least: u32): void {
   let at = level;
-  let minimum = LEAF_MINIMUM;
+  let minimum = least;
   while (at > 0 && count(pathNode(at)) < minimum) {
     at -= 1;
     const parent = pathNode(at);
     const slot = pathSlot(at);
-    const left = slot > 0 ? slot - 1 : 0;
-    evenOut(parent, left, pathLow(at), pathHigh(at));
-    refreshGaps(tree, at);
+    evenOut(tree, parent, slot > 0 ? slot - 1 : 0, at);
+    refreshInnerGap(at);
     minimum = INNER_MINIMUM;
   }
   const top = pathNode(0);
   if (!isLeaf(top) && count(top) == 1) {
-    setRoot(tree, child(top, 0));
-    setHeight(tree, height(tree) - 1);
-    give(COUNT_INNER_NODES, top);
+    setTop(tree, child(top, 0), height(tree) - 1);
+    drop(tree, top);
   }
 }
 
-/** Joins child `i` of `parent` with its right sibling, or shares their content evenly when it does not fit one node. */
-function evenOut(parent: u32, i: u32, low: u64, high: u64): void {
-  const left = child(parent, i);
-  const right = child(parent, i + 1);
-  const total = count(left) + count(right);
-  const leftLow = i > 0 ? pivot(parent, i - 1) + 1 : low;
-  const rightHigh = i + 2 < count(parent) ? pivot(parent, i + 1) : high;
+/** Joins child `i` of `parent`, the path's node at `level`, with its right sibling, or shares their content evenly when it does not fit one node. */
+function evenOut(tree: u32, parent: u32, i: u32, level: u32): void {
+  const left = ownChild(tree, parent, i);
+  const total = count(left) + count(child(parent, i + 1));
+  const low = i > 0 ? pivot(parent, i - 1) + 1 : pathLow(level);
+  const high = i + 2 < count(parent) ? pivot(parent, i + 1) : pathHigh(level);
+  const border = pivot(parent, i);
+  if (total <= (isLeaf(left) ? LEAF_CAPACITY : INNER_CAPACITY)) {
+    const right = child(parent, i + 1);
+    if (isLeaf(left)) joinEntries(left, right);
+    else joinChildren(left, right, border);
+    drop(tree, right);
+    joinChild(parent, i + 1);
+    setGap(parent, i, isLeaf(left) ? leafGap(left, low, high) : innerGap(left));
+    return;
+  }
+  const right = ownChild(tree, parent, i + 1);
   if (isLeaf(left)) {
-    const keep = total <= LEAF_CAPACITY ? total : total / 2;
-    shareEntries(left, right, keep);
-    if (keep == total) {
-      dropChild(parent, i + 1);
-      give(COUNT_LEAVES, right);
-      setGap(parent, i, leafGap(left, leftLow, rightHigh));
-    } else {
-      const border = last(left, keep - 1);
-      setPivot(parent, i, border);
-      setGap(parent, i, leafGap(left, leftLow, border));
-      setGap(parent, i + 1, leafGap(right, border + 1, rightHigh));
-    }
+    shareEntries(left, right, total / 2);
+    const between = last(left, total / 2 - 1);
+    setPivot(parent, i, between);
+    setGap(parent, i, leafGap(left, low, between));
+    setGap(parent, i + 1, leafGap(right, between + 1, high));
   } else {
-    const keep = total <= INNER_CAPACITY ? total : total / 2;
-    const border = shareChildren(left, right, keep, pivot(parent, i));
-    if (keep == total) {
-      dropChild(parent, i + 1);
-      give(COUNT_INNER_NODES, right);
-    } else {
-      setPivot(parent, i, border);
-      setGap(parent, i + 1, innerGap(right));
-    }
+    setPivot(parent, i, shareChildren(left, right, total / 2, border));
     setGap(parent, i, innerGap(left));
+    setGap(parent, i + 1, innerGap(right));
   }
-}
-
-/** Removes child `i` (not the first) and the pivot in front of it, so that its left neighbour covers its range. */
-function dropChild(parent: u32, i: u32): void {
-  const n = count(parent);
-  moveChildren(parent, i, parent, i + 1, n - i - 1);
-  movePivots(parent, i - 1, parent, i, n - 1 - i);
-  setCount(parent, n - 1);
-}
-
-/** Moves entries over the border of two neighbours until the left one holds `keep`. */
-function shareEntries(left: u32, right: u32, keep: u32): void {
-  const nl = count(left);
-  const nr = count(right);
-  if (keep > nl) {
-    const moved = keep - nl;
-    moveEntries(left, nl, right, 0, moved);
-    moveEntries(right, 0, right, moved, nr - moved);
-  } else {
-    const moved = nl - keep;
-    moveEntries(right, moved, right, 0, nr);
-    moveEntries(right, 0, left, keep, moved);
-  }
-  setCount(left, keep);
-  setCount(right, nl + nr - keep);
-}
-
-/** The same for children; `border` is the pivot between the two, the answer the one between them afterwards. */
-function shareChildren(left: u32, right: u32, keep: u32, border: u64): u64 {
-  const nl = count(left);
-  const nr = count(right);
-  const total = nl + nr;
-  let between = border;
-  if (keep > nl) {
-    const moved = keep - nl;
-    moveChildren(left, nl, right, 0, moved);
-    setPivot(left, nl - 1, border);
-    movePivots(left, nl, right, 0, moved - 1);
-    if (keep < total) {
-      between = pivot(right, moved - 1);
-      moveChildren(right, 0, right, moved, nr - moved);
-      movePivots(right, 0, right, moved, nr - moved - 1);
-    }
-  } else {
-    const moved = nl - keep;
-    moveChildren(right, moved, right, 0, nr);
-    movePivots(right, moved, right, 0, nr - 1);
-    setPivot(right, moved - 1, border);
-    moveChildren(right, 0, left, keep, moved);
-    movePivots(right, 0, left, keep, moved - 1);
-    between = pivot(left, keep - 1);
-  }
-  setCount(left, keep);
-  setCount(right, total - keep);
-  return between;
 }

@@ -1,12 +1,20 @@
 // The structural check finds each rule that it has a number for: a sound tree is broken by hand, one field at a time.
 
-import { setChild, setCount, setEntry, setGap, setLast, setPivot, setValue, child, count, first, gap, initInner, initLeaf, last, pivot } from '../../../assembly/maple/node';
-import { changeCount, root, setHeight, setRoot } from '../../../assembly/maple/path';
+import { clearEntries, setChild, setCount, setEntry, setGap, setLast, setPivot, setValue, child, count, first, gap, last, pivot } from '../../../assembly/maple/node';
+import { changeCount, root, setTop } from '../../../assembly/maple/path';
 import { treeCheck } from '../../../assembly/maple/check';
 import { treeInsert } from '../../../assembly/maple/write';
 import { equal } from '../lib/expect';
 
 const tree = <u32>memory.data(16);
+
+// What the type byte of a node says.
+const LEAF: u8 = 1;
+const INNER: u8 = 2;
+
+function setType(node: u32, type: u8): void {
+  store<u8>(node, type, 2);
+}
 
 function grow(n: u32): u32 {
   for (let i: u32 = 0; i < n; i++) treeInsert(tree, 10 * <u64>i, 10 * <u64>i + 3, i + 1);
@@ -16,9 +24,9 @@ function grow(n: u32): u32 {
 
 export function check_the_header(): void {
   equal(treeCheck(tree), 0, 'empty');
-  setRoot(tree, 4096);
+  setTop(tree, 4096, 0);
   equal(treeCheck(tree), 1, 'a root without a height');
-  setRoot(tree, 0);
+  setTop(tree, 0, 0);
   changeCount(tree, 1);
   equal(treeCheck(tree), 1, 'a count without a height');
   changeCount(tree, -1);
@@ -26,15 +34,16 @@ export function check_the_header(): void {
   changeCount(tree, 1);
   equal(treeCheck(tree), 3, 'a wrong count');
   changeCount(tree, -1);
-  setHeight(tree, 13);
+  setTop(tree, root(tree), 13);
   equal(treeCheck(tree), 2, 'too high');
 }
 
 export function check_a_leaf(): void {
   const leaf = grow(5);
-  initInner(leaf);
+  setType(leaf, INNER);
   equal(treeCheck(tree), 10, 'type');
-  initLeaf(leaf);
+  setType(leaf, LEAF);
+  setCount(leaf, 0);
   equal(treeCheck(tree), 11, 'no entries');
   setCount(leaf, 13);
   equal(treeCheck(tree), 11, 'too many');
@@ -47,6 +56,12 @@ export function check_a_leaf(): void {
   setValue(leaf, 2, 0);
   equal(treeCheck(tree), 16, 'no value');
   setValue(leaf, 2, 3);
+  setValue(leaf, 5, 1);
+  equal(treeCheck(tree), 19, 'an unused slot with a value');
+  clearEntries(leaf, 5, 6);
+  setLast(leaf, 5, 99);
+  equal(treeCheck(tree), 19, 'an unused slot with an index');
+  clearEntries(leaf, 5, 6);
   setLast(leaf, 3, u64.MAX_VALUE);
   equal(treeCheck(tree), 13, 'behind 2^64-1');
   setLast(leaf, 3, 33);
@@ -81,10 +96,9 @@ export function check_an_inner_node(): void {
   const top = grow(900);
   const inner = child(top, 0);
   const n = count(inner);
-  initLeaf(inner);
-  setCount(inner, n);
+  setType(inner, LEAF);
   equal(treeCheck(tree), 20, 'type');
-  initInner(inner);
+  setType(inner, INNER);
   setCount(inner, 1);
   equal(treeCheck(tree), 21, 'one child');
   setCount(inner, 25);
@@ -92,6 +106,10 @@ export function check_an_inner_node(): void {
   setCount(inner, 7);
   equal(treeCheck(tree), 22, 'underfull off the right edge');
   setCount(inner, n);
+  const behind = pivot(inner, n - 1);
+  setPivot(inner, n - 1, behind - 1);
+  equal(treeCheck(tree), 25, 'a pivot behind the last child');
+  setPivot(inner, n - 1, behind);
   equal(treeCheck(tree), 0, 'mended');
   equal(first(child(inner, 0), 0), 0);
   setEntry(child(inner, 0), 0, 9, 9, 1);

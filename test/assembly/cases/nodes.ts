@@ -2,8 +2,9 @@
 
 import { reserve, take } from '../../../assembly/memory/slab';
 import {
-  child, count, first, gap, initInner, initLeaf, innerGap, innerSlot, isInner, isLeaf, last, leafGap, leafSlot, moveChildren, moveEntries, movePivots, pivot, setChild, setCount, setEntry, setGap, setPivot, value,
+  child, count, first, gap, initInner, initLeaf, isInner, isLeaf, last, moveChildren, moveEntries, movePivots, pivot, setChild, setCount, setEntry, setGap, setPivot, value,
 } from '../../../assembly/maple/node';
+import { innerGap, innerSlot, leafGap, leafSlot } from '../../../assembly/maple/search';
 import { equal, truth } from '../lib/expect';
 
 /** Entries 10..14, 20..24, ... with values 1, 2, ... */

@@ -1,0 +1,112 @@
+// Searching inside one node: which slot, which child, which child has room. One text, two builds: vectors where the build has them, else selects.
+//
+//   how many of 12 keys lie below k, with vectors (6 compares, no branch):     [k>a k>b][k>c k>d] ...  each true lane is -1: add up, negate
+//   without:  one half, then one half of that, then three compares             12 -> 6 -> 3 -> 0..3, each step a select
+//
+// No step branches on the keys, so a search in one node is never mispredicted and several lookups overlap.
+
+import { CHILD, FIRST, GAP, INNER_CAPACITY, LAST, PIVOT, ordered } from './node.ts';
+
+const HALF: u32 = INNER_CAPACITY / 2;
+
+/** Keys below `key` among the twelve at `keys`. */
+function countBelow(keys: u32, key: i64): u32 {
+  if (ASC_FEATURE_SIMD) {
+    const k = i64x2.splat(key);
+    let below = i64x2.gt_s(k, v128.load(keys));
+    below = i64x2.add(below, i64x2.gt_s(k, v128.load(keys, 16)));
+    let more = i64x2.gt_s(k, v128.load(keys, 32));
+    more = i64x2.add(more, i64x2.gt_s(k, v128.load(keys, 48)));
+    below = i64x2.add(below, i64x2.gt_s(k, v128.load(keys, 64)));
+    more = i64x2.add(more, i64x2.gt_s(k, v128.load(keys, 80)));
+    below = i64x2.add(below, more);
+    return <u32>-(<i32>i64x2.extract_lane(below, 0) + <i32>i64x2.extract_lane(below, 1));
+  }
+  const half = select<u32>(keys + 48, keys, load<i64>(keys, 40) < key);
+  const quarter = select<u32>(half + 24, half, load<i64>(half, 16) < key);
+  return ((quarter - keys) >>> 3) + u32(load<i64>(quarter) < key) + u32(load<i64>(quarter, 8) < key) + u32(load<i64>(quarter, 16) < key);
+}
+
+/** `leafSlot` for an index in the stored order. */
+export function leafSlotOf(leaf: u32, key: i64): u32 {
+  return countBelow(leaf + LAST, key);
+}
+
+/** The child below which `key`, an index in the stored order, lies. */
+export function childOf(inner: u32, key: i64): u32 {
+  const upper = u32(load<i64>(inner, PIVOT + 88) < key);
+  const slot = upper * HALF + countBelow(inner + PIVOT + upper * 96, key);
+  return load<u32>(inner + (slot << 2), CHILD);
+}
+
+/** The slot of a leaf that holds `index`, or the one behind the gap it lies in. */
+export function leafSlot(leaf: u32, index: u64): u32 {
+  return countBelow(leaf + LAST, ordered(index));
+}
+
+/** The slot of the child that covers `index`. */
+export function innerSlot(inner: u32, index: u64): u32 {
+  const key = ordered(index);
+  const upper = u32(load<i64>(inner, PIVOT + 88) < key);
+  return upper * HALF + countBelow(inner + PIVOT + upper * 96, key);
+}
+
+/** One bit for each child below which a gap is at least `length` long. */
+function roomy(inner: u32, length: u64): u32 {
+  const wanted = ordered(length);
+  let bits: u32 = 0;
+  if (ASC_FEATURE_SIMD) {
+    const w = i64x2.splat(wanted);
+    for (let slot: u32 = 0; slot < INNER_CAPACITY; slot += 8) {
+      const gaps = inner + (slot << 3);
+      const four = i64x2.bitmask(i64x2.ge_s(v128.load(gaps, GAP), w)) | (i64x2.bitmask(i64x2.ge_s(v128.load(gaps, GAP + 16), w)) << 2);
+      const more = i64x2.bitmask(i64x2.ge_s(v128.load(gaps, GAP + 32), w)) | (i64x2.bitmask(i64x2.ge_s(v128.load(gaps, GAP + 48), w)) << 2);
+      bits |= <u32>(four | (more << 4)) << slot;
+    }
+    return bits;
+  }
+  for (let slot: u32 = 0; slot < INNER_CAPACITY; slot++) bits |= u32(load<i64>(inner + (slot << 3), GAP) >= wanted) << slot;
+  return bits;
+}
+
+/** The first child from `from` on with a gap of `length` below it; INNER_CAPACITY or more when there is none. */
+export function nextRoomy(inner: u32, from: u32, length: u64): u32 {
+  if (from >= INNER_CAPACITY) return INNER_CAPACITY;
+  return ctz<u32>(roomy(inner, length) & (u32.MAX_VALUE << from));
+}
+
+/** One more than the last child before `before` with a gap of `length` below it; 0 when there is none. */
+export function previousRoomy(inner: u32, before: u32, length: u64): u32 {
+  return 32 - clz<u32>(roomy(inner, length) & ((1 << before) - 1));
+}
+
+/** The longest gap below an inner node. */
+export function innerGap(inner: u32): u64 {
+  if (ASC_FEATURE_SIMD) {
+    let longest = v128.load(inner, GAP);
+    for (let at = inner + 16; at < inner + (INNER_CAPACITY << 3); at += 16) {
+      const gaps = v128.load(at, GAP);
+      longest = v128.bitselect(gaps, longest, i64x2.gt_s(gaps, longest));
+    }
+    return ordered(max<i64>(i64x2.extract_lane(longest, 0), i64x2.extract_lane(longest, 1)));
+  }
+  let longest = load<i64>(inner, GAP);
+  for (let at = inner + 8; at < inner + (INNER_CAPACITY << 3); at += 8) longest = max<i64>(longest, load<i64>(at, GAP));
+  return ordered(longest);
+}
+
+/** The longest gap of a leaf that covers low..high. */
+export function leafGap(leaf: u32, low: u64, high: u64): u64 {
+  const n = load<u16>(leaf);
+  let longest = ordered(0);
+  let free = <i64>ordered(low);
+  for (let at = leaf; at < leaf + (<u32>n << 3); at += 8) {
+    // Differences of flipped numbers are those of the numbers; the comparison wants them flipped again.
+    longest = max<i64>(longest, ordered(load<i64>(at, FIRST) - free));
+    free = load<i64>(at, LAST) + 1;
+  }
+  const end = ordered(high);
+  // Behind an entry that ends at 2^64-1 `free` has wrapped and there is no gap.
+  if (n > 0 && load<i64>(leaf + ((<u32>n - 1) << 3), LAST) < end) longest = max<i64>(longest, ordered(end - free + 1));
+  return ordered(longest);
+}
