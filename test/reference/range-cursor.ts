@@ -1,6 +1,7 @@
 // A cursor over a range store (R-cursor): two indices, and no memory of the entries themselves.
 
 import type { Entry, ReferenceRangeStore } from './range-store.ts';
+import { U64_MAX } from './result.ts';
 
 export class ReferenceCursor {
   private readonly store: ReferenceRangeStore;
@@ -21,6 +22,20 @@ export class ReferenceCursor {
 
   previous(limit: bigint): Entry | undefined {
     return this.standOn(this.store.findPrevious(this.below, limit));
+  }
+
+  /** The entry or gap that holds the index above, if it starts at or below `limit`. */
+  nextRange(limit: bigint): Entry | undefined {
+    if (this.above > U64_MAX) return undefined;
+    const row = this.store.range(this.above);
+    return this.standOn(row.first <= limit ? row : undefined);
+  }
+
+  /** The same, going down. */
+  previousRange(limit: bigint): Entry | undefined {
+    if (this.below < 0n) return undefined;
+    const row = this.store.range(this.below);
+    return this.standOn(row.last >= limit ? row : undefined);
   }
 
   /** "At a limit it answers nothing and does not move." */

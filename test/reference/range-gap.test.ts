@@ -125,3 +125,36 @@ describe('R-allocate', () => {
     expect(store.allocate(1n, 1n, MAX - 4096n, MAX, 3, false)).toEqual(fail(EBUSY));
   });
 });
+
+describe('R-cyclic', () => {
+  const place = (start: bigint, wrapped: boolean) => ok({ start, wrapped });
+
+  test('R-cyclic starts at next and wraps to first when nothing is left above', () => {
+    const store = storeOf('{4-4=9}');
+    expect(store.allocateCyclic(1n, 1n, 3n, 6n, 0n, 1)).toEqual(place(3n, false));
+    expect(store.allocateCyclic(1n, 1n, 3n, 6n, 4n, 1)).toEqual(place(5n, false));
+    store.erase(3n);
+    expect(store.allocateCyclic(1n, 1n, 3n, 6n, 6n, 1)).toEqual(place(6n, false));
+    expect(store.allocateCyclic(1n, 1n, 3n, 6n, 7n, 1)).toEqual(place(3n, true));
+    expect(store.allocateCyclic(1n, 1n, 3n, 6n, 4n, 1)).toEqual(fail(EBUSY));
+  });
+
+  test('R-cyclic a window above that is smaller than the block is a wrap, not an error', () => {
+    expect(storeOf('{}').allocateCyclic(4n, 1n, 0n, 9n, 7n, 1)).toEqual(place(0n, true));
+  });
+
+  test('R-cyclic the checks are those of R-gap on first..last', () => {
+    const store = storeOf('{}');
+    for (const [size, alignment, first, last, value] of [[0n, 1n, 0n, 9n, 1], [1n, 3n, 0n, 9n, 1], [1n, 1n, 9n, 0n, 1], [11n, 1n, 0n, 9n, 1], [1n, 1n, 0n, 9n, 0]] as const) {
+      expect(store.allocateCyclic(size, alignment, first, last, 5n, value)).toEqual(fail(EINVAL));
+    }
+  });
+
+  test('R-cyclic a block that ends at 2^64-1 makes the following allocation that succeeds a wrap', () => {
+    const store = storeOf('{}');
+    expect(store.allocateCyclic(1n, 1n, 0n, MAX, MAX, 1)).toEqual(place(MAX, false));
+    expect(store.allocateCyclic(1n, 1n, MAX, MAX, 0n, 1)).toEqual(fail(EBUSY));
+    expect(store.allocateCyclic(1n, 1n, 0n, MAX, 0n, 1)).toEqual(place(0n, true));
+    expect(store.allocateCyclic(1n, 1n, 0n, MAX, 1n, 1)).toEqual(place(1n, false));
+  });
+});

@@ -187,3 +187,37 @@ describe('R-bulk, R-clear', () => {
     expect(valueOf(store.walk(0n, MAX))).toEqual([]);
   });
 });
+
+describe('R-duplicate', () => {
+  test('R-duplicate a copy goes its own way', () => {
+    const [store, copy] = [storeOf('{10-19=1}'), storeOf('{}')];
+    expect(errnoOf(store.duplicate(copy))).toBe(0);
+    store.store(15n, 15n, 2);
+    expect([show(store.entries), show(copy.entries)]).toEqual(['{10-14=1, 15-15=2, 16-19=1}', '{10-19=1}']);
+  });
+
+  test('R-duplicate a target that is not empty, or the source itself, is EINVAL', () => {
+    const store = storeOf('{10-19=1}');
+    expect(errnoOf(store.duplicate(storeOf('{1-1=1}')))).toBe(EINVAL);
+    expect(errnoOf(store.duplicate(store))).toBe(EINVAL);
+    const empty = storeOf('{}');
+    expect(errnoOf(empty.duplicate(empty))).toBe(EINVAL);
+  });
+});
+
+describe('R-snapshot', () => {
+  test('R-snapshot holds what the store held, and outlives its changes', () => {
+    const store = storeOf('{10-19=1}');
+    const snapshot = valueOf(store.snapshot());
+    store.clear();
+    expect([show(store.entries), show(snapshot.entries), snapshot.load(15n)]).toEqual(['{}', '{10-19=1}', 1]);
+  });
+
+  test('R-snapshot a write to it is EROFS, an erase 0, a snapshot of it EROFS', () => {
+    const snapshot = valueOf(storeOf('{10-19=1}').snapshot());
+    const writes = [snapshot.store(0n, 1n, 2), snapshot.insert(0n, 1n, 2), snapshot.allocate(1n, 1n, 0n, MAX, 1, false), snapshot.allocateCyclic(1n, 1n, 0n, MAX, 0n, 1), snapshot.bulkLoad([]), snapshot.clear(), snapshot.snapshot()];
+    expect(writes.map(errnoOf)).toEqual(writes.map(() => -30));
+    expect(snapshot.erase(10n)).toBe(0);
+    expect(show(snapshot.entries)).toBe('{10-19=1}');
+  });
+});

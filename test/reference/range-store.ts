@@ -1,7 +1,7 @@
 // The range store (R rules): a sorted array of entries, and a loop for every question.
 
 import { ReferenceCursor } from './range-cursor.ts';
-import { EBUSY, EEXIST, EINVAL, U64_MAX, fail, isPowerOfTwo, larger, ok, roundDown, roundUp, smaller, type Result } from './result.ts';
+import { EBUSY, EEXIST, EINVAL, EROFS, U64_MAX, fail, isPowerOfTwo, larger, ok, roundDown, roundUp, smaller, type Result } from './result.ts';
 
 /** Both ends included. In rows of a walk a gap is an entry with value 0. */
 export interface Entry {
@@ -13,6 +13,8 @@ export interface Entry {
 export class ReferenceRangeStore {
   /** Ascending and disjoint; no value is 0. An entry object never changes: it is replaced. */
   entries: readonly Entry[] = [];
+  /** R-cyclic: a block ended at 2^64-1, and no cyclic allocation has succeeded since. */
+  private owesWrap = false;
 
   get count(): number {
     return this.entries.length;
@@ -89,6 +91,17 @@ export class ReferenceRangeStore {
     return ok(rows.filter((row) => touches(row, first, last)));
   }
 
+  /** R-walk-back */
+  walkBack(first: bigint, last: bigint, options: { gaps?: boolean } = {}): Result<Entry[]> {
+    const rows = this.walk(first, last, options);
+    return rows.ok ? ok(rows.value.reverse()) : rows;
+  }
+
+  /** R-range */
+  range(i: bigint): Entry {
+    return [...this.entries, ...this.gaps()].find((row) => touches(row, i, i))!;
+  }
+
   /** R-cursor */
   cursor(i: bigint): ReferenceCursor {
     return new ReferenceCursor(this, i);
@@ -126,6 +139,32 @@ export class ReferenceRangeStore {
     return gap;
   }
 
+  /** R-cyclic */
+  allocateCyclic(size: bigint, alignment: bigint, first: bigint, last: bigint, next: bigint, value: number): Result<{ start: bigint; wrapped: boolean }> {
+    if (value === 0 || !isGapRequest(size, alignment, first, last)) return fail(EINVAL);
+    const above = this.lowestGap(size, alignment, larger(first, next), last); // EINVAL when that window is too small
+    const gap = above.ok || next <= first ? above : this.lowestGap(size, alignment, first, last);
+    if (!gap.ok) return gap;
+    this.insert(gap.value, gap.value + size - 1n, value);
+    const wrapped = !above.ok || this.owesWrap;
+    this.owesWrap = gap.value + size - 1n === U64_MAX;
+    return ok({ start: gap.value, wrapped });
+  }
+
+  /** R-duplicate */
+  duplicate(target: ReferenceRangeStore): Result<void> {
+    if (target === this || target.count > 0) return fail(EINVAL);
+    target.entries = this.entries;
+    return ok();
+  }
+
+  /** R-snapshot */
+  snapshot(): Result<ReferenceRangeStore> {
+    const snapshot = new ReferenceSnapshot();
+    snapshot.entries = this.entries;
+    return ok(snapshot);
+  }
+
   /** R-bulk */
   bulkLoad(entries: readonly Entry[]): Result<void> {
     if (this.count > 0) return fail(EEXIST);
@@ -139,8 +178,9 @@ export class ReferenceRangeStore {
   }
 
   /** R-clear */
-  clear(): void {
+  clear(): Result<void> {
     this.entries = [];
+    return ok();
   }
 
   private holder(i: bigint): Entry | undefined {
@@ -157,6 +197,41 @@ export class ReferenceRangeStore {
     }
     if (free <= U64_MAX) gaps.push({ first: free, last: U64_MAX, value: 0 });
     return gaps;
+  }
+}
+
+/** A store that only reads: every write is EROFS, whatever else would be wrong with it. */
+class ReferenceSnapshot extends ReferenceRangeStore {
+  override store(): Result<void> {
+    return fail(EROFS);
+  }
+
+  override insert(): Result<void> {
+    return fail(EROFS);
+  }
+
+  override erase(): number {
+    return 0;
+  }
+
+  override allocate(): Result<bigint> {
+    return fail(EROFS);
+  }
+
+  override allocateCyclic(): Result<{ start: bigint; wrapped: boolean }> {
+    return fail(EROFS);
+  }
+
+  override bulkLoad(): Result<void> {
+    return fail(EROFS);
+  }
+
+  override clear(): Result<void> {
+    return fail(EROFS);
+  }
+
+  override snapshot(): Result<ReferenceRangeStore> {
+    return fail(EROFS);
   }
 }
 

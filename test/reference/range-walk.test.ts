@@ -71,7 +71,45 @@ describe('R-walk', () => {
   });
 });
 
+describe('R-walk-back', () => {
+  test('R-walk-back lists the rows of a walk from the highest down', () => {
+    const store = storeOf('{10-19=1, 20-29=2, 40-49=3}');
+    expect(show(valueOf(store.walkBack(19n, 40n)))).toBe('{40-49=3, 20-29=2, 10-19=1}');
+    expect(show(valueOf(store.walkBack(25n, 35n, { gaps: true })))).toBe('{30-39=0, 20-29=2}');
+    expect(store.walkBack(5n, 4n)).toEqual({ ok: false, errno: -22 });
+  });
+});
+
+describe('R-range', () => {
+  test('R-range is the entry or the whole gap', () => {
+    const store = storeOf('{10-19=1, 20-29=2, 40-49=3}');
+    expect([9n, 10n, 29n, 30n, 39n, 50n].map((i) => showRow(store.range(i)))).toEqual(['0-9=0', '10-19=1', '20-29=2', '30-39=0', '30-39=0', `50-${MAX}=0`]);
+    expect(showRow(storeOf('{}').range(7n))).toBe(`0-${MAX}=0`);
+    expect(showRow(storeOf(`{0-${MAX}=1}`).range(7n))).toBe(`0-${MAX}=1`);
+  });
+});
+
 describe('R-cursor', () => {
+  test('R-cursor nextRange and previousRange stop at gaps too, and mix with next and previous', () => {
+    const cursor = storeOf('{10-19=1, 20-29=2, 40-49=3}').cursor(15n);
+    const steps = [cursor.nextRange(MAX), cursor.next(MAX), cursor.nextRange(MAX), cursor.nextRange(MAX), cursor.nextRange(MAX), cursor.previousRange(0n), cursor.previous(0n), cursor.previousRange(0n)];
+    expect(show(steps.map((step) => step!))).toBe(`{10-19=1, 20-29=2, 30-39=0, 40-49=3, 50-${MAX}=0, 40-49=3, 20-29=2, 10-19=1}`);
+    expect(showRow(cursor.previousRange(0n))).toBe('0-9=0');
+    expect(showRow(cursor.previousRange(0n))).toBe('nothing');
+    expect(showRow(cursor.nextRange(MAX))).toBe('10-19=1');
+  });
+
+  test('R-cursor nextRange and previousRange at a limit answer nothing and do not move', () => {
+    const cursor = storeOf('{10-19=1, 30-39=2}').cursor(20n);
+    expect(showRow(cursor.nextRange(19n))).toBe('nothing');
+    expect(showRow(cursor.nextRange(20n))).toBe('20-29=0');
+    expect(showRow(cursor.previousRange(20n))).toBe('nothing');
+    expect(showRow(cursor.previousRange(19n))).toBe('10-19=1');
+    const end = storeOf(`{${MAX}-${MAX}=1}`).cursor(MAX);
+    expect(showRow(end.nextRange(MAX))).toBe(`${MAX}-${MAX}=1`);
+    expect(showRow(end.nextRange(MAX))).toBe('nothing');
+  });
+
   test('R-cursor first steps are find and findPrevious', () => {
     const store = storeOf('{10-19=1, 30-39=2}');
     expect(showRow(store.cursor(15n).next(MAX))).toBe('10-19=1');

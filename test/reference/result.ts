@@ -9,6 +9,7 @@ export const EBUSY = -16;
 export const EEXIST = -17;
 export const EINVAL = -22;
 export const ENOSPC = -28;
+export const EROFS = -30;
 export const EDEADLK = -35;
 export const ELOOP = -40;
 
