@@ -1,6 +1,6 @@
 // `npm run bench:tree`: builds the core, the loops inside Wasm, the Rust opponent and the benchmark, then measures. See bench/README.md.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildCore, compile } from './build-core.mjs';
@@ -36,9 +36,7 @@ function run(program, args, stdout) {
 
 /** The loops together with the core's sources: the core's own options, without and with vector instructions. */
 async function buildLoops() {
-  // Copying trees is newer than the rest of the core.
-  const copies = existsSync(`${root}assembly/maple/copy.ts`) ? ['bench/tree/assembly/copy-loops.ts'] : [];
-  const release = ['bench/tree/assembly/index.ts', ...copies, '-O3', '--converge', '--noAssert', '--runtime', 'stub'];
+  const release = ['bench/tree/assembly/index.ts', '-O3', '--converge', '--noAssert', '--runtime', 'stub'];
   await compile([...release, '--outFile', 'build/bench-tree/loops.wasm']);
   await compile([...release, '--outFile', 'build/bench-tree/loops.simd.wasm', '--enable', 'simd']);
 }

@@ -1,6 +1,5 @@
 // The loops of each contender that runs in a process of Node. Each is a module of its own, so that a process loads only what it measures.
 
-import { coreHasBatches } from './core-exports.ts';
 import type { Loops } from './loops.ts';
 import { structureLoops } from './structure-loops.ts';
 import type { Workload } from './workload.ts';
@@ -16,10 +15,6 @@ export async function makeLoops(name: string, workload: Workload): Promise<Loops
     case 'wasm-scalar':
       return (await import('./wasm-loops.ts')).wasmLoops(new URL('loops.wasm', built), workload);
     case 'js': {
-      if (!coreHasBatches) {
-        const { OurRangeStore } = await import('./structures/range-store.ts');
-        return structureLoops(() => new OurRangeStore(), workload);
-      }
       const { OurRangeMap } = await import('./structures/range-map.ts');
       return structureLoops(() => new OurRangeMap(), workload);
     }

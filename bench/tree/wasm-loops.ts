@@ -28,8 +28,7 @@ interface LoopExports {
   allocateErase(pairRanges: number, pairSizes: number, n: number, limit: bigint): number;
   fill(sizes: number, n: number, base: bigint, limit: bigint): number;
   bulk(): void;
-  /** Present once the core can copy trees. */
-  duplicate?(): number;
+  duplicate(): void;
 }
 
 const ROW_BYTES = 24;
@@ -85,10 +84,8 @@ export function wasmLoops(file: URL, workload: Workload): Loops {
     bulk: () => core.bulk(),
     contents: () => core.contents(0) >>> 0,
     bytes: () => core.nodeBytes(),
-    ...(core.duplicate !== undefined && {
-      duplicate: () => void core.duplicate!(),
-      dropCopies: () => core.clearCopies(),
-      copiedContents: () => core.contents(1) >>> 0,
-    }),
+    duplicate: () => core.duplicate(),
+    dropCopies: () => core.clearCopies(),
+    copiedContents: () => core.contents(1) >>> 0,
   };
 }

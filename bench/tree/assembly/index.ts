@@ -3,4 +3,4 @@
 
 export { takeColumn, makeTrees, clearTrees, clearCopies, nodeBytes } from './trees';
 export { loadAll, loadDependent, walkAll, iterate, contents, gapsUp, gapsDown, gapsTail } from './read-loops';
-export { insertAscending, insertRandom, eraseRandom, replaceAll, splitRestore, allocateErase, fill, bulk } from './write-loops';
+export { insertAscending, insertRandom, eraseRandom, replaceAll, splitRestore, allocateErase, fill, bulk, duplicate } from './write-loops';

@@ -3,11 +3,8 @@
 import { COUNT_INNER_NODES, COUNT_LEAVES, OBJECT_TREE } from '../../../assembly/layout.generated.ts';
 import { takeFrames } from '../../../assembly/memory/arena.ts';
 import { liveCount, newObject } from '../../../assembly/memory/objects.ts';
+import { INNER_BYTES, LEAF_BYTES } from '../../../assembly/maple/node.ts';
 import { treeClear } from '../../../assembly/maple/write.ts';
-
-// Sizes of the core's nodes.
-const LEAF_BYTES: f64 = 256;
-const INNER_BYTES: f64 = 512;
 
 export let ranges: u32 = 0;
 export let trees: u32 = 0;
@@ -68,5 +65,5 @@ export function clearCopies(): void {
 
 /** Bytes of all live nodes. */
 export function nodeBytes(): f64 {
-  return liveCount(COUNT_LEAVES) * LEAF_BYTES + liveCount(COUNT_INNER_NODES) * INNER_BYTES;
+  return liveCount(COUNT_LEAVES) * <f64>LEAF_BYTES + liveCount(COUNT_INNER_NODES) * <f64>INNER_BYTES;
 }

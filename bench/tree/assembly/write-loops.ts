@@ -3,9 +3,10 @@
 import { CELL_FIRST } from '../../../assembly/layout.generated.ts';
 import { cells } from '../../../assembly/cells.ts';
 import { treeBulkLoad } from '../../../assembly/maple/bulk.ts';
+import { treeDuplicate } from '../../../assembly/maple/copy.ts';
 import { treeAllocate } from '../../../assembly/maple/gaps.ts';
 import { treeErase, treeInsert, treeStore } from '../../../assembly/maple/write.ts';
-import { eraseOrder, firsts, insertOrder, lasts, ranges, rows, treeAt, trees, u32At, u64At } from './trees.ts';
+import { copyAt, eraseOrder, firsts, insertOrder, lasts, ranges, rows, treeAt, trees, u32At, u64At } from './trees.ts';
 
 const PAGE_SHIFT: u64 = 12;
 
@@ -89,4 +90,8 @@ export function fill(sizes: u32, n: u32, base: u64, limit: u64): f64 {
 
 export function bulk(): void {
   for (let t: u32 = 0; t < trees; t++) treeBulkLoad(treeAt(t), rows, ranges);
+}
+
+export function duplicate(): void {
+  for (let t: u32 = 0; t < trees; t++) treeDuplicate(treeAt(t), copyAt(t));
 }

@@ -6,6 +6,7 @@
 // Slots are moved by loops: for at most 32 of them that is faster than copyWithin, which is a call out of compiled code.
 
 import type { Structure, Visit } from '../structure.ts';
+import { bytes, floats, integers, unsigned } from './grown.ts';
 import { storeOver } from './store-over.ts';
 
 const FAN = 32;
@@ -358,9 +359,7 @@ export class TypedBTree implements Structure {
     const capacity = this.leafCounts.length * 2;
     this.firsts = floats(this.firsts, capacity * FAN);
     this.lasts = floats(this.lasts, capacity * FAN);
-    const values = new Uint32Array(capacity * FAN);
-    values.set(this.values);
-    this.values = values;
+    this.values = unsigned(this.values, capacity * FAN);
     this.leafCounts = bytes(this.leafCounts, capacity);
     this.nexts = integers(this.nexts, capacity);
     this.previouses = integers(this.previouses, capacity);
@@ -424,22 +423,4 @@ export class TypedBTree implements Structure {
     copy.height = this.height;
     return copy;
   }
-}
-
-function floats(from: Float64Array, length: number): Float64Array<ArrayBuffer> {
-  const to = new Float64Array(length);
-  to.set(from);
-  return to;
-}
-
-function integers(from: Int32Array, length: number): Int32Array<ArrayBuffer> {
-  const to = new Int32Array(length);
-  to.set(from);
-  return to;
-}
-
-function bytes(from: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
-  const to = new Uint8Array(length);
-  to.set(from);
-  return to;
 }
