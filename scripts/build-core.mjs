@@ -7,10 +7,14 @@ import { files } from './generate.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
-/** The modules: what each is compiled from, what its files in build/ are called, and the room of src/ that inlines it. */
+// A memory that several threads see comes from outside, and every instance must leave what is in it alone: a fresh one is zero, so that no instance has data to put there.
+const SHARED = ['--enable', 'threads', '--sharedMemory', '--importMemory', '--zeroFilledMemory', '--initialMemory', '2', '--maximumMemory', '65536'];
+
+/** The modules: what each is compiled from and how, what its files in build/ are called, and the file in src/ that inlines it. */
 export const modules = [
-  { name: 'core', entry: 'index.ts', room: 'core' },
-  { name: 'range-map', entry: 'range-map.ts', room: 'range-map' },
+  { name: 'core', entry: 'index.ts', inlined: 'core/wasm.generated.ts', options: [] },
+  { name: 'range-map', entry: 'range-map.ts', inlined: 'range-map/wasm.generated.ts', options: [] },
+  { name: 'range-map.shared', entry: 'range-map.shared.ts', inlined: 'range-map/shared-wasm.generated.ts', options: SHARED },
 ];
 
 /** The builds of a module, as its inlining file names them: the end of the file's name and the compiler's options. */
@@ -60,11 +64,11 @@ export async function buildCore() {
   for (const [path, text] of Object.entries(files)) if (modified(root + path) < 0 || readFileSync(root + path, 'utf8') !== text) writeFileSync(root + path, text);
   const newest = Math.max(...[...sources(`${root}assembly`), `${root}asconfig.json`].map(modified));
   mkdirSync(`${root}build`, { recursive: true });
-  for (const { name, entry, room } of modules) {
-    const inlined = `${root}src/${room}/wasm.generated.ts`;
+  for (const { name, entry, inlined: file, options } of modules) {
+    const inlined = `${root}src/${file}`;
     const oldest = Math.min(...Object.values(builds).map(({ suffix }) => modified(`${root}build/${name}${suffix}`)));
     if (oldest >= newest && modified(inlined) >= oldest) continue;
-    writeFileSync(inlined, inline(await compileBuilds(name, `assembly/${entry}`, 'build/', ['--config', 'asconfig.json', '--target', 'release'])));
+    writeFileSync(inlined, inline(await compileBuilds(name, `assembly/${entry}`, 'build/', ['--config', 'asconfig.json', '--target', 'release', ...options])));
   }
 }
 

@@ -1,12 +1,14 @@
 // Exports: cursors in range stores and snapshots.
 
-import { EBADF, ENOMEM, OBJECT_CURSOR } from '../layout.generated.ts';
+import { EBADF, ENOMEM, EROFS, OBJECT_CURSOR } from '../layout.generated.ts';
 import { deleteObject, handleOf, newObject, resolve } from '../memory/objects.ts';
 import * as step from '../maple/cursor.ts';
+import { isReader } from '../memory/readers.ts';
 import { readable } from './range-store.ts';
 
 export function cursorCreate(treeHandle: u32, index: u64): i32 {
   if (readable(treeHandle) == 0) return -EBADF;
+  if (ASC_FEATURE_THREADS && isReader()) return -EROFS;
   const cursor = newObject(OBJECT_CURSOR);
   if (cursor == 0) return -ENOMEM;
   step.initCursor(cursor, treeHandle, index);

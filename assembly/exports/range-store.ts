@@ -1,10 +1,11 @@
-// Exports: range stores. A tree's header stands at byte 8 of its record, of a store or of a snapshot.
-//
-//   store record   0 handle | 4 kind | 8 tree (16 bytes) | 24 u8: the last cyclic allocation ended at 2^64-1
+// Exports: range stores. A tree's header stands at byte 8 of its record, of a store or of a snapshot
+// (maple/publish.ts has the picture).
 
 import { CELL_FIRST, CELL_INDEX, EBADF, EINVAL, ENOMEM, EROFS, OBJECT_SNAPSHOT, OBJECT_TREE, TREE_BULK, TREE_ERASE, TREE_LOAD, WALK_ROW_BYTES } from '../layout.generated.ts';
 import { cells } from '../cells.ts';
-import { deleteObject, handleOf, newObject, resolve } from '../memory/objects.ts';
+import { tick } from '../memory/clock.ts';
+import { handleOf, newObject, resolve } from '../memory/objects.ts';
+import { isReader } from '../memory/readers.ts';
 import { treeBulkLoad } from '../maple/bulk.ts';
 import { treeCheck } from '../maple/check.ts';
 import { treeBatch as batchOn } from '../maple/columns.ts';
@@ -12,6 +13,8 @@ import { treeDuplicate as duplicateInto } from '../maple/copy.ts';
 import { treeAllocate as allocateIn, treeAllocateCyclic as allocateCyclicIn, treeGap as gapIn } from '../maple/gaps.ts';
 import { entryCount } from '../maple/path.ts';
 import * as read from '../maple/read.ts';
+import { publish, visibleTree, withdraw } from '../maple/publish.ts';
+import { collect, retireRecord } from '../maple/retire.ts';
 import { endHistory, releaseSnapshot, treeSnapshot as snapshotOf } from '../maple/version.ts';
 import { treeWalk as walkUp, treeWalkBack as walkDown } from '../maple/walk.ts';
 import * as write from '../maple/write.ts';
@@ -20,23 +23,26 @@ import { inMemory, whole } from './number.ts';
 /** The tree behind a handle, to read: of a store or of a snapshot. */
 export function readable(handle: u32): u32 {
   const record = resolve(handle, OBJECT_TREE);
-  if (record != 0) return record + 8;
+  if (record != 0) return visibleTree(record);
   const snapshot = resolve(handle, OBJECT_SNAPSHOT);
   return snapshot == 0 ? 0 : snapshot + 8;
 }
 
 /** The tree of a store, to write. */
-function writable(handle: u32): u32 {
+export function writable(handle: u32): u32 {
+  if (ASC_FEATURE_THREADS && isReader()) return 0;
   const record = resolve(handle, OBJECT_TREE);
   return record == 0 ? 0 : record + 8;
 }
 
 /** Why there is no writable tree behind a handle. */
-function refusal(handle: u32): i32 {
+export function refusal(handle: u32): i32 {
+  if (ASC_FEATURE_THREADS && isReader()) return -EROFS;
   return resolve(handle, OBJECT_SNAPSHOT) == 0 ? -EBADF : -EROFS;
 }
 
 export function treeCreate(): i32 {
+  if (ASC_FEATURE_THREADS && isReader()) return -EROFS;
   const record = newObject(OBJECT_TREE);
   return record == 0 ? -ENOMEM : handleOf(record);
 }
@@ -46,12 +52,17 @@ export function treeDestroy(handle: u32): i32 {
   if (tree != 0) {
     write.treeClear(tree);
     endHistory(tree);
-    deleteObject(tree - 8);
+    retireRecord(tree - 8);
+    withdraw(tree);
     return 0;
   }
   const snapshot = resolve(handle, OBJECT_SNAPSHOT);
-  if (snapshot == 0) return -EBADF;
+  if (snapshot == 0 || (ASC_FEATURE_THREADS && isReader())) return refusal(handle);
   releaseSnapshot(snapshot);
+  if (ASC_FEATURE_THREADS) {
+    tick();
+    collect();
+  }
   return 0;
 }
 
@@ -66,7 +77,7 @@ export function treeLoadF(handle: u32, index: f64): u32 {
 
 export function treeStore(handle: u32, first: u64, last: u64, value: u32): i32 {
   const tree = writable(handle);
-  return tree == 0 ? refusal(handle) : write.treeStore(tree, first, last, value);
+  return tree == 0 ? refusal(handle) : done(tree, write.treeStore(tree, first, last, value));
 }
 
 export function treeStoreF(handle: u32, first: f64, last: f64, value: u32): i32 {
@@ -75,7 +86,7 @@ export function treeStoreF(handle: u32, first: f64, last: f64, value: u32): i32 
 
 export function treeInsert(handle: u32, first: u64, last: u64, value: u32): i32 {
   const tree = writable(handle);
-  return tree == 0 ? refusal(handle) : write.treeInsert(tree, first, last, value);
+  return tree == 0 ? refusal(handle) : done(tree, write.treeInsert(tree, first, last, value));
 }
 
 export function treeInsertF(handle: u32, first: f64, last: f64, value: u32): i32 {
@@ -88,6 +99,7 @@ export function treeErase(handle: u32, index: u64): u32 {
   const status = tree == 0 ? refusal(handle) : write.canErase(tree) ? 0 : -ENOMEM;
   const value = status == 0 ? write.treeErase(tree, index) : 0;
   if (value == 0) store<u32>(cells, <u32>-status, CELL_INDEX);
+  else publish(tree);
   return value;
 }
 
@@ -152,12 +164,18 @@ export function treeGapF(handle: u32, size: f64, alignment: f64, first: f64, las
 
 export function treeAllocate(handle: u32, size: u64, alignment: u64, first: u64, last: u64, value: u32, fromTop: u32): i32 {
   const tree = writable(handle);
-  return tree == 0 ? refusal(handle) : allocateIn(tree, size, alignment, first, last, value, fromTop != 0);
+  return tree == 0 ? refusal(handle) : done(tree, allocateIn(tree, size, alignment, first, last, value, fromTop != 0));
 }
 
 /** The start itself, or a negative errno. */
 export function treeAllocateF(handle: u32, size: f64, alignment: f64, first: f64, last: f64, value: u32, fromTop: u32): f64 {
   return startOr(treeAllocate(handle, whole(size), whole(alignment), whole(first), whole(last), value, fromTop));
+}
+
+/** Ends an operation that may have written: readers of a shared memory see it from now on. */
+function done(tree: u32, answer: i32): i32 {
+  publish(tree);
+  return answer;
 }
 
 function startOr(status: i32): f64 {
@@ -166,13 +184,13 @@ function startOr(status: i32): f64 {
 
 export function treeAllocateCyclic(handle: u32, size: u64, alignment: u64, first: u64, last: u64, next: u64, value: u32): i32 {
   const tree = writable(handle);
-  return tree == 0 ? refusal(handle) : allocateCyclicIn(tree, size, alignment, first, last, next, value, tree + 16);
+  return tree == 0 ? refusal(handle) : done(tree, allocateCyclicIn(tree, size, alignment, first, last, next, value, tree + 16));
 }
 
 export function treeBulk(handle: u32, rows: u32, n: u32): i32 {
   const tree = writable(handle);
   if (tree == 0) return refusal(handle);
-  return inMemory(rows, n, WALK_ROW_BYTES) ? treeBulkLoad(tree, rows, n) : -EINVAL;
+  return inMemory(rows, n, WALK_ROW_BYTES) ? done(tree, treeBulkLoad(tree, rows, n)) : -EINVAL;
 }
 
 export function treeBatch(handle: u32, operation: u32, firsts: u32, lasts: u32, values: u32, errnos: u32, n: u32, numbers: u32): i32 {
@@ -181,14 +199,16 @@ export function treeBatch(handle: u32, operation: u32, firsts: u32, lasts: u32, 
   if (tree == 0) return reads ? -EBADF : refusal(handle);
   const oneColumn = reads || operation == TREE_ERASE;
   const inside = inMemory(firsts, n, 8) && (oneColumn || inMemory(lasts, n, 8)) && inMemory(values, n, 4) && inMemory(errnos, n, 1);
-  return inside && operation <= TREE_BULK ? batchOn(tree, operation, firsts, lasts, values, errnos, n, numbers != 0) : -EINVAL;
+  if (!inside || operation > TREE_BULK) return -EINVAL;
+  const failed = batchOn(tree, operation, firsts, lasts, values, errnos, n, numbers != 0);
+  return reads ? failed : done(tree, failed);
 }
 
 export function treeDuplicate(source: u32, target: u32): i32 {
   const from = readable(source);
   const to = writable(target);
   if (from == 0) return -EBADF;
-  return to == 0 ? refusal(target) : duplicateInto(from, to);
+  return to == 0 ? refusal(target) : done(to, duplicateInto(from, to));
 }
 
 export function treeSnapshot(handle: u32): i32 {
@@ -200,7 +220,7 @@ export function treeClear(handle: u32): i32 {
   const tree = writable(handle);
   if (tree == 0) return refusal(handle);
   write.treeClear(tree);
-  return 0;
+  return done(tree, 0);
 }
 
 export function treeCount(handle: u32): f64 {

@@ -18,11 +18,11 @@
 
 import { COUNT_INNER_NODES, COUNT_LEAVES, ENOMEM, OBJECT_HISTORY, OBJECT_SNAPSHOT } from '../layout.generated.ts';
 import { deleteObject, handleOf, newObject } from '../memory/objects.ts';
-import { reclaim } from '../memory/reclaim.ts';
 import { clock, tick } from '../memory/clock.ts';
 import { take } from '../memory/slab.ts';
-import { LEAF_BYTES, child, initInner, initLeaf, isLeaf, nextRetired, nodeBytes, setChild, setNextRetired, setStamp, stamp } from './node.ts';
-import { changeCount, entryCount, height, pathNode, pathSlot, resetTree, root, setPathNode, setTop } from './path.ts';
+import { LEAF_BYTES, child, initInner, initLeaf, nextRetired, nodeBytes, setChild, setNextRetired, setStamp, stamp } from './node.ts';
+import { retireNode, retireRecord } from './retire.ts';
+import { changeCount, entryCount, height, pathNode, pathSlot, root, setPathNode, setTop } from './path.ts';
 
 export function newLeaf(): u32 {
   const leaf = take(COUNT_LEAVES);
@@ -89,7 +89,7 @@ export function ownChild(tree: u32, parent: u32, slot: u32): u32 {
 export function drop(tree: u32, node: u32): void {
   const history = historyOf(tree);
   const newest = history == 0 ? 0 : load<u32>(history, 8);
-  if (newest == 0 || stamp(node) > load<u64>(newest, 32)) reclaim(node, isLeaf(node) ? COUNT_LEAVES : COUNT_INNER_NODES);
+  if (newest == 0 || stamp(node) > load<u64>(newest, 32)) retireNode(node);
   else append(history + 24, node);
 }
 
@@ -154,7 +154,7 @@ export function releaseSnapshot(snapshot: u32): void {
   store<u64>(list, 0);
   while (node != 0) {
     const next = nextRetired(node);
-    if (stamp(node) > before) reclaim(node, isLeaf(node) ? COUNT_LEAVES : COUNT_INNER_NODES);
+    if (stamp(node) > before) retireNode(node);
     else append(list, node);
     node = next;
   }
@@ -166,8 +166,7 @@ export function releaseSnapshot(snapshot: u32): void {
     store<u32>(history, elder, 8);
     store<u64>(history, before, 16);
   }
-  resetTree(snapshot + 8);
-  deleteObject(snapshot);
+  retireRecord(snapshot);
   leaveHistory(history);
 }
 
