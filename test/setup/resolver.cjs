@@ -3,6 +3,6 @@
 const { basename, resolve } = require('node:path');
 
 module.exports = (request, options) => {
-  if (request !== './wasm.generated.ts') return options.defaultResolver(request, options);
-  return resolve(__dirname, `../../build/coverage/${basename(options.basedir)}.ts`);
+  if (!request.endsWith('wasm.generated.ts')) return options.defaultResolver(request, options);
+  return resolve(__dirname, `../../build/coverage/${basename(options.basedir)}/${basename(request)}`);
 };
