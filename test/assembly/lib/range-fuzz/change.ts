@@ -48,7 +48,7 @@ export function allocate(s: u32, numbers: bool): void {
   const fromTop = once(2);
   const should = ref.refAllocate(s, size, alignment, from, to, v, fromTop);
   if (numbers && asNumber(size) && asNumber(alignment) && asNumber(from) && asNumber(to)) {
-    both(<u64>core.treeAllocateF(handleOf(s), <f64>size, <f64>alignment, <f64>from, <f64>to, v, u32(fromTop)), should < 0 ? <u64>should : foundFirst);
+    both(<u64><i64>core.treeAllocateF(handleOf(s), <f64>size, <f64>alignment, <f64>from, <f64>to, v, u32(fromTop)), should < 0 ? <u64>should : foundFirst);
     return;
   }
   const answer = core.treeAllocate(handleOf(s), size, alignment, from, to, v, u32(fromTop));

@@ -78,7 +78,7 @@ export function gap(s: u32, numbers: bool): void {
   const fromTop = once(2);
   const should = ref.refGap(s, size, alignment, from, to, fromTop);
   if (numbers && asNumber(size) && asNumber(alignment) && asNumber(from) && asNumber(to)) {
-    both(<u64>core.treeGapF(handleOf(s), <f64>size, <f64>alignment, <f64>from, <f64>to, u32(fromTop)), should < 0 ? <u64>should : ref.foundFirst);
+    both(<u64><i64>core.treeGapF(handleOf(s), <f64>size, <f64>alignment, <f64>from, <f64>to, u32(fromTop)), should < 0 ? <u64>should : ref.foundFirst);
     return;
   }
   const answer = core.treeGap(handleOf(s), size, alignment, from, to, u32(fromTop));
