@@ -4,6 +4,7 @@ import { COUNT_OBJECTS, STAGING_BYTES } from '../layout.generated.ts';
 import { cells } from '../cells.ts';
 import { giveFrames, setMemoryLimit, takeFrames } from '../memory/arena.ts';
 import { liveCount as countLive } from '../memory/objects.ts';
+import { isReader } from '../memory/readers.ts';
 
 let staging: u32 = 0;
 
@@ -18,14 +19,14 @@ export function stagingBuffer(): u32 {
   return staging;
 }
 
-/** A zeroed buffer of whole frames for `bytes`; 0 when memory is full. */
+/** A zeroed buffer of whole frames for `bytes`; 0 when memory is full, or this instance is a reader's. */
 export function takeBuffer(bytes: u32): u32 {
-  return takeFrames(bytes);
+  return ASC_FEATURE_THREADS && isReader() ? 0 : takeFrames(bytes);
 }
 
 /** Returns a buffer taken with the same `bytes`. */
 export function giveBuffer(address: u32, bytes: u32): void {
-  giveFrames(address, bytes);
+  if (!ASC_FEATURE_THREADS || !isReader()) giveFrames(address, bytes);
 }
 
 export function limitMemory(bytes: f64): void {

@@ -1,7 +1,7 @@
 // Building a tree from sorted rows, level by level, left to right.
 //
 //   rows:    [e e e e e e e e e e e][e e e ...        leaves take 11 of 12
-//   level 1: [ leaf leaf ... x 22 ][ ...              inner nodes take 22 of 24, so that the first inserts need no split
+//   level 1: [ leaf leaf ... x 24 ][ ...              leaves have room for one more each, so that the first inserts split nothing; inner nodes are full
 //
 // One work list, reused for each level, holds what the level above needs to know of a node: node u32 @0, its last index u64 @8, its longest gap u64 @16.
 
@@ -14,7 +14,7 @@ import { innerGap, leafGap } from './search.ts';
 import { newInner, newLeaf } from './version.ts';
 
 const LEAF_FILL: u32 = 11;
-const INNER_FILL: u32 = 22;
+const INNER_FILL: u32 = 24;
 const WORK_BYTES: u32 = 24;
 
 function rowsAreValid(rows: u32, n: u32): bool {

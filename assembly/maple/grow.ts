@@ -1,6 +1,6 @@
 // Putting one entry into a gap: into its leaf; when that is full, into what a sibling has left, or into a split.
 //
-//   full leaf, a sibling with room:   [ 12 ][ 6 ]   ->  [ 9 ][ 9 ], then the entry      fewer splits and fuller leaves than splitting at once
+//   full leaf, a sibling with room:   [ 12 ][ 6 ]   ->  [ 9 ][ 9 ], then the entry      fewer splits, fuller leaves
 //   full leaf, full siblings:         [ 12 ]        ->  [ 6 ][ 6 ]
 //   at the end, in ascending order:   [ 12 ]        ->  [ 12 ][ 1 ]                     a tree filled upwards has full leaves
 //   full inner node:                  [ 24 ]        ->  [ 12 ][ 12 ]; at the end [ 23 ][ 2 ]
@@ -36,8 +36,8 @@ import { noteGap, refreshInnerGap } from './summary.ts';
 import { isVersioned, newInner, newLeaf, own, ownChild } from './version.ts';
 import { shareEntries } from './share.ts';
 
-// A sibling that takes fewer than three entries would be full again at once.
-const ROOMY_SIBLING: u32 = LEAF_CAPACITY - 3;
+// One that takes a single entry would be full again at once.
+const ROOMY_SIBLING: u32 = LEAF_CAPACITY - 2;
 
 /** Leaves that `inserts` inserts can need. */
 export function leavesNeeded(inserts: u32): u32 {

@@ -8,7 +8,7 @@
 //                                              a waits       a and b can go
 //
 //   reader record   8 version announced u64, 0 outside a turn | 16 next reader | 20 its frame
-//   frame           0 result cells | 64 path (192 bytes) | 256 rows for walks
+//   frames          0 result cells | 64 path (192 bytes) | 4096 its buffer, 8192 bytes
 
 import { ENOMEM, OBJECT_READER, PAGE_BYTES } from '../layout.generated.ts';
 import { useCellsAt } from '../cells.ts';
@@ -18,7 +18,7 @@ import { observedClock } from './clock.ts';
 import { deleteObject, handleOf, newObject } from './objects.ts';
 
 const FRAME_PATH: u32 = 64;
-export const FRAME_ROWS: u32 = 256;
+const FRAMES: u32 = 3 * PAGE_BYTES;
 
 // The writer's list of readers.
 let readers: u32 = 0;
@@ -34,7 +34,7 @@ export function isReader(): bool {
 export function openReader(): i32 {
   const reader = newObject(OBJECT_READER);
   if (reader == 0) return -ENOMEM;
-  const frame = takeFrames(PAGE_BYTES);
+  const frame = takeFrames(FRAMES);
   if (frame == 0) {
     deleteObject(reader);
     return -ENOMEM;
@@ -51,7 +51,7 @@ export function closeReader(reader: u32): void {
   for (let other = readers; other != reader; other = load<u32>(other, 16)) link = other;
   if (link == 0) readers = load<u32>(reader, 16);
   else store<u32>(link, load<u32>(reader, 16), 16);
-  giveFrames(load<u32>(reader, 20), PAGE_BYTES);
+  giveFrames(load<u32>(reader, 20), FRAMES);
   deleteObject(reader);
 }
 
