@@ -21,7 +21,7 @@ export interface BigintKeys {
 }
 
 /**
- * The class RangeMap itself.
+ * The class RangeMap itself. The kind of keys follows from the options; who extends it says it: `class Names extends RangeMap<number>`.
  *
  * @example
  * ```ts
@@ -34,15 +34,13 @@ export interface BigintKeys {
  */
 export interface RangeMapConstructor {
   /** A map with number keys, empty or with entries. TypeError, RangeError for bad entries; VfioError EINVAL when a range's first > last, ENOMEM when the arena is full. */
-  new <Index extends number = number>(entries?: Iterable<RangeMapRow> | null, options?: NumberKeys): Implementation<Index>;
+  new <Index extends number | bigint = number>(entries?: Iterable<RangeMapRow> | null, options?: NumberKeys): Implementation<Index>;
   /** An empty map with number keys. */
-  new <Index extends number = number>(options: NumberKeys): Implementation<Index>;
+  new <Index extends number | bigint = number>(options: NumberKeys): Implementation<Index>;
   /** An empty map with bigint keys. */
-  new <Index extends bigint = bigint>(options: BigintKeys): Implementation<Index>;
+  new <Index extends number | bigint = bigint>(options: BigintKeys): Implementation<Index>;
   /** A map with bigint keys and entries. */
-  new <Index extends bigint = bigint>(entries: Iterable<RangeMapRow<bigint>> | null | undefined, options: BigintKeys): Implementation<Index>;
-  /** What every map inherits from. */
-  readonly prototype: Implementation;
+  new <Index extends number | bigint = bigint>(entries: Iterable<RangeMapRow<bigint>> | null | undefined, options: BigintKeys): Implementation<Index>;
   /**
    * A map from columns of ascending, disjoint ranges (rule R-bulk). `lasts` and `values` are at least as long as `firsts`.
    *

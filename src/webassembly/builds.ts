@@ -7,7 +7,7 @@ import type { WasmModule } from './webassembly.ts';
 /** Which of a module's two builds runs: with 128-bit vectors or without. Both answer the same. */
 export type Build = 'simd' | 'scalar';
 
-/** The two builds of one module as base64; each is decoded and compiled when it is first asked for. @internal */
+/** The two builds of one module as base64; each is decoded and compiled when it is first asked for. */
 export class Builds {
   private readonly texts: Readonly<Record<Build, string>>;
   private readonly compiled: Partial<Record<Build, WasmModule>> = {};

@@ -2,7 +2,7 @@
 
 import { instantiateSync } from '@assemblyscript/loader';
 
-/** The linear memory of an instance. @internal */
+/** The linear memory of an instance. */
 export interface WasmMemory {
   readonly buffer: ArrayBufferLike;
 }
@@ -15,15 +15,13 @@ declare const WebAssembly: {
   validate(bytes: Uint8Array): boolean;
 };
 
-/** Compiles bytes. Browsers allow this on the main thread up to 8 MB; the modules here are far below. @internal */
+/** Compiles bytes. Browsers allow this on the main thread up to 8 MB; the modules here are far below. */
 export function compile(bytes: Uint8Array): WasmModule {
   return new WebAssembly.Module(bytes);
 }
 
 /**
  * Instantiates with the loader and answers the raw exports: its wrappers cost three times a call in some engines.
- *
- * @internal
  */
 export function instantiate(module: WasmModule, imports: Record<string, Record<string, unknown>>): unknown {
   // The loader's own types name lib.dom's.
@@ -33,7 +31,7 @@ export function instantiate(module: WasmModule, imports: Record<string, Record<s
 
 declare const atob: (text: string) => string;
 
-/** Decodes base64 with what every engine has. @internal */
+/** Decodes base64 with what every engine has. */
 export function fromBase64(text: string): Uint8Array {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
@@ -50,7 +48,7 @@ const SIMD_PROBE = [
 
 let simd: boolean | undefined;
 
-/** Whether this engine has the 128-bit vectors of WebAssembly SIMD. @internal */
+/** Whether this engine has the 128-bit vectors of WebAssembly SIMD. */
 export function hasSimd(): boolean {
   return (simd ??= WebAssembly.validate(Uint8Array.from(SIMD_PROBE)));
 }

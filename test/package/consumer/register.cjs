@@ -3,8 +3,9 @@ const { createEngine } = require('maplebar');
 const { VFIO_DEVICE_GET_INFO } = require('maplebar/uapi');
 const { decodeConfigHeader } = require('maplebar/pci');
 const { parseIomem } = require('maplebar/trace');
+const { RangeMap } = require('maplebar/range-map');
 
-if (VFIO_DEVICE_GET_INFO !== 0x3b6b || typeof decodeConfigHeader !== 'function' || parseIomem('').length !== 0) throw new Error('a subpath is not what it should be');
+if (VFIO_DEVICE_GET_INFO !== 0x3b6b || typeof decodeConfigHeader !== 'function' || parseIomem('').length !== 0 || new RangeMap([[1, 2, 3]]).get(2) !== 3) throw new Error('a subpath is not what it should be');
 const engine = createEngine();
 const bus = engine.space();
 bus.map(0x1000, engine.region({ kind: 'ram', size: 0x1000 }));

@@ -1,8 +1,15 @@
 // In Node as an ES module: the inlined core, then the core from its file.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { RangeArena, RangeMap } from 'maplebar/range-map';
 import { readRegister } from './register.mjs';
 
-const fromFile = readRegister({ wasm: readFileSync(fileURLToPath(import.meta.resolve('maplebar/core.wasm'))) });
+const file = (name) => readFileSync(fileURLToPath(import.meta.resolve(`maplebar/${name}`)));
+const fromFile = readRegister({ wasm: file('core.wasm') });
 if (fromFile !== readRegister()) throw new Error(`the core from its file answers ${fromFile}`);
+if (readRegister({ wasm: file('core.simd.wasm') }) !== fromFile) throw new Error('the core with vectors answers something else');
+for (const name of ['range-map.wasm', 'range-map.simd.wasm']) {
+  const map = new RangeMap([[1, 2, 3]], { arena: new RangeArena({ module: new WebAssembly.Module(file(name)) }) });
+  if (map.get(2) !== 3) throw new Error(`${name} answers ${map.get(2)}`);
+}
 console.log(fromFile);

@@ -4,6 +4,7 @@ import type { Region, Window } from 'maplebar';
 import { vfio_region_info } from 'maplebar/uapi';
 import { decodeBars } from 'maplebar/pci';
 import { readAccesses } from 'maplebar/trace';
+import { RangeMap } from 'maplebar/range-map';
 
 const engine = createEngine({ memoryLimit: 2 ** 24 });
 const bar: Region = engine.region({ kind: 'hook', size: 0x1000, read: (position, width) => Number(position) + width });
@@ -11,4 +12,15 @@ const window: Window = engine.space('bus').map(0x1000n, bar, { memoryType: 'writ
 const process = new Process(engine);
 const fd: number = process.open(new VfioDevice({ name: '0000:00:01.0', regions: { 0: { region: bar } } }));
 const size: bigint = vfio_region_info.decode(new Uint8Array(32)).size;
-export const used = [window.start, fd, size, VfioError, decodeBars, readAccesses];
+const numbers: RangeMap = new RangeMap([[1, 2, 3]]);
+const bigints: RangeMap<bigint> = new RangeMap({ keys: 'bigint' });
+const start: number = numbers.allocate({ size: 4, value: 7 });
+const key: bigint | undefined = bigints.find(0n)?.first;
+// @ts-expect-error a bigint is no key of a map with number keys
+numbers.get(1n);
+class Owned extends RangeMap<bigint> {}
+{
+  using snapshot = new Owned({ keys: 'bigint' }).set(1n, 2n, 3).snapshot();
+  snapshot.getMany(new BigUint64Array(1));
+}
+export const used = [window.start, fd, size, VfioError, decodeBars, readAccesses, start, key];
