@@ -15,6 +15,8 @@ export interface RangeArenaOptions {
   readonly module?: WasmModule;
   /** Linear memory that the arena may have at most, in bytes: 1 MiB to 4 GiB. Default: 4 GiB less 64 KiB. */
   readonly memoryLimit?: number;
+  /** An instance that was made elsewhere. @internal */
+  readonly exports?: RangeMapExports;
 }
 
 /** What is alive in an arena: all zero once its maps are destroyed. */
@@ -31,8 +33,8 @@ const builds = new Builds({ scalar, simd });
 
 /** Rows that one call of a walk can fill: 8 KiB. @internal */
 export const WALK_ROWS = 341;
-/** Rows of a batch that one call takes: what is longer goes piece by piece. @internal */
-export const BATCH_ROWS = 65536;
+/** Rows of a batch that one call takes: what is longer goes piece by piece. */
+const BATCH_ROWS = 65536;
 /** A row of a batch: first u64, last u64, value u32, errno u8. */
 const COLUMN_BYTES = 21;
 
@@ -69,6 +71,10 @@ export class RangeArena {
   private columnBuffer = 0;
   /** Rows that the column buffer has room for. @internal */
   columnRows = 0;
+  /** Rows of a batch that one call takes. @internal */
+  get batchRows(): number {
+    return BATCH_ROWS;
+  }
   private readonly dropped: FinalizationRegistry<number> | undefined;
 
   /**
@@ -77,7 +83,7 @@ export class RangeArena {
    */
   constructor(options: RangeArenaOptions = {}) {
     const limit = options.memoryLimit === undefined ? undefined : integer('RangeArena: memoryLimit', options.memoryLimit, 2 ** 20, 2 ** 32);
-    const exports = instanceOf(options);
+    const exports = options.exports ?? instanceOf(options);
     this.exports = exports;
     if (limit !== undefined) exports.limitMemory(limit);
     this.cells = exports.resultCells() >>> 2;

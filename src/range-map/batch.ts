@@ -1,7 +1,6 @@
 // Many rows in one call: columns are copied to linear memory, piece by piece where they are long, and what the rows answered is copied back.
 
 import { shown } from '../webassembly/index.ts';
-import { BATCH_ROWS } from './arena.ts';
 import type { RangeArena } from './arena.ts';
 import { isNumberIndex, isValue, refuseIndex, refuseStatus, refuseValue } from './keys.ts';
 import { TREE_BULK } from './layout.generated.ts';
@@ -83,8 +82,8 @@ export function runBatch(map: RangeReader<number | bigint> | RangeReader | Range
   const results = !reads ? new Uint32Array(0) : columns.results === undefined ? new Uint32Array(n) : arrayOf(`${call}: values`, columns.results, 'Uint32Array', n);
   const errnos = columns.errnos === undefined ? undefined : arrayOf(`${call}: errnos`, columns.errnos, 'Uint8Array', n);
   let failed = 0;
-  for (let at = 0; at < n; at += BATCH_ROWS) {
-    const end = Math.min(n, at + BATCH_ROWS);
+  for (let at = 0; at < n; at += arena.batchRows) {
+    const end = Math.min(n, at + arena.batchRows);
     const base = arena.columns(`RangeMap.${call}`, end - at);
     const rows = arena.columnRows;
     const piece = views(wide, arena, base, rows, end - at);

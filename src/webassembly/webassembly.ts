@@ -12,12 +12,25 @@ export type WasmModule = object & { readonly __wasmModule?: never };
 
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array) => WasmModule;
+  readonly Memory: new (descriptor: { initial: number; maximum: number; shared: boolean }) => WasmMemory;
   validate(bytes: Uint8Array): boolean;
 };
 
 /** Compiles bytes. Browsers allow this on the main thread up to 8 MB; the modules here are far below. */
 export function compile(bytes: Uint8Array): WasmModule {
   return new WebAssembly.Module(bytes);
+}
+
+declare const SharedArrayBuffer: unknown;
+
+/**
+ * A memory that several threads can see, with room to grow. Error where the engine keeps shared memory from this program; a page must be cross-origin isolated.
+ */
+export function sharedMemory(call: string, initialPages: number, maximumPages: number): WasmMemory {
+  if (typeof SharedArrayBuffer === 'undefined') {
+    throw new Error(`${call}: there is no SharedArrayBuffer here; a page needs the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp`);
+  }
+  return new WebAssembly.Memory({ initial: initialPages, maximum: maximumPages, shared: true });
 }
 
 /**
