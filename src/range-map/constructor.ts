@@ -38,6 +38,7 @@ export interface RangeMapConstructor {
   /** An empty map with number keys. */
   new <Index extends number | bigint = number>(options: NumberKeys): Implementation<Index>;
   /** An empty map with bigint keys. */
+  // eslint-disable-next-line @typescript-eslint/unified-signatures -- the defaults of Index differ
   new <Index extends number | bigint = bigint>(options: BigintKeys): Implementation<Index>;
   /** A map with bigint keys and entries. */
   new <Index extends number | bigint = bigint>(entries: Iterable<RangeMapRow<bigint>> | null | undefined, options: BigintKeys): Implementation<Index>;

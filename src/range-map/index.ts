@@ -6,6 +6,7 @@ export { RangeMap } from './constructor.ts';
 export type { BigintKeys, NumberKeys, RangeMapConstructor } from './constructor.ts';
 export { RangeMapCursor } from './cursor.ts';
 export type { IndexColumn } from './keys.ts';
+export type { RangeMap as RangeMapInstance } from './range-map.ts';
 export { RangeSnapshot } from './range-map.ts';
 export type { RangeMapAllocation, RangeMapCyclicAllocation, RangeMapCyclicPlace, RangeMapOptions, RangeMapRow } from './entries.ts';
 export { RangeReader } from './range-reader.ts';

@@ -120,7 +120,7 @@ export class RangeMap<Index extends number | bigint = number> extends RangeReade
   /**
    * Stores `value` at first..last if nothing is there (rule R-insert).
    *
-   * @throws VfioError EEXIST, naming the entry met, when any index of the range has a value; the others as {@link RangeMap.set}.
+   * @throws VfioError EEXIST, naming the entry met, when any index of the range has a value; the others as `set()`.
    */
   insert(first: Index, last: Index, value: number): this {
     if (this.wide) {
@@ -136,13 +136,13 @@ export class RangeMap<Index extends number | bigint = number> extends RangeReade
     return this;
   }
 
-  /** As {@link RangeMap.set} with a range; `value` 0 erases exactly first..last (rule R-store). */
+  /** As `set()` with a range; `value` 0 erases exactly first..last (rule R-store). */
   store(first: Index, last: Index, value: number): this {
     if (value === 0) return this.eraseRange(first, last);
     return this.set(first, last, value);
   }
 
-  /** Erases exactly first..last: entries that stick out keep their rests (rule R-store). Errors as {@link RangeMap.set}. */
+  /** Erases exactly first..last: entries that stick out keep their rests (rule R-store). Errors as `set()`. */
   eraseRange(first: Index, last: Index): this {
     if (!isIndex(this.wide, first) || !isIndex(this.wide, last)) return this.refuse('eraseRange', first, last, 0);
     const { exports } = this.arena;
@@ -175,7 +175,7 @@ export class RangeMap<Index extends number | bigint = number> extends RangeReade
     if (this.get(index) !== undefined) refuseStatus(-ENOMEM, 'RangeMap.erase', `no memory to copy what a snapshot holds at ${hex(index)}`);
   }
 
-  /** Removes the whole entry that holds `index` (rule R-erase); whether there was one. Errors as {@link RangeMap.erase}. */
+  /** Removes the whole entry that holds `index` (rule R-erase); whether there was one. Errors as `erase()`. */
   delete(index: Index): boolean {
     return this.erase(index) !== undefined;
   }
@@ -237,7 +237,7 @@ export class RangeMap<Index extends number | bigint = number> extends RangeReade
   /**
    * Finds room at or above `next`, else from the bottom, and stores `value` there (rule R-cyclic): numbers are not given out again soon after they came back.
    *
-   * @throws As {@link RangeMap.allocate}.
+   * @throws As `allocate()`.
    * @example
    * ```ts
    * import { RangeMap } from 'maplebar/range-map';
@@ -303,7 +303,7 @@ export class RangeMap<Index extends number | bigint = number> extends RangeReade
     return this.writeMany('insertMany', TREE_INSERT, firsts, lasts, values, errnos);
   }
 
-  /** Stores many ranges in one call, as {@link RangeMap.set} would (rule R-batch); arguments, answer and errors as {@link RangeMap.insertMany}. */
+  /** Stores many ranges in one call, as `set()` would (rule R-batch); arguments, answer and errors as `insertMany()`. */
   setMany(firsts: IndexColumn<Index>, lasts: IndexColumn<Index>, values: Uint32Array, errnos?: Uint8Array): number {
     return this.writeMany('setMany', TREE_STORE, firsts, lasts, values, errnos);
   }
@@ -408,7 +408,7 @@ function duplicateOf<Index extends number | bigint>(source: RangeReader<Index>, 
   return copy;
 }
 
-/** What a map held when {@link RangeMap.snapshot} was called, for good. It outlives the map; `destroy()` returns the nodes that nothing else holds. */
+/** What a map held when `snapshot()` was called, for good. It outlives the map; `destroy()` returns the nodes that nothing else holds. */
 export class RangeSnapshot<Index extends number | bigint = number> extends RangeReader<Index> {
   /** `'RangeSnapshot'`. */
   get [Symbol.toStringTag](): string {

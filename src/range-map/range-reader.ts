@@ -56,7 +56,7 @@ export abstract class RangeReader<Index extends number | bigint = number> {
   handle: number;
   /** Grows with every write, so that an iterator sees that there was one. @internal */
   version = 0;
-  /** The end of `using map = new RangeMap()`: {@link RangeReader.destroy}. */
+  /** The end of `using map = new RangeMap()`: `destroy()`. */
   declare readonly [Symbol.dispose]: () => void;
   // Looking a name up among an instance's exports costs more than the call.
   private readonly loadF: (tree: number, index: number) => number;
