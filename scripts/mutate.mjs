@@ -1,0 +1,97 @@
+// `npm run mutate`: plants one small fault after another in a copy of the range store and says what notices it.
+// The exit code is 1 when a fault survives that is not argued to change nothing, or when a fault no longer fits the sources; 2 for arguments it does not know.
+import { register } from 'node:module';
+import { Worker } from 'node:worker_threads';
+import { parseArgs } from 'node:util';
+import Table from 'cli-table3';
+import { buildDriver } from '../test/fuzz/tree/build-driver.mjs';
+
+const usage = 'usage: npm run mutate -- [--only part of a file, a reason or a number] [--json]';
+const AT_ONCE = 2;
+// A judged fault takes a few seconds; one that takes this long does not end.
+const LIMIT = 90_000;
+
+function options() {
+  try {
+    const { values } = parseArgs({ options: { only: { type: 'string' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } } });
+    return values;
+  } catch (error) {
+    console.error(`${error.message}\n${usage}`);
+    return process.exit(2);
+  }
+}
+
+function startWorker(number) {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL('../test/mutation/judge.mjs', import.meta.url), { workerData: { number } });
+    worker.once('message', () => resolve(worker));
+    worker.once('error', reject);
+  });
+}
+
+/** What a worker says of a fault; a worker that does not answer in time is ended, and the fault was noticed. */
+function ask(worker, fault) {
+  return new Promise((resolve) => {
+    const end = (answer, gone) => {
+      clearTimeout(timer);
+      worker.removeAllListeners();
+      resolve({ ...answer, gone });
+    };
+    const timer = setTimeout(() => worker.terminate().then(() => end({ caught: 'does not end' }, true)), LIMIT);
+    worker.once('message', (answer) => end(answer, false));
+    worker.once('error', (error) => end({ caught: `worker: ${error.message}` }, true));
+    worker.postMessage(fault);
+  });
+}
+
+async function judgeAll(faults) {
+  const waiting = faults.map((planted, i) => ({ ...planted, i }));
+  const judged = [];
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, async (_, number) => {
+      let worker = await startWorker(number);
+      while (waiting.length > 0) {
+        const fault = waiting.shift();
+        const { gone, ...answer } = await ask(worker, fault);
+        judged[fault.i] = { ...fault, ...answer };
+        if (process.stderr.isTTY) process.stderr.write(`\r${judged.filter(Boolean).length} of ${faults.length}`);
+        if (gone) worker = await startWorker(number);
+      }
+      await worker.terminate();
+    }),
+  );
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+  return judged;
+}
+
+function verdict({ stale, caught, equivalent }) {
+  if (stale !== undefined) return `DOES NOT FIT: ${stale}`;
+  if (caught !== undefined) return equivalent === undefined ? caught : `NOT EQUIVALENT after all: ${caught}`;
+  return equivalent === undefined ? 'SURVIVED' : `changes nothing: ${equivalent}`;
+}
+
+const asked = options();
+if (asked.help) {
+  console.log(usage);
+  process.exit(0);
+}
+register('../test/fuzz/typescript-hooks.mjs', import.meta.url);
+const { faults } = await import('../test/mutation/faults.ts');
+await buildDriver();
+const numbered = faults.map((fault, i) => ({ number: i + 1, ...fault }));
+const wanted = numbered.filter(({ number, file, why }) => asked.only === undefined || String(number) === asked.only || file.includes(asked.only) || why.includes(asked.only));
+if (wanted.length === 0) {
+  console.error(`no fault is called ${asked.only}\n${usage}`);
+  process.exit(2);
+}
+const judged = await judgeAll(wanted);
+const failed = judged.filter(({ stale, caught, equivalent }) => stale !== undefined || (caught === undefined) !== (equivalent !== undefined));
+if (asked.json) console.log(JSON.stringify(judged.map((fault) => ({ ...fault, verdict: verdict(fault) }))));
+else {
+  const table = new Table({ head: ['', 'file', 'fault', 'noticed by'], colWidths: [4, 14, 58, 80], wordWrap: true });
+  for (const fault of judged) table.push([fault.number, fault.file.split('/').at(-1), fault.why, verdict(fault)]);
+  console.log(table.toString());
+  const noticed = judged.filter(({ caught }) => caught !== undefined).length;
+  console.log(`${judged.length} faults: ${noticed} noticed, ${judged.filter(({ equivalent, caught }) => equivalent !== undefined && caught === undefined).length} change nothing, ${failed.length} to look at`);
+}
+process.exitCode = failed.length === 0 ? 0 : 1;

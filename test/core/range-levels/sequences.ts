@@ -1,0 +1,11 @@
+// All sequences: each a name and a function that throws at the first answer, content or structure that is not as it should be.
+
+import type { TreeExports } from '../../fuzz/tree/chunks.ts';
+import { cornerSequences } from './corners.ts';
+import { growAndShrinkSequences } from './grow-and-shrink.ts';
+import { spanSequences } from './spans.ts';
+
+/** Runs on a fresh instance; `driverPath` is where the compiled sorted array lies. */
+export type Sequence = (core: TreeExports, driverPath: string) => void;
+
+export const sequences: readonly (readonly [string, Sequence])[] = [...cornerSequences, ...growAndShrinkSequences, ...spanSequences];
