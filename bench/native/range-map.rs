@@ -1,6 +1,6 @@
 // The opponent of the range-store benchmark outside JavaScript: Rust's BTreeMap as a range map. One process at one size; reads a metric per line, answers a line of JSON.
 //
-// Draws the same workload as bench/tree/workload.ts and forms the same digests as bench/tree/sampler.ts. The standard library only: rustc -O range-map.rs.
+// Forms the same digests as bench/tree/sampler.ts. The standard library only: rustc -O range-map.rs.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::BTreeMap;
@@ -8,6 +8,9 @@ use std::hint::black_box;
 use std::io::{self, BufRead, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
+
+mod workload;
+use workload::{workload, Workload, PAGE, QUERIES};
 
 /// Counts what is allocated now.
 struct Counting;
@@ -30,62 +33,10 @@ static ALLOCATOR: Counting = Counting;
 /// First index to last index and value.
 type Map = BTreeMap<u64, (u64, u32)>;
 
-const PAGE: u64 = 4096;
-const BASE: u64 = 1 << 32;
-const QUERIES: usize = 1 << 20;
 const PIECES: usize = 16;
 const LEAST_WRITES: usize = 65536;
 const ITERATED: usize = 1 << 18;
 const METRICS: &str = r#"["insert_seq","insert_rand","load","load_dep","walk","replace","split_restore","iter","dup","erase_rand","bulk","bytes_rand","bytes_bulk"]"#;
-
-struct Draw(u32);
-
-impl Draw {
-    fn next(&mut self) -> u32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 17;
-        self.0 ^= self.0 << 5;
-        self.0
-    }
-    fn permutation(&mut self, n: usize) -> Vec<u32> {
-        let mut order: Vec<u32> = (0..n as u32).collect();
-        for i in (1..n).rev() {
-            order.swap(i, self.next() as usize % (i + 1));
-        }
-        order
-    }
-}
-
-struct Workload {
-    n: usize,
-    firsts: Vec<u64>,
-    lasts: Vec<u64>,
-    insert_order: Vec<u32>,
-    erase_order: Vec<u32>,
-    keys: Vec<u64>,
-}
-
-fn workload(n: usize) -> Workload {
-    let mut draw = Draw(0x9e37_79b9);
-    let (mut firsts, mut lasts) = (Vec::with_capacity(n), Vec::with_capacity(n));
-    let mut position = BASE;
-    for _ in 0..n {
-        let gap = 1 + (draw.next() % 16) as u64;
-        let pages = 1 + (draw.next() % 64) as u64;
-        firsts.push(position + gap * PAGE);
-        lasts.push(position + (gap + pages) * PAGE - 1);
-        position += (gap + pages) * PAGE;
-    }
-    let insert_order = draw.permutation(n);
-    let erase_order = draw.permutation(n);
-    let keys = (0..QUERIES)
-        .map(|_| {
-            let j = draw.next() as usize % n;
-            firsts[j] + draw.next() as u64 % (lasts[j] - firsts[j] + 1)
-        })
-        .collect();
-    Workload { n, firsts, lasts, insert_order, erase_order, keys }
-}
 
 fn load(map: &Map, index: u64) -> u32 {
     match map.range(..=index).next_back() {

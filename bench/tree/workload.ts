@@ -1,6 +1,6 @@
 // The workload of the range-store benchmark: the same ranges, orders, queries and requests for every contender, in whatever language it is written.
 //
-// bench/native/range-map.rs draws the same numbers in the same order; the check values below hold for both.
+// bench/native/workload.rs draws the same numbers in the same order; the check values below hold for both.
 
 /** Numbers of ranges that are measured. */
 export const SIZES: readonly number[] = [16, 256, 4096, 65536, 1048576];

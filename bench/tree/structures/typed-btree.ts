@@ -1,56 +1,24 @@
 // Plain JavaScript: a B+ tree whose nodes are slices of typed arrays, 32 ranges or children each. Trusts its caller: no index is checked.
-//
-//   leaf i:    firsts, lasts, values [i * 32 ...]            linked both ways; emptied leaves are removed, others not evened out
-//   inner i:   borders, children     [i * 32 ...]            child c + 1 holds the first indices from border c on
+// typed-nodes.ts has the picture. Leaves that become empty are removed, others not evened out.
 //
 // Slots are moved by loops: for at most 32 of them that is faster than copyWithin, which is a call out of compiled code.
 
 import type { Structure, Visit } from '../structure.ts';
-import { bytes, floats, integers, unsigned } from './grown.ts';
 import { storeOver } from './store-over.ts';
+import { TypedNodes } from './typed-nodes.ts';
 
-const FAN = 32;
-const HALF = FAN / 2;
+// As in typed-nodes.ts, and not imported from there: V8 folds a module's own constants into its code, imported ones it reads.
 const BITS = 5;
-const LEVELS = 12;
+const FAN = 1 << BITS;
 const NONE = -1;
+const HALF = FAN / 2;
+const LEVELS = 12;
 
-export class TypedBTree implements Structure {
+export class TypedBTree extends TypedNodes implements Structure {
   foundFirst = 0;
   foundLast = 0;
   foundValue = 0;
   private found = 0;
-
-  private firsts = new Float64Array(FAN);
-  private lasts = new Float64Array(FAN);
-  private values = new Uint32Array(FAN);
-  private leafCounts = new Uint8Array(1);
-  private nexts = new Int32Array(1).fill(NONE);
-  private previouses = new Int32Array(1).fill(NONE);
-  private usedLeaves = 1;
-  private freeLeaf = NONE;
-
-  private borders = new Float64Array(FAN);
-  private children = new Int32Array(FAN);
-  private innerCounts = new Uint8Array(1);
-  private usedInner = 0;
-  private freeInner = NONE;
-
-  private root = 0;
-  /** Inner levels above the leaves. */
-  private height = 0;
-
-  clear(): void {
-    this.usedLeaves = 1;
-    this.usedInner = 0;
-    this.freeLeaf = NONE;
-    this.freeInner = NONE;
-    this.root = 0;
-    this.height = 0;
-    this.leafCounts[0] = 0;
-    this.nexts[0] = NONE;
-    this.previouses[0] = NONE;
-  }
 
   /** How many of the `n` ascending numbers from `base` on are at or below `index`. */
   private rank(numbers: Float64Array, base: number, n: number, index: number): number {
@@ -330,54 +298,6 @@ export class TypedBTree implements Structure {
     }
   }
 
-  private giveInner(node: number): void {
-    this.children[node << BITS] = this.freeInner;
-    this.freeInner = node;
-  }
-
-  private takeLeaf(): number {
-    if (this.freeLeaf !== NONE) {
-      const leaf = this.freeLeaf;
-      this.freeLeaf = this.nexts[leaf]!;
-      return leaf;
-    }
-    if (this.usedLeaves === this.leafCounts.length) this.growLeaves();
-    return this.usedLeaves++;
-  }
-
-  private takeInner(): number {
-    if (this.freeInner !== NONE) {
-      const node = this.freeInner;
-      this.freeInner = this.children[node << BITS]!;
-      return node;
-    }
-    if (this.usedInner === this.innerCounts.length) this.growInner();
-    return this.usedInner++;
-  }
-
-  private growLeaves(): void {
-    const capacity = this.leafCounts.length * 2;
-    this.firsts = floats(this.firsts, capacity * FAN);
-    this.lasts = floats(this.lasts, capacity * FAN);
-    this.values = unsigned(this.values, capacity * FAN);
-    this.leafCounts = bytes(this.leafCounts, capacity);
-    this.nexts = integers(this.nexts, capacity);
-    this.previouses = integers(this.previouses, capacity);
-  }
-
-  private growInner(): void {
-    const capacity = this.innerCounts.length * 2;
-    this.borders = floats(this.borders, capacity * FAN);
-    this.children = integers(this.children, capacity * FAN);
-    this.innerCounts = bytes(this.innerCounts, capacity);
-  }
-
-  private leftmost(): number {
-    let node = this.root;
-    for (let level = this.height; level > 0; level--) node = this.children[node << BITS]!;
-    return node;
-  }
-
   total(): number {
     const { firsts, lasts, values, leafCounts, nexts } = this;
     let sum = 0;
@@ -406,21 +326,7 @@ export class TypedBTree implements Structure {
 
   duplicate(): TypedBTree {
     const copy = new TypedBTree();
-    copy.firsts = this.firsts.slice();
-    copy.lasts = this.lasts.slice();
-    copy.values = this.values.slice();
-    copy.leafCounts = this.leafCounts.slice();
-    copy.nexts = this.nexts.slice();
-    copy.previouses = this.previouses.slice();
-    copy.usedLeaves = this.usedLeaves;
-    copy.freeLeaf = this.freeLeaf;
-    copy.borders = this.borders.slice();
-    copy.children = this.children.slice();
-    copy.innerCounts = this.innerCounts.slice();
-    copy.usedInner = this.usedInner;
-    copy.freeInner = this.freeInner;
-    copy.root = this.root;
-    copy.height = this.height;
+    copy.copyNodes(this);
     return copy;
   }
 }
