@@ -15,7 +15,7 @@ export interface Contender {
   command(n: number): readonly [string, ...string[]];
   /** Why it cannot take part at all. */
   readonly missing?: string;
-  /** Why it is not asked for a metric at a size. */
+  /** Why it is not asked for a metric at a size, beside what whyLeftOut says of several. */
   leftOut?(metric: Measured, n: number): string | undefined;
   /** From this size on it takes part in one round only, and not at all in a quick run. */
   readonly slowFrom?: number;
@@ -33,10 +33,22 @@ const inWasm = (name: string) => inNode(name, '--no-liftoff');
 const QUADRATIC: readonly Measured[] = ['insert_rand', 'erase_rand', 'bytes_rand'];
 const SLOW_AT_MILLION: readonly Measured[] = ['insert_rand', 'load', 'iter'];
 const MILLION = 2 ** 20;
+/** Reading, which is meant to cost the same there, and the writes that pay for it. */
+const SHARED: readonly Measured[] = ['load', 'load_dep', 'walk', 'iter', 'insert_rand', 'erase_rand', 'replace'];
+const GAPS: readonly Measured[] = ['gap_rnd', 'gap_rev', 'gap_tail', 'alloc_erase_pair', 'alloc_fill'];
+const SNAPSHOTS: readonly Measured[] = ['snapshot', 'write_alone', 'write_beside'];
 
 export const CONTENDERS: readonly Contender[] = [
   { name: 'wasm-simd', label: 'ours, inside Wasm, SIMD', ours: true, command: inWasm('wasm-simd') },
   { name: 'wasm-scalar', label: 'ours, inside Wasm, scalar', ours: true, against: 'wasm-simd', command: inWasm('wasm-scalar') },
+  {
+    name: 'wasm-shared',
+    label: 'ours, inside Wasm, SIMD, shared memory',
+    ours: true,
+    against: 'wasm-simd',
+    command: inWasm('wasm-shared'),
+    leftOut: (metric) => (SHARED.includes(metric) ? undefined : 'not measured in shared memory'),
+  },
   { name: 'js', label: 'ours, from JavaScript', ours: true, command: inNode('js') },
   { name: 'batch-64', label: 'ours, from JavaScript, 64 rows a call', ours: true, against: 'js', command: inNode('batch-64') },
   { name: 'batch-4096', label: 'ours, from JavaScript, 4096 rows a call', ours: true, against: 'js', command: inNode('batch-4096') },
@@ -68,3 +80,11 @@ export const CONTENDERS: readonly Contender[] = [
   },
   { name: 'typed-btree', label: 'JavaScript, B+ tree in typed arrays', ours: false, against: 'js', command: inNode('typed-btree') },
 ];
+
+/** Why a contender is not asked for a metric at a size: it cannot do it, or it would take too long. */
+export function whyLeftOut(contender: Contender, metric: Measured, n: number): string | undefined {
+  if (!contender.ours && GAPS.includes(metric)) return 'cannot search gaps';
+  if (!contender.ours && SNAPSHOTS.includes(metric)) return 'has no snapshots';
+  if (SNAPSHOTS.includes(metric) && !contender.name.startsWith('wasm-')) return 'measured inside Wasm';
+  return contender.leftOut?.(metric, n);
+}

@@ -41,6 +41,15 @@ export interface Loops {
   /** Copies each tree; the copies are dropped by `dropCopies`, which is not timed. */
   duplicate?(): void;
   dropCopies?(): void;
+  /** Takes a snapshot of the first tree and releases it, `times` times; how often that worked. */
+  snapshotRelease?(times: number): number;
+  /** Takes a snapshot of each tree; how many there are. Not timed, like the next two. */
+  holdSnapshots?(): number;
+  releaseSnapshots?(): void;
+  /** As `contents`, of the snapshots. */
+  heldContents?(): number;
+  /** Erases the first `pairs` ranges of the random order in each tree, and inserts each again at once with the value i + 1 + `shift`; how many inserts were done. */
+  exchange?(pairs: number, shift: number): number;
   /** A number that depends on all ranges of all trees and on their order. Not timed. */
   contents(): number;
   /** The same for the copies. */

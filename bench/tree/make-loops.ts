@@ -14,6 +14,8 @@ export async function makeLoops(name: string, workload: Workload): Promise<Loops
       return (await import('./wasm-loops.ts')).wasmLoops(new URL('loops.simd.wasm', built), workload);
     case 'wasm-scalar':
       return (await import('./wasm-loops.ts')).wasmLoops(new URL('loops.wasm', built), workload);
+    case 'wasm-shared':
+      return (await import('./wasm-loops.ts')).wasmLoops(new URL('loops.shared.wasm', built), workload, true);
     case 'js': {
       const { OurRangeMap } = await import('./structures/range-map.ts');
       return structureLoops(() => new OurRangeMap(), workload);

@@ -9,6 +9,7 @@ import { createRandom, shuffled } from '../random.ts';
 import { bootstrapMedian, median } from '../statistics.ts';
 import type { Estimate } from '../statistics.ts';
 import { ContenderProcess } from './contender-process.ts';
+import { whyLeftOut } from './contenders.ts';
 import type { Contender } from './contenders.ts';
 import { BUILDS, MEASURED } from './metrics.ts';
 import type { Build, Measured } from './metrics.ts';
@@ -28,6 +29,19 @@ export interface Effort {
 export function effortFor(n: number, quick: boolean): Effort {
   if (quick) return { repetitions: 1, rounds: 3, milliseconds: 6000, warmUp: 0 };
   return n >= 2 ** 20 ? { repetitions: 2, rounds: 3, milliseconds: 50_000, warmUp: 0 } : { repetitions: 3, rounds: 9, milliseconds: 18_000, warmUp: 1 };
+}
+
+type Groups = readonly (readonly (number | undefined)[])[];
+
+/** Ratios of what was measured in the same repetition and round, or undefined where nothing was. */
+function paired(above: Groups, below: Groups): Estimate | undefined {
+  const ratios = above.map((rounds, repetition) =>
+    rounds.flatMap((value, round) => {
+      const against = below[repetition]?.[round];
+      return value === undefined || against === undefined ? [] : [value / against];
+    }),
+  );
+  return ratios.flat().length === 0 ? undefined : bootstrapMedian(ratios);
 }
 
 /** Everything measured. */
@@ -62,7 +76,7 @@ export class Results {
     if (!this.failures.includes(text)) this.failures.push(text);
   }
 
-  private groups(n: number, metric: Measured, contender: string): readonly (readonly (number | undefined)[])[] {
+  private groups(n: number, metric: Measured, contender: string): Groups {
     return this.values.get(Results.key(n, metric, contender)) ?? [];
   }
 
@@ -79,28 +93,20 @@ export class Results {
 
   /** One contender's number divided by another's, paired by round. */
   ratio(n: number, metric: Measured, contender: string, other: string): Estimate | undefined {
-    const theirs = this.groups(n, metric, other);
-    const paired = this.groups(n, metric, contender).map((rounds, repetition) =>
-      rounds.flatMap((value, round) => {
-        const against = theirs[repetition]?.[round];
-        return value === undefined || against === undefined ? [] : [value / against];
-      }),
-    );
-    return paired.flat().length === 0 ? undefined : bootstrapMedian(paired);
+    return paired(this.groups(n, metric, contender), this.groups(n, metric, other));
   }
 
-  /** A contender's number at one size or metric divided by its own at another. */
-  growth(contender: string, metric: Measured, n: number, otherMetric: Measured, otherN: number): Estimate | undefined {
-    const theirs = this.groups(otherN, otherMetric, contender);
-    const divisor = this.value(otherN, otherMetric, contender);
-    const sameRounds = n === otherN;
-    const paired = this.groups(n, metric, contender).map((rounds, repetition) =>
-      rounds.flatMap((value, round) => {
-        const against = sameRounds ? theirs[repetition]?.[round] : divisor;
-        return value === undefined || against === undefined ? [] : [value / against];
-      }),
-    );
-    return paired.flat().length === 0 ? undefined : bootstrapMedian(paired);
+  /** One of a contender's numbers divided by another at the same size, paired by round. */
+  quotient(n: number, contender: string, metric: Measured, other: Measured): Estimate | undefined {
+    return paired(this.groups(n, metric, contender), this.groups(n, other, contender));
+  }
+
+  /** A contender's number at one size divided by that at another: medians, since sizes are measured in processes of their own. */
+  growth(contender: string, metric: Measured, n: number, otherN: number): Estimate | undefined {
+    const [value, other] = [this.value(n, metric, contender), this.value(otherN, metric, contender)];
+    if (value === undefined || other === undefined) return undefined;
+    const ratio = value / other;
+    return { value: ratio, low: ratio, high: ratio };
   }
 }
 
@@ -146,7 +152,7 @@ async function repeat(plan: Plan, n: number, effort: Effort, repetition: number,
         if (BUILDS.includes(metric as Build) && round !== 0) continue;
         for (const i of shuffled(processes.length, random)) {
           const process = processes[i];
-          if (process === undefined || !process.metrics.includes(metric) || process.contender.leftOut?.(metric, n) !== undefined) continue;
+          if (process === undefined || !process.metrics.includes(metric) || whyLeftOut(process.contender, metric, n) !== undefined) continue;
           if (isSlow(process.contender) && round !== 0) continue;
           progress(`${n} ranges, process ${repetition + 1} of ${effort.repetitions}, round ${round + 1}: ${metric}, ${process.contender.name}`);
           try {

@@ -1,6 +1,7 @@
 // Results as text: a table per metric, then the targets, then every number that somebody else wins.
 
 import type { Estimate } from '../statistics.ts';
+import { whyLeftOut } from './contenders.ts';
 import type { Contender } from './contenders.ts';
 import type { Plan, Results } from './measure.ts';
 import { MEANING, REPORTED } from './metrics.ts';
@@ -23,10 +24,21 @@ export function estimate({ value, low, high }: Estimate): string {
 /** Why a cell is empty: a mark, explained below the table. */
 function emptyCell(contender: Contender, metric: Measured, n: number, quick: boolean, notes: Set<string>): string {
   const slow = n >= (contender.slowFrom ?? Infinity) && quick ? 'too slow for a quick run' : undefined;
-  const why = contender.missing ?? contender.leftOut?.(metric, n) ?? slow;
+  const why = contender.missing ?? whyLeftOut(contender, metric, n) ?? slow;
   if (why === undefined) return '-';
-  notes.add(`${contender.label}${contender.missing === undefined ? ` at ${sizeName(n)}` : ''}: not run, ${why}`);
-  return 'not run';
+  notes.add(`${contender.label}${contender.missing === undefined ? ` at ${sizeName(n)}` : ''} is left out: ${why}`);
+  return 'left out';
+}
+
+/** Contenders that have no row, by the reason that they have at every size. */
+function absent(metric: Measured, plan: Plan, contenders: readonly Contender[]): string[] {
+  const byReason = new Map<string, string[]>();
+  for (const contender of contenders) {
+    const reasons = new Set(plan.sizes.map((n) => whyLeftOut(contender, metric, n)));
+    const [why] = reasons;
+    if (why !== undefined && reasons.size === 1) byReason.set(why, [...(byReason.get(why) ?? []), contender.label]);
+  }
+  return [...byReason].map(([why, labels]) => `left out: ${why}: ${labels.join('; ')}`);
 }
 
 /** One metric as rows of cells: a heading, a row per contender, a row per ratio. Rows of contenders without any number are left out unless they could not run. */
@@ -34,8 +46,9 @@ export function rowsOf(metric: Measured, plan: Plan, results: Results): { readon
   const notes = new Set<string>();
   const rows: string[][] = [['', ...plan.sizes.map(sizeName)]];
   const has = (name: string): boolean => plan.sizes.some((n) => results.value(n, metric, name) !== undefined);
+  const rowless = (contender: Contender): boolean => !has(contender.name) && (contender.missing === undefined || plan.sizes.every((n) => whyLeftOut(contender, metric, n) !== undefined));
   for (const contender of plan.contenders) {
-    if (!has(contender.name) && contender.missing === undefined) continue;
+    if (rowless(contender)) continue;
     for (const n of plan.sizes) {
       if (n >= (contender.slowFrom ?? Infinity) && results.value(n, metric, contender.name) !== undefined) notes.add(`${contender.label} at ${sizeName(n)}: one round only, it is slow`);
     }
@@ -52,7 +65,7 @@ export function rowsOf(metric: Measured, plan: Plan, results: Results): { readon
     });
     if (cells.some((cell) => cell !== '-')) rows.push([`  ${above.label} / ${below.label}`, ...cells]);
   }
-  return { rows, notes: [...notes] };
+  return { rows, notes: [...notes, ...absent(metric, plan, plan.contenders.filter(rowless))] };
 }
 
 function format(value: number | undefined): string | undefined {

@@ -16,6 +16,9 @@ export interface TreeSample {
 /** Lookups are timed in pieces and the middle one counts: a piece is shorter than the slice of time that a busy system gives a process. */
 const PIECES = 16;
 const ITERATED = 2 ** 18;
+const SNAPSHOTS = 2 ** 16;
+/** With so many writes a snapshot of a big tree is still mostly shared; of a small one nothing is. */
+const MOST_EXCHANGES = 8192;
 
 /** What a loop is needed for. */
 const NEEDS: Readonly<Record<Metric, readonly (keyof Loops)[]>> = {
@@ -32,6 +35,9 @@ const NEEDS: Readonly<Record<Metric, readonly (keyof Loops)[]>> = {
   alloc_erase_pair: ['allocateErase'],
   iter: ['iterate'],
   dup: ['duplicate', 'dropCopies'],
+  snapshot: ['snapshotRelease'],
+  write_alone: ['exchange'],
+  write_beside: ['exchange', 'holdSnapshots', 'releaseSnapshots', 'heldContents'],
   erase_rand: ['eraseRandom'],
   bulk: ['bulk'],
   alloc_fill: ['fill'],
@@ -80,6 +86,9 @@ export class Sampler {
         return this.pieces((from, to) => this.loops.loadDependent!(from, to));
       case 'walk':
         return this.pieces((from, to) => this.loops.walk!(from, to));
+      case 'write_alone':
+      case 'write_beside':
+        return this.exchange(metric === 'write_beside');
       case 'bytes_rand':
       case 'bytes_bulk':
         return this.bytes(metric);
@@ -141,6 +150,26 @@ export class Sampler {
     return { value: (this.loops.bytes!() - before) / (this.workload.n * this.loops.trees), digest: this.loops.contents() };
   }
 
+  /** Writes to trees fresh from their inserts, so that both of its metrics begin alike, whatever was measured before. */
+  private exchange(beside: boolean): TreeSample {
+    this.built = false;
+    this.build();
+    this.built = false;
+    const { loops } = this;
+    const { n } = this.workload;
+    const pairs = Math.min(n / 2, MOST_EXCHANGES);
+    const before = loops.contents();
+    if (beside && loops.holdSnapshots!() !== loops.trees) throw new Error('a snapshot could not be taken');
+    const sample = this.timed(2 * pairs * loops.trees, () => loops.exchange!(pairs, n));
+    if (sample.digest !== pairs * loops.trees) throw new Error(`${sample.digest} of ${pairs * loops.trees} inserts were done`);
+    if (beside) {
+      const held = loops.heldContents!();
+      loops.releaseSnapshots!();
+      if (held !== before) throw new Error(`the snapshots hold ${held} after the writes, ${before} before`);
+    }
+    return { ...sample, digest: loops.contents() };
+  }
+
   private onBuilt(metric: Metric): TreeSample {
     this.build();
     const { loops } = this;
@@ -178,6 +207,11 @@ export class Sampler {
         const digest = loops.copiedContents?.() ?? loops.contents();
         loops.dropCopies!();
         return { ...sample, digest };
+      }
+      case 'snapshot': {
+        const sample = this.timed(SNAPSHOTS, () => loops.snapshotRelease!(SNAPSHOTS));
+        if (sample.digest !== SNAPSHOTS) throw new Error(`${sample.digest} of ${SNAPSHOTS} snapshots were taken`);
+        return { ...sample, digest: loops.contents() };
       }
       case 'gap_rnd':
         return this.addresses(PAIRS, () => loops.gapsUp!());

@@ -24,6 +24,9 @@ const AGAINST_RUST: readonly (readonly [Measured, number])[] = [
 ];
 const AGAINST_RUST_AT_MILLION = 1.3;
 const SCALAR = 2.5;
+const SHARED = 1.15;
+const SNAPSHOT = 3;
+const BESIDE = 2;
 
 /** A number whose interval is itself: bytes do not vary. */
 function exact(value: number | undefined): Estimate | undefined {
@@ -49,8 +52,11 @@ export function evaluate(results: Results, sizes: readonly number[]): Target[] {
     for (const metric of ['insert_rand', 'erase_rand'] as const) add(`from JavaScript / sorted-btree, ${metric} at ${n}`, 0.6, results.ratio(n, metric, 'js', 'sorted-btree'));
     add(`from JavaScript / sorted-btree, bytes at ${n}`, 0.4, results.ratio(n, 'bytes_rand', 'js', 'sorted-btree'));
   }
-  if (has(MILLION) && has(256)) for (const metric of ['gap_rnd', 'alloc_erase_pair'] as const) add(`inside Wasm, ${metric} at ${MILLION} / at 256`, 12, results.growth('wasm-simd', metric, MILLION, metric, 256));
-  if (has(65536)) add('inside Wasm, bulk / insert_rand at 65536', 1 / 15, results.growth('wasm-simd', 'bulk', 65536, 'insert_rand', 65536));
+  if (has(MILLION) && has(256)) for (const metric of ['gap_rnd', 'alloc_erase_pair'] as const) add(`inside Wasm, ${metric} at ${MILLION} / at 256, medians`, 12, results.growth('wasm-simd', metric, MILLION, 256));
+  if (has(65536)) add('inside Wasm, bulk / insert_rand at 65536', 1 / 15, results.quotient(65536, 'wasm-simd', 'bulk', 'insert_rand'));
+  for (const n of [256, 4096, 65536].filter(has)) add(`load in shared memory / unshared at ${n}`, SHARED, results.ratio(n, 'load', 'wasm-shared', 'wasm-simd'));
+  for (const n of [65536, MILLION]) if (has(n) && has(256)) add(`a snapshot takes the same time: at ${n} / at 256, medians`, SNAPSHOT, results.growth('wasm-simd', 'snapshot', n, 256));
+  if (has(65536)) add('writes beside a snapshot / without one at 65536', BESIDE, results.quotient(65536, 'wasm-simd', 'write_beside', 'write_alone'));
   for (const n of sizes.filter((size) => size >= 256)) {
     add(`bytes per range after random inserts, ${n}`, 34, exact(results.value(n, 'bytes_rand', 'wasm-simd')));
     add(`bytes per range after a bulk load, ${n}`, 26, exact(results.value(n, 'bytes_bulk', 'wasm-simd')));

@@ -1,4 +1,4 @@
-// The loops inside Wasm: puts the workload into linear memory and hands each loop to the compiled module.
+// The loops inside Wasm, over memory of their own or shared memory: puts the workload into linear memory and hands each loop to the compiled module.
 
 import { readFileSync } from 'node:fs';
 import type { Loops } from './loops.ts';
@@ -6,7 +6,7 @@ import { BASE, LIMIT, PAIRS, TAIL_SIZE, treeCount } from './workload.ts';
 import type { Workload } from './workload.ts';
 
 interface LoopExports {
-  readonly memory: { readonly buffer: ArrayBuffer };
+  readonly memory: Memory;
   takeColumn(bytes: number): number;
   makeTrees(n: number, trees: number, firsts: number, lasts: number, insertOrder: number, eraseOrder: number, rows: number): void;
   clearTrees(): void;
@@ -29,16 +29,36 @@ interface LoopExports {
   fill(sizes: number, n: number, base: bigint, limit: bigint): number;
   bulk(): void;
   duplicate(): void;
+  snapshotRelease(times: number): number;
+  holdSnapshots(): number;
+  releaseSnapshots(): void;
+  heldContents(): number;
+  exchange(pairs: number, shift: number): number;
+}
+
+interface Memory {
+  readonly buffer: ArrayBuffer;
 }
 
 const ROW_BYTES = 24;
 
 // Node has it; the types of Node 20 do not.
-const { WebAssembly } = globalThis as unknown as { WebAssembly: { Module: new (bytes: Uint8Array) => object; Instance: new (module: object) => { readonly exports: unknown } } };
+const { WebAssembly } = globalThis as unknown as {
+  WebAssembly: {
+    Module: new (bytes: Uint8Array) => object;
+    Instance: new (module: object, imports?: object) => { readonly exports: unknown };
+    Memory: new (limits: { initial: number; maximum: number; shared: boolean }) => Memory;
+  };
+};
+
+/** What a module of the shared build imports: scripts/bench-tree.mjs compiles it with the same numbers. */
+function sharedMemory(): object {
+  return { env: { memory: new WebAssembly.Memory({ initial: 2, maximum: 65536, shared: true }) } };
+}
 
 /** Loops of the module at `file`, over one workload. */
-export function wasmLoops(file: URL, workload: Workload): Loops {
-  const core = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(file))).exports as LoopExports;
+export function wasmLoops(file: URL, workload: Workload, shared = false): Loops {
+  const core = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(file)), shared ? sharedMemory() : {}).exports as LoopExports;
   const { n, firsts, lasts } = workload;
   const trees = treeCount(n);
 
@@ -87,5 +107,12 @@ export function wasmLoops(file: URL, workload: Workload): Loops {
     duplicate: () => core.duplicate(),
     dropCopies: () => core.clearCopies(),
     copiedContents: () => core.contents(1) >>> 0,
+    ...(!shared && {
+      snapshotRelease: (times) => core.snapshotRelease(times),
+      holdSnapshots: () => core.holdSnapshots(),
+      releaseSnapshots: () => core.releaseSnapshots(),
+      heldContents: () => core.heldContents() >>> 0,
+      exchange: (pairs, shift) => core.exchange(pairs, shift),
+    }),
   };
 }

@@ -4,3 +4,4 @@
 export { takeColumn, makeTrees, clearTrees, clearCopies, nodeBytes } from './trees';
 export { loadAll, loadDependent, walkAll, iterate, contents, gapsUp, gapsDown, gapsTail } from './read-loops';
 export { insertAscending, insertRandom, eraseRandom, replaceAll, splitRestore, allocateErase, fill, bulk, duplicate } from './write-loops';
+export { exchange, heldContents, holdSnapshots, releaseSnapshots, snapshotRelease } from './snapshot-loops';

@@ -64,7 +64,8 @@ export function iterate(times: u32): u32 {
   return sum;
 }
 
-function foldTree(tree: u32, hash: u32): u32 {
+/** `hash` and a tree's ranges in order. */
+export function foldTree(tree: u32, hash: u32): u32 {
   if (height(tree) == 0) return hash;
   const level = descend(tree, 0);
   let folded = hash;

@@ -4,6 +4,7 @@ import { COUNT_INNER_NODES, COUNT_LEAVES, OBJECT_TREE } from '../../../assembly/
 import { takeFrames } from '../../../assembly/memory/arena.ts';
 import { liveCount, newObject } from '../../../assembly/memory/objects.ts';
 import { INNER_BYTES, LEAF_BYTES } from '../../../assembly/maple/node.ts';
+import { publish } from '../../../assembly/maple/publish.ts';
 import { treeClear } from '../../../assembly/maple/write.ts';
 
 export let ranges: u32 = 0;
@@ -18,6 +19,7 @@ export let eraseOrder: u32 = 0;
 export let rows: u32 = 0;
 
 let headers: u32 = 0;
+let snapshots: u32 = 0;
 
 /** The header of tree `t`. */
 export function treeAt(t: u32): u32 {
@@ -27,6 +29,11 @@ export function treeAt(t: u32): u32 {
 /** The header of the copy of tree `t`. */
 export function copyAt(t: u32): u32 {
   return load<u32>(headers + ((trees + t) << 2));
+}
+
+/** Where the snapshot of tree `t` is noted, by its handle. */
+export function snapshotAt(t: u32): u32 {
+  return snapshots + (t << 2);
 }
 
 export function u64At(column: u32, i: u32): u64 {
@@ -42,7 +49,7 @@ export function takeColumn(bytes: u32): u32 {
   return takeFrames(bytes);
 }
 
-/** Makes `count` empty trees for `n` ranges, and as many for copies. */
+/** Makes `count` empty trees, each in a record of a store (publish.ts has the picture), for `n` ranges, and as many for copies. */
 export function makeTrees(n: u32, count: u32, firstColumn: u32, lastColumn: u32, insertColumn: u32, eraseColumn: u32, rowColumn: u32): void {
   ranges = n;
   trees = count;
@@ -52,15 +59,21 @@ export function makeTrees(n: u32, count: u32, firstColumn: u32, lastColumn: u32,
   eraseOrder = eraseColumn;
   rows = rowColumn;
   headers = takeFrames(<u64>count * 8);
+  snapshots = takeFrames(<u64>count * 4);
   for (let t: u32 = 0; t < 2 * count; t++) store<u32>(headers + (t << 2), newObject(OBJECT_TREE) + 8);
 }
 
+function clearTree(tree: u32): void {
+  treeClear(tree);
+  publish(tree);
+}
+
 export function clearTrees(): void {
-  for (let t: u32 = 0; t < trees; t++) treeClear(treeAt(t));
+  for (let t: u32 = 0; t < trees; t++) clearTree(treeAt(t));
 }
 
 export function clearCopies(): void {
-  for (let t: u32 = 0; t < trees; t++) treeClear(copyAt(t));
+  for (let t: u32 = 0; t < trees; t++) clearTree(copyAt(t));
 }
 
 /** Bytes of all live nodes. */
