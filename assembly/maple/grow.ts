@@ -3,7 +3,7 @@
 //   full leaf, a sibling with room:   [ 12 ][ 6 ]   ->  [ 9 ][ 9 ], then the entry      fewer splits, fuller leaves
 //   full leaf, full siblings:         [ 12 ]        ->  [ 6 ][ 6 ]
 //   at the end, in ascending order:   [ 12 ]        ->  [ 12 ][ 1 ]                     a tree filled upwards has full leaves
-//   full inner node:                  [ 24 ]        ->  [ 12 ][ 12 ]; at the end [ 23 ][ 2 ]
+//   full inner node:                  the same with children; split, [ 12 ][ 12 ], or at the end [ 23 ][ 2 ]
 //
 // Only nodes on the right edge may be below the minimum.
 
@@ -34,10 +34,11 @@ import { changeCount, height, onRightEdge, pathHigh, pathLow, pathNode, pathSlot
 import { innerGap, leafGap } from './search.ts';
 import { noteGap, refreshInnerGap } from './summary.ts';
 import { isVersioned, newInner, newLeaf, own, ownChild } from './version.ts';
-import { shareEntries } from './share.ts';
+import { shareChildren, shareEntries } from './share.ts';
 
 // One that takes a single entry would be full again at once.
 const ROOMY_SIBLING: u32 = LEAF_CAPACITY - 2;
+const ROOMY_NEIGHBOUR: u32 = INNER_CAPACITY - 4;
 
 /** Leaves that `inserts` inserts can need. */
 export function leavesNeeded(inserts: u32): u32 {
@@ -163,6 +164,7 @@ function addSibling(tree: u32, level: u32, left: u32, right: u32, border: u64, l
       refreshInnerGap(at);
       return;
     }
+    if (shareParent(tree, at, parent, slot, rightNode, key, gapBefore, gapBehind)) return;
     const sibling = newInner();
     // Only on the right edge may the new node start with two children.
     const ascending = slot == INNER_CAPACITY - 1 && onRightEdge(at);
@@ -189,6 +191,30 @@ function addSibling(tree: u32, level: u32, left: u32, right: u32, border: u64, l
   setGap(above, 1, gapBehind);
   setCount(above, 2);
   setTop(tree, above, height(tree) + 1);
+}
+
+/** Evens out a full inner node and a neighbour below the same parent, then puts `right` behind child `slot`; false when both neighbours are nearly full. */
+function shareParent(tree: u32, level: u32, node: u32, slot: u32, right: u32, key: u64, leftGap: u64, rightGap: u64): bool {
+  if (level == 0) return false;
+  const parent = pathNode(level - 1);
+  const at = pathSlot(level - 1);
+  let left = at;
+  let position = slot;
+  if (at + 1 == count(parent) || count(child(parent, at + 1)) > ROOMY_NEIGHBOUR) {
+    if (at == 0 || count(child(parent, at - 1)) > ROOMY_NEIGHBOUR) return false;
+    left = at - 1;
+    position = count(child(parent, left)) + slot;
+  }
+  const leftNode = left == at ? node : ownChild(tree, parent, left);
+  const rightNode = left == at ? ownChild(tree, parent, left + 1) : node;
+  const keep = (count(leftNode) + count(rightNode)) / 2;
+  setPivot(parent, left, shareChildren(leftNode, rightNode, keep, pivot(parent, left)));
+  if (position < keep) putChild(leftNode, position, right, key, leftGap, rightGap);
+  else putChild(rightNode, position - keep, right, key, leftGap, rightGap);
+  setGap(parent, left, innerGap(leftNode));
+  setGap(parent, left + 1, innerGap(rightNode));
+  refreshInnerGap(level - 1);
+  return true;
 }
 
 /** Puts `right` behind child `slot`, whose last index is now `key`. */

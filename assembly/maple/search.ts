@@ -20,7 +20,9 @@ function countBelow(keys: u32, key: i64): u32 {
     below = i64x2.add(below, i64x2.gt_s(k, v128.load(keys, 64)));
     more = i64x2.add(more, i64x2.gt_s(k, v128.load(keys, 80)));
     below = i64x2.add(below, more);
-    return <u32>-(<i32>i64x2.extract_lane(below, 0) + <i32>i64x2.extract_lane(below, 1));
+    // Adding the halves while they are vectors costs less than taking both out.
+    below = i64x2.add(below, i8x16.shuffle(below, below, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
+    return <u32>-(<i32>i64x2.extract_lane(below, 0));
   }
   const half = select<u32>(keys + 48, keys, load<i64>(keys, 40) < key);
   const quarter = select<u32>(half + 24, half, load<i64>(half, 16) < key);
@@ -34,9 +36,10 @@ export function leafSlotOf(leaf: u32, key: i64): u32 {
 
 /** The child below which `key`, an index in the stored order, lies. */
 export function childOf(inner: u32, key: i64): u32 {
-  const upper = u32(load<i64>(inner, PIVOT + 88) < key);
-  const slot = upper * HALF + countBelow(inner + PIVOT + upper * 96, key);
-  return load<u32>(inner + (slot << 2), CHILD);
+  // Both bases wait for the first compare and not for each other.
+  const upper = load<i64>(inner, PIVOT + 88) < key;
+  const slot = countBelow(select<u32>(inner + PIVOT + 96, inner + PIVOT, upper), key);
+  return load<u32>(select<u32>(inner + (HALF << 2), inner, upper) + (slot << 2), CHILD);
 }
 
 /** The slot of a leaf that holds `index`, or the one behind the gap it lies in. */
@@ -47,8 +50,8 @@ export function leafSlot(leaf: u32, index: u64): u32 {
 /** The slot of the child that covers `index`. */
 export function innerSlot(inner: u32, index: u64): u32 {
   const key = ordered(index);
-  const upper = u32(load<i64>(inner, PIVOT + 88) < key);
-  return upper * HALF + countBelow(inner + PIVOT + upper * 96, key);
+  const upper = load<i64>(inner, PIVOT + 88) < key;
+  return select<u32>(HALF, 0, upper) + countBelow(select<u32>(inner + PIVOT + 96, inner + PIVOT, upper), key);
 }
 
 /** One bit for each child below which a gap is at least `length` long. */
