@@ -13,8 +13,8 @@ export function findChromium() {
   return [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => path && existsSync(path));
 }
 
-/** Opens `page` of `folder` in Chromium and answers what it reports; throws when nothing comes within `seconds`. */
-export async function reportOf(chromium, folder, page, seconds = 60) {
+/** Opens `page` of `folder`, served with `headers`, in Chromium and answers what it reports; throws when nothing comes within `seconds`. */
+export async function reportOf(chromium, folder, page, { seconds = 60, headers = {} } = {}) {
   let reported;
   const report = new Promise((resolve) => (reported = resolve));
   const server = createServer((request, response) => {
@@ -28,7 +28,7 @@ export async function reportOf(chromium, folder, page, seconds = 60) {
       response.writeHead(404).end();
       return;
     }
-    response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' });
+    response.writeHead(200, { ...headers, 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' });
     createReadStream(path).pipe(response);
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
