@@ -8,8 +8,8 @@ import { buildDriver } from '../test/fuzz/tree/build-driver.mjs';
 
 const usage = 'usage: npm run mutate -- [--only part of a file, a reason or a number] [--json]';
 const AT_ONCE = 2;
-// A judged fault takes a few seconds; one that takes this long does not end.
-const LIMIT = 90_000;
+// Between two signs of life of a judge lie a second or two; when none comes for so long, the module does not end.
+const LIMIT = 30_000;
 
 function options() {
   try {
@@ -37,8 +37,13 @@ function ask(worker, fault) {
       worker.removeAllListeners();
       resolve({ ...answer, gone });
     };
-    const timer = setTimeout(() => worker.terminate().then(() => end({ caught: 'does not end' }, true)), LIMIT);
-    worker.once('message', (answer) => end(answer, false));
+    let timer;
+    const watch = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => worker.terminate().then(() => end({ caught: 'does not end' }, true)), LIMIT);
+    };
+    watch();
+    worker.on('message', (answer) => (answer.alive ? watch() : end(answer, false)));
     worker.once('error', (error) => end({ caught: `worker: ${error.message}` }, true));
     worker.postMessage(fault);
   });
@@ -54,7 +59,8 @@ async function judgeAll(faults) {
         const fault = waiting.shift();
         const { gone, ...answer } = await ask(worker, fault);
         judged[fault.i] = { ...fault, ...answer };
-        if (process.stderr.isTTY) process.stderr.write(`\r${judged.filter(Boolean).length} of ${faults.length}`);
+        if (asked.json) console.error(`${fault.number} ${verdict(judged[fault.i])}`);
+        else if (process.stderr.isTTY) process.stderr.write(`\r${judged.filter(Boolean).length} of ${faults.length}`);
         if (gone) worker = await startWorker(number);
       }
       await worker.terminate();
@@ -79,7 +85,8 @@ register('../test/fuzz/typescript-hooks.mjs', import.meta.url);
 const { faults } = await import('../test/mutation/faults.ts');
 await buildDriver();
 const numbered = faults.map((fault, i) => ({ number: i + 1, ...fault }));
-const wanted = numbered.filter(({ number, file, why }) => asked.only === undefined || String(number) === asked.only || file.includes(asked.only) || why.includes(asked.only));
+const byNumber = /^\d+$/.test(asked.only ?? '');
+const wanted = numbered.filter(({ number, file, why }) => (byNumber ? number === Number(asked.only) : asked.only === undefined || file.includes(asked.only) || why.includes(asked.only)));
 if (wanted.length === 0) {
   console.error(`no fault is called ${asked.only}\n${usage}`);
   process.exit(2);

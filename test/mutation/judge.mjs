@@ -40,17 +40,20 @@ async function compiled({ file, find, replace, simd }) {
   return error ? { stale: `${file}: does not compile\n${stderr.toString()}` } : { out: root + out };
 }
 
+/** The fuzzer first: it notices most faults within a second. */
 function judge(path) {
+  for (let chunk = 0; chunk < CHUNKS; chunk++) {
+    parentPort.postMessage({ alive: true });
+    const found = replayChunk(createBench(instantiateTree(path), driverPath), 1, chunk, OPERATIONS, BETWEEN_CONTENT);
+    if (found !== undefined) return `fuzz: operation ${chunk * OPERATIONS + (found.operation ?? OPERATIONS)}, ${found.message}`;
+  }
   for (const [name, run] of sequences) {
+    parentPort.postMessage({ alive: true });
     try {
       run(instantiateTree(path), driverPath);
     } catch (error) {
       return `sequence: ${name} (${error.message.split('\n')[0]})`;
     }
-  }
-  for (let chunk = 0; chunk < CHUNKS; chunk++) {
-    const found = replayChunk(createBench(instantiateTree(path), driverPath), 1, chunk, OPERATIONS, BETWEEN_CONTENT);
-    if (found !== undefined) return `fuzz: operation ${chunk * OPERATIONS + (found.operation ?? OPERATIONS)}, ${found.message}`;
   }
   return undefined;
 }

@@ -93,6 +93,7 @@ export const writeFaults: readonly Fault[] = [
     find: 'const keep = slot == LEAF_CAPACITY && onRightEdge(level) ? LEAF_CAPACITY : LEAF_CAPACITY / 2;',
     replace: 'const keep = slot == LEAF_CAPACITY ? LEAF_CAPACITY : LEAF_CAPACITY / 2;',
     why: 'an ascending split also off the right edge',
+    equivalent: 'off the right edge a leaf covers nothing behind its last entry, so no entry goes in behind it',
   },
   {
     file: 'assembly/maple/grow.ts',
@@ -199,7 +200,7 @@ export const writeFaults: readonly Fault[] = [
   },
   {
     file: 'assembly/maple/grow.ts',
-    find: 'const ROOMY_SIBLING: u32 = LEAF_CAPACITY - 3;',
+    find: 'const ROOMY_SIBLING: u32 = LEAF_CAPACITY - 2;',
     replace: 'const ROOMY_SIBLING: u32 = LEAF_CAPACITY;',
     why: 'a full sibling counts as one with room',
   },
