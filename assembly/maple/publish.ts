@@ -4,7 +4,7 @@
 
 import { tick } from '../memory/clock.ts';
 import { isReader } from '../memory/readers.ts';
-import { collect, collectSome } from './retire.ts';
+import { collect, collectSome, holdBack, letGo } from './retire.ts';
 
 const WRITERS: u32 = 8;
 const READERS: u32 = 32;
@@ -33,18 +33,23 @@ export function publish(tree: u32): void {
 export function hold(tree: u32): void {
   if (held != 0) release(held);
   held = tree;
+  holdBack();
 }
 
 /** Publishes a tree that was written while held. */
 export function release(tree: u32): void {
   held = 0;
+  letGo();
   publish(tree);
 }
 
 /** Shows readers that a tree has ended. */
 export function withdraw(tree: u32): void {
   if (!ASC_FEATURE_THREADS) return;
-  if (held == tree) held = 0;
+  if (held == tree) {
+    held = 0;
+    letGo();
+  }
   atomic.store<u32>(tree + (READERS - WRITERS), 0);
   tick();
   collect();

@@ -2,6 +2,9 @@
 //
 // What waits stands in two queues by the version that did without it, oldest first; a node's stamp then says which that was.
 //
+// While a tree is held (publish.ts), readers go on seeing what it has done without, and they do so in versions that other trees begin meanwhile. So nothing retired since goes before the
+// release, and counts as retired then.
+//
 //   a retired record:   0 u32 0: its handle is stale | 96 next u32 | 100 handle u32 | 104 version u64
 
 import { COUNT_INNER_NODES, COUNT_LEAVES } from '../layout.generated.ts';
@@ -19,6 +22,11 @@ let lastNode: u32 = 0;
 let waiting: u32 = 0;
 let firstRecord: u32 = 0;
 let lastRecord: u32 = 0;
+
+// The version that a tree is held since, 0 for none, and what stood last in the queues then.
+let heldSince: u64 = 0;
+let nodeBefore: u32 = 0;
+let recordBefore: u32 = 0;
 
 function giveNode(node: u32): void {
   give(isLeaf(node) ? COUNT_LEAVES : COUNT_INNER_NODES, node);
@@ -61,19 +69,40 @@ export function collectSome(): void {
 
 /** Gives back what no reader can hold any more. */
 export function collect(): void {
-  const before = min<u64>(clock(), oldestAnnounced());
+  let before = min<u64>(clock(), oldestAnnounced());
+  if (heldSince != 0) before = min<u64>(before, heldSince);
   while (firstNode != 0 && stamp(firstNode) < before) {
     const node = firstNode;
     firstNode = nextRetired(node);
     waiting -= 1;
+    if (node == nodeBefore) nodeBefore = 0;
     giveNode(node);
   }
   while (firstRecord != 0 && load<u64>(firstRecord, 104) < before) {
     const record = firstRecord;
     firstRecord = load<u32>(record, 96);
-    store<u32>(record, load<u32>(record, 100));
+    if (record == recordBefore) recordBefore = 0;
+    // Without a kind, the handle stays stale for readers in the moment that it stands in the record again.
+    atomic.store<u8>(record, 0, 4);
+    atomic.store<u32>(record, load<u32>(record, 100));
     deleteObject(record);
   }
+}
+
+/** Keeps what is retired from now on until `letGo`. */
+export function holdBack(): void {
+  heldSince = clock();
+  nodeBefore = firstNode == 0 ? 0 : lastNode;
+  recordBefore = firstRecord == 0 ? 0 : lastRecord;
+}
+
+/** What was retired since `holdBack` counts as retired in this version. */
+export function letGo(): void {
+  if (heldSince != 0 && heldSince != clock()) {
+    for (let node = nodeBefore == 0 ? firstNode : nextRetired(nodeBefore); node != 0; node = nextRetired(node)) setStamp(node, clock());
+    for (let record = recordBefore == 0 ? firstRecord : load<u32>(recordBefore, 96); record != 0; record = load<u32>(record, 96)) store<u64>(record, clock(), 104);
+  }
+  heldSince = 0;
 }
 
 /** Nodes that wait for readers. */

@@ -77,6 +77,8 @@ export class SharedRangeArena extends RangeArena {
   private readonly module: WasmModule;
   private readonly memory: WasmMemory;
   private readonly shared: SharedExports;
+  /** The map of a `together` that runs, 0 for none. */
+  private held = 0;
 
   /**
    * @param options - Build, module and the memory's maximum.
@@ -122,17 +124,23 @@ export class SharedRangeArena extends RangeArena {
 
   /**
    * Writes many things that readers see as one: none of it while `change` runs, all of it afterwards. Writes to other maps are seen at once.
-   * When `change` throws, what it had written until then stays and is seen.
+   * When `change` throws, what it had written until then stays and is seen. Inside another `together` of the same map, it is a part of that one.
    *
    * @returns What `change` returns.
+   * @throws VfioError EBUSY inside a `together` of another map.
    */
   together<Result, Index extends number | bigint>(map: RangeMap<Index>, change: () => Result): Result {
     this.owned('together', map as unknown as RangeMap);
     const { handle } = map;
-    this.shared.treeHold(handle);
+    if (this.held === handle) return change();
+    if (this.held !== 0) throw new VfioError('EBUSY', 'SharedRangeArena.together', 'a change of another map runs');
+    const status = this.shared.treeHold(handle);
+    if (status < 0) refuseStatus(status, 'SharedRangeArena.together', 'a snapshot does not change');
+    this.held = handle;
     try {
       return change();
     } finally {
+      this.held = 0;
       this.shared.treeRelease(handle);
     }
   }

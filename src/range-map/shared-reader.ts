@@ -50,12 +50,14 @@ class ReaderArena extends RangeArena {
 export class SharedRangeView<Index extends number | bigint = number> extends RangeReader<Index> {
   private shown: number;
   private readonly isPaused: () => boolean;
+  private readonly forget: (view: object) => void;
 
   /** @internal */
-  constructor(arena: RangeArena, wide: boolean, handle: number, isPaused: () => boolean) {
+  constructor(arena: RangeArena, wide: boolean, handle: number, isPaused: () => boolean, forget: (view: object) => void) {
     super(arena, wide, handle);
     this.shown = handle;
     this.isPaused = isPaused;
+    this.forget = forget;
   }
 
   /** @internal */
@@ -81,6 +83,7 @@ export class SharedRangeView<Index extends number | bigint = number> extends Ran
   override destroy(): void {
     this.shown = 0;
     this.handle = 0;
+    this.forget(this);
   }
 }
 
@@ -107,6 +110,7 @@ export class SharedRangeReader {
   private readonly arena: ReaderArena;
   private readonly views = new Set<SharedRangeView | SharedRangeView<bigint>>();
   private paused = false;
+  private readonly forget = (view: object): void => void this.views.delete(view as SharedRangeView);
 
   /** @throws VfioError EBADF when the seat is closed; TypeError when it is no seat. */
   constructor(seat: RangeReaderSeat) {
@@ -120,7 +124,7 @@ export class SharedRangeReader {
 
   /** A view of a map that the writer shared. It always shows the newest state; a snapshot's view shows the snapshot. */
   map<Index extends number | bigint = number>(shared: SharedRangeMap<Index>): SharedRangeView<Index> {
-    const view = new SharedRangeView<Index>(this.arena, shared.keys === 'bigint', shared.handle, () => this.paused);
+    const view = new SharedRangeView<Index>(this.arena, shared.keys === 'bigint', shared.handle, () => this.paused, this.forget);
     this.views.add(view as unknown as SharedRangeView);
     if (this.paused) view.suspend();
     return view;
