@@ -59,8 +59,10 @@ const STYLE = `
     .label { font-size: 11px; }
     .bold { font-weight: 700; }`;
 
-function power(exponent: number): string {
-  return String(10 ** exponent);
+/** 10 to a power of nanoseconds, short enough to stand left of the axis. */
+function duration(exponent: number): string {
+  const step = Math.min(2, Math.max(0, Math.floor(exponent / 3)));
+  return `${10 ** (exponent - 3 * step)} ${['ns', 'µs', 'ms'][step]}`;
 }
 
 /** Moves labels apart, keeping their order. */
@@ -93,7 +95,7 @@ function panel(metric: Metric, title: string, left: number, top: number, plan: P
   const parts = [`<text class="panel" x="${left + 12}" y="${top + 16}">${title}</text>`];
   for (let exponent = low; exponent <= high; exponent++) {
     const y = yOf(10 ** exponent).toFixed(1);
-    parts.push(`<line class="rule" x1="${from.x}" y1="${y}" x2="${to.x}" y2="${y}"/>`, `<text class="faint" x="${from.x - 6}" y="${Number(y) + 4}" text-anchor="end">${power(exponent)} ns</text>`);
+    parts.push(`<line class="rule" x1="${from.x}" y1="${y}" x2="${to.x}" y2="${y}"/>`, `<text class="faint" x="${from.x - 6}" y="${Number(y) + 4}" text-anchor="end">${duration(exponent)}</text>`);
   }
   for (const [i, n] of plan.sizes.entries()) parts.push(`<text class="faint" x="${xOf(i).toFixed(1)}" y="${to.y + 18}" text-anchor="middle">${sizeName(n)}</text>`);
 

@@ -27,7 +27,7 @@ export interface Effort {
 }
 
 export function effortFor(n: number, quick: boolean): Effort {
-  if (quick) return { repetitions: 1, rounds: 3, milliseconds: 6000, warmUp: 0 };
+  if (quick) return { repetitions: 1, rounds: 2, milliseconds: 4000, warmUp: 0 };
   return n >= 2 ** 20 ? { repetitions: 2, rounds: 3, milliseconds: 50_000, warmUp: 0 } : { repetitions: 3, rounds: 9, milliseconds: 18_000, warmUp: 1 };
 }
 

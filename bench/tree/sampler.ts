@@ -13,7 +13,7 @@ export interface TreeSample {
   readonly digest: number;
 }
 
-/** Lookups are timed in pieces and the middle one counts: a piece is shorter than the slice of time that a busy system gives a process. */
+/** Lookups and snapshots are timed in pieces and the middle one counts: a piece is shorter than the slice of time that a busy system gives a process. */
 const PIECES = 16;
 const ITERATED = 2 ** 18;
 const SNAPSHOTS = 2 ** 16;
@@ -81,11 +81,13 @@ export class Sampler {
           return this.workload.n * this.loops.trees;
         });
       case 'load':
-        return this.pieces((from, to) => this.loops.load(from, to));
+        return this.inPieces(this.queries, (from, to) => this.loops.load(from, to));
       case 'load_dep':
-        return this.pieces((from, to) => this.loops.loadDependent!(from, to));
+        return this.inPieces(this.queries, (from, to) => this.loops.loadDependent!(from, to));
       case 'walk':
-        return this.pieces((from, to) => this.loops.walk!(from, to));
+        return this.inPieces(this.queries, (from, to) => this.loops.walk!(from, to));
+      case 'snapshot':
+        return this.snapshot();
       case 'write_alone':
       case 'write_beside':
         return this.exchange(metric === 'write_beside');
@@ -126,12 +128,18 @@ export class Sampler {
     return { ...sample, digest: this.loops.contents() };
   }
 
-  private pieces(run: (from: number, to: number) => number): TreeSample {
+  private snapshot(): TreeSample {
+    const sample = this.inPieces(SNAPSHOTS, (from, to) => this.loops.snapshotRelease!(to - from));
+    if (sample.digest !== SNAPSHOTS) throw new Error(`${sample.digest} of ${SNAPSHOTS} snapshots were taken`);
+    return { ...sample, digest: this.loops.contents() };
+  }
+
+  private inPieces(operations: number, run: (from: number, to: number) => number): TreeSample {
     this.build();
-    const length = this.queries / PIECES;
+    const length = operations / PIECES;
     const values: number[] = [];
     let digest = 0;
-    for (let from = 0; from < this.queries; from += length) {
+    for (let from = 0; from < operations; from += length) {
       const piece = this.timed(length, () => run(from, from + length));
       values.push(piece.value);
       digest = (digest + piece.digest) >>> 0;
@@ -207,11 +215,6 @@ export class Sampler {
         const digest = loops.copiedContents?.() ?? loops.contents();
         loops.dropCopies!();
         return { ...sample, digest };
-      }
-      case 'snapshot': {
-        const sample = this.timed(SNAPSHOTS, () => loops.snapshotRelease!(SNAPSHOTS));
-        if (sample.digest !== SNAPSHOTS) throw new Error(`${sample.digest} of ${SNAPSHOTS} snapshots were taken`);
-        return { ...sample, digest: loops.contents() };
       }
       case 'gap_rnd':
         return this.addresses(PAIRS, () => loops.gapsUp!());
