@@ -47,11 +47,17 @@ export async function soak(spawn, options, watch = () => {}) {
   };
 }
 
+/**
+ * Bytes that memory may have grown by after the warm-up: what waits while the system lets a reader sleep differs from run to run. One leaf that is lost in each hundred writes is as much
+ * in a whole run, and the counts of what is alive at the end find a single one.
+ */
+const SLACK = 2 ** 19;
+
 /** What a report finds wrong; empty when all is well. */
 export function faultsOf({ wrong, messages, bytesBefore, bytesAfter, waitingAtEnd, live }) {
   const faults = [...messages];
   if (wrong > 0) faults.push(`${wrong} wrong answers`);
-  if (bytesAfter !== bytesBefore) faults.push(`memory grew from ${bytesBefore} to ${bytesAfter} bytes`);
+  if (bytesAfter > bytesBefore + SLACK) faults.push(`memory grew from ${bytesBefore} to ${bytesAfter} bytes`);
   if (waitingAtEnd !== 0) faults.push(`${waitingAtEnd} nodes wait for readers that are gone`);
   if (live.leaves !== 0 || live.innerNodes !== 0 || live.objects !== 0) faults.push(`alive at the end: ${JSON.stringify(live)}`);
   return faults;

@@ -14,6 +14,10 @@ export class SoakWriter {
     this.other = new RangeMap({ arena });
     this.random = random(20261121);
     this.generation = 1;
+    this.written = 0;
+    this.warm = Math.max(1, Math.floor(writes / 5), Math.min(1500, Math.floor(writes / 2)));
+    this.mostWaiting = 0;
+    this.lastSnapshot = 0;
     this.pulseUp = true;
     this.pulseAt = 0;
     this.cells = new Uint8Array((ranges / 4) * CELLS);
@@ -93,8 +97,12 @@ export class SoakWriter {
   /** A new snapshot when all readers have compared the last one with its checksum. */
   renewSnapshot() {
     const { pace } = this;
+    // In the warm-up they are kept three times as long: then the memory has room for whatever readers hold up later, when the system lets one sleep.
+    const patience = Math.max(100, Math.floor(this.writes / 200)) * (this.written < this.warm ? 3 : 1);
+    if (this.written < this.lastSnapshot + patience) return;
     const number = Atomics.load(pace, SNAPSHOT_NUMBER);
     for (let i = 0; i < READERS; i++) if (Atomics.load(pace, SEEN_SNAPSHOT + i) !== number) return;
+    this.lastSnapshot = this.written;
     this.snapshot?.destroy();
     this.snapshot = this.map.snapshot();
     Atomics.store(pace, CHECKSUM, checksumOf(this.snapshot));
@@ -105,7 +113,7 @@ export class SoakWriter {
   step() {
     const { generation, random: pick } = this;
     const slot = pick(this.ranges);
-    if (generation % 1000 === 500 && generation > this.before) this.renewSnapshot();
+    if (generation > this.before) this.renewSnapshot();
     if (generation % 1000 === 0) return this.map.eraseRange(FAR, FAR + 10 * FAR_ROWS);
     if (generation % 1000 === 300) return this.refill();
     if (generation % 200 === 0) return this.renewBrief();
@@ -157,9 +165,6 @@ export class SoakWriter {
   /** To the end. Sleeps while nothing is due, so it must run where a thread may sleep. */
   run() {
     const started = performance.now();
-    this.written = 0;
-    this.mostWaiting = 0;
-    this.warm = Math.max(1, Math.floor(this.writes / 5));
     while (this.advance()) {
       const [first, second] = [Atomics.load(this.pace, DONE), Atomics.load(this.pace, DONE + 1)];
       Atomics.wait(this.pace, first <= second ? DONE : DONE + 1, Math.min(first, second), 2);
