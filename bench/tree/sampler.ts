@@ -17,7 +17,7 @@ export interface TreeSample {
 const PIECES = 16;
 const ITERATED = 2 ** 18;
 const SNAPSHOTS = 2 ** 16;
-/** With so many writes a snapshot of a big tree is still mostly shared; of a small one nothing is. */
+/** Pairs of writes. After so many a tree of a million ranges still shares most of its nodes with the snapshot, one of 65536 next to none. */
 const MOST_EXCHANGES = 8192;
 
 /** What a loop is needed for. */
