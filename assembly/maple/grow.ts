@@ -36,8 +36,10 @@ import { HALF_OF_ALL, noteGap, refreshInnerGap } from './summary.ts';
 import { isVersioned, newInner, newLeaf, own, ownChild } from './version.ts';
 import { shareChildren, shareEntries } from './share.ts';
 
-// One that takes a single entry would be full again at once.
-const ROOMY_SIBLING: u32 = LEAF_CAPACITY - 2;
+// At most half full: one that takes fewer entries would soon be full again, and evening out costs more than it saves. But where a split would split the parent too, few
+// entries are worth it.
+const ROOMY_SIBLING: u32 = LEAF_CAPACITY / 2;
+const ROOMY_BELOW_FULL: u32 = LEAF_CAPACITY - 2;
 const ROOMY_NEIGHBOUR: u32 = INNER_CAPACITY - 4;
 
 /** Leaves that `inserts` inserts can need. */
@@ -117,8 +119,9 @@ function shareWithSibling(tree: u32, level: u32, leaf: u32, from: u64, to: u64, 
   const slot = pathSlot(level);
   let left = at;
   let position = slot;
-  if (at + 1 == n || count(child(parent, at + 1)) > ROOMY_SIBLING) {
-    if (at == 0 || count(child(parent, at - 1)) > ROOMY_SIBLING) return false;
+  const roomy = n == INNER_CAPACITY ? ROOMY_BELOW_FULL : ROOMY_SIBLING;
+  if (at + 1 == n || count(child(parent, at + 1)) > roomy) {
+    if (at == 0 || count(child(parent, at - 1)) > roomy) return false;
     left = at - 1;
     position = count(child(parent, left)) + slot;
   }
