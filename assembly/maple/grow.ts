@@ -32,12 +32,14 @@ import {
 } from './node.ts';
 import { changeCount, height, onRightEdge, pathHigh, pathLow, pathNode, pathSlot, setTop } from './path.ts';
 import { innerGap, leafGap } from './search.ts';
-import { noteGap, refreshInnerGap } from './summary.ts';
+import { HALF_OF_ALL, noteGap, refreshInnerGap } from './summary.ts';
 import { isVersioned, newInner, newLeaf, own, ownChild } from './version.ts';
 import { shareChildren, shareEntries } from './share.ts';
 
-// One that takes a single entry would be full again at once.
-const ROOMY_SIBLING: u32 = LEAF_CAPACITY - 2;
+// At most half full: one that takes fewer entries would soon be full again, and evening out costs more than it saves. But where a split would split the parent too, few
+// entries are worth it.
+const ROOMY_SIBLING: u32 = LEAF_CAPACITY / 2;
+const ROOMY_BELOW_FULL: u32 = LEAF_CAPACITY - 2;
 const ROOMY_NEIGHBOUR: u32 = INNER_CAPACITY - 4;
 
 /** Leaves that `inserts` inserts can need. */
@@ -63,8 +65,8 @@ export function reserveChanges(tree: u32, changes: u32): bool {
 
 /** Puts an entry into the gap that holds `from..to`, under the path, or into an empty tree (level -1). Nodes are reserved if the leaf is full or the tree versioned. */
 export function insertAtPath(tree: u32, level: i32, from: u64, to: u64, v: u32): void {
-  changeCount(tree, 1);
   if (level < 0) {
+    changeCount(tree, 1);
     const only = newLeaf();
     setEntry(only, 0, from, to, v);
     setCount(only, 1);
@@ -73,24 +75,32 @@ export function insertAtPath(tree: u32, level: i32, from: u64, to: u64, v: u32):
   }
   own(tree, level);
   const leaf = pathNode(level);
-  const n = count(leaf);
-  if (n < LEAF_CAPACITY) putEntry(level, leaf, n, from, to, v);
-  else if (!shareWithSibling(tree, level, leaf, from, to, v)) splitLeaf(tree, level, leaf, from, to, v);
+  if (count(leaf) < LEAF_CAPACITY) {
+    putEntry(tree, level, from, to, v);
+    return;
+  }
+  changeCount(tree, 1);
+  if (!shareWithSibling(tree, level, leaf, from, to, v)) splitLeaf(tree, level, leaf, from, to, v);
 }
 
-/** Into a leaf with room. Only when the gap it goes into was the leaf's longest does the summary change. */
-function putEntry(level: u32, leaf: u32, n: u32, from: u64, to: u64, v: u32): void {
+/** Into the path's leaf, which has room and is the tree's own. Only when the gap it goes into was the leaf's longest does the summary change. */
+export function putEntry(tree: u32, level: u32, from: u64, to: u64, v: u32): void {
+  const leaf = pathNode(level);
   const slot = pathSlot(level);
-  let longest: bool = false;
+  const n = count(leaf);
+  let longest: u64 = 0;
+  let wasLongest: bool = false;
   if (level > 0) {
     const low = slot > 0 ? last(leaf, slot - 1) + 1 : pathLow(level);
     const high = slot < n ? first(leaf, slot) - 1 : pathHigh(level);
-    longest = high - low + 1 == gap(pathNode(level - 1), pathSlot(level - 1));
+    wasLongest = high - low + 1 == gap(pathNode(level - 1), pathSlot(level - 1));
+    longest = max<u64>(from - low, high - to);
   }
   openSlot(leaf, slot, n);
   setEntry(leaf, slot, from, to, v);
   setCount(leaf, n + 1);
-  if (longest) noteGap(level, leafGap(leaf, pathLow(level), pathHigh(level)));
+  changeCount(tree, 1);
+  if (wasLongest) noteGap(level, longest >= HALF_OF_ALL ? longest : leafGap(leaf, pathLow(level), pathHigh(level)));
 }
 
 function placeEntry(leaf: u32, slot: u32, from: u64, to: u64, v: u32): void {
@@ -109,8 +119,9 @@ function shareWithSibling(tree: u32, level: u32, leaf: u32, from: u64, to: u64, 
   const slot = pathSlot(level);
   let left = at;
   let position = slot;
-  if (at + 1 == n || count(child(parent, at + 1)) > ROOMY_SIBLING) {
-    if (at == 0 || count(child(parent, at - 1)) > ROOMY_SIBLING) return false;
+  const roomy = n == INNER_CAPACITY ? ROOMY_BELOW_FULL : ROOMY_SIBLING;
+  if (at + 1 == n || count(child(parent, at + 1)) > roomy) {
+    if (at == 0 || count(child(parent, at - 1)) > roomy) return false;
     left = at - 1;
     position = count(child(parent, left)) + slot;
   }

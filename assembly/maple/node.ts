@@ -163,14 +163,36 @@ export function clearChildren(inner: u32, from: u32, to: u32): void {
   if (from > 0) store<u64>(inner + ((from - 1) << 3), HIGHEST, PIVOT);
 }
 
+// Loops, because a call of memory.copy costs more than the few moves that there are.
+
 /** Copies `n` entries between leaves, or within one; the ranges may overlap. */
 export function moveEntries(to: u32, toSlot: u32, from: u32, fromSlot: u32, n: u32): void {
-  memory.copy(to + LAST + (toSlot << 3), from + LAST + (fromSlot << 3), n << 3);
-  memory.copy(to + FIRST + (toSlot << 3), from + FIRST + (fromSlot << 3), n << 3);
-  memory.copy(to + VALUE + (toSlot << 2), from + VALUE + (fromSlot << 2), n << 2);
+  const target = to + (toSlot << 3);
+  const source = from + (fromSlot << 3);
+  moveLongs(target + LAST, source + LAST, n);
+  moveLongs(target + FIRST, source + FIRST, n);
+  moveWords(to + (toSlot << 2) + VALUE, from + (fromSlot << 2) + VALUE, n);
 }
 
-/** Moves the entries from `slot` on by one, towards higher slots; the leaf has room. A loop, because a call of memory.copy costs more than the few moves. */
+function moveLongs(to: u32, from: u32, n: u32): void {
+  const bytes = n << 3;
+  if (to <= from) {
+    for (let at: u32 = 0; at < bytes; at += 8) store<u64>(to + at, load<u64>(from + at));
+  } else {
+    for (let at = bytes; at > 0; at -= 8) store<u64>(to + at - 8, load<u64>(from + at - 8));
+  }
+}
+
+function moveWords(to: u32, from: u32, n: u32): void {
+  const bytes = n << 2;
+  if (to <= from) {
+    for (let at: u32 = 0; at < bytes; at += 4) store<u32>(to + at, load<u32>(from + at));
+  } else {
+    for (let at = bytes; at > 0; at -= 4) store<u32>(to + at - 4, load<u32>(from + at - 4));
+  }
+}
+
+/** Moves the entries from `slot` on by one, towards higher slots; the leaf has room. */
 export function openSlot(leaf: u32, slot: u32, n: u32): void {
   let at = leaf + (n << 3);
   let values = leaf + (n << 2);
@@ -203,10 +225,10 @@ export function closeSlot(leaf: u32, slot: u32, n: u32): void {
 
 /** Copies `n` children with their gaps; pivots go separately, there is one fewer of them. */
 export function moveChildren(to: u32, toSlot: u32, from: u32, fromSlot: u32, n: u32): void {
-  memory.copy(to + CHILD + (toSlot << 2), from + CHILD + (fromSlot << 2), n << 2);
-  memory.copy(to + GAP + (toSlot << 3), from + GAP + (fromSlot << 3), n << 3);
+  moveWords(to + (toSlot << 2) + CHILD, from + (fromSlot << 2) + CHILD, n);
+  moveLongs(to + (toSlot << 3) + GAP, from + (fromSlot << 3) + GAP, n);
 }
 
 export function movePivots(to: u32, toSlot: u32, from: u32, fromSlot: u32, n: u32): void {
-  memory.copy(to + PIVOT + (toSlot << 3), from + PIVOT + (fromSlot << 3), n << 3);
+  moveLongs(to + (toSlot << 3) + PIVOT, from + (fromSlot << 3) + PIVOT, n);
 }

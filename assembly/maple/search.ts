@@ -5,7 +5,7 @@
 //
 // No step branches on the keys, so a search in one node is never mispredicted and several lookups overlap.
 
-import { CHILD, FIRST, GAP, INNER_CAPACITY, LAST, PIVOT, ordered } from './node.ts';
+import { CHILD, FIRST, GAP, INNER_CAPACITY, LAST, LEAF_CAPACITY, PIVOT, ordered } from './node.ts';
 
 const HALF: u32 = INNER_CAPACITY / 2;
 
@@ -100,16 +100,40 @@ export function innerGap(inner: u32): u64 {
 
 /** The longest gap of a leaf that covers low..high. */
 export function leafGap(leaf: u32, low: u64, high: u64): u64 {
-  const n = load<u16>(leaf);
+  const n = <u32>load<u16>(leaf);
+  if (n == 0) return 0;
+  const longest = ASC_FEATURE_SIMD ? longestBefore(leaf, n, low) : longestBeforeScalar(leaf, n, low);
+  // Behind the last entry there is a gap on the right edge only.
+  return max<u64>(longest, high - ordered(load<u64>(leaf + ((n - 1) << 3), LAST)));
+}
+
+/** The longest gap in front of one of the `n` entries. Differences of flipped numbers are those of the numbers; to be compared they are flipped again. */
+function longestBeforeScalar(leaf: u32, n: u32, low: u64): u64 {
   let longest = ordered(0);
-  let free = <i64>ordered(low);
-  for (let at = leaf; at < leaf + (<u32>n << 3); at += 8) {
-    // Differences of flipped numbers are those of the numbers; the comparison wants them flipped again.
+  let free = ordered(low);
+  for (let at = leaf; at < leaf + (n << 3); at += 8) {
     longest = max<i64>(longest, ordered(load<i64>(at, FIRST) - free));
     free = load<i64>(at, LAST) + 1;
   }
-  const end = ordered(high);
-  // Behind an entry that ends at 2^64-1 `free` has wrapped and there is no gap.
-  if (n > 0 && load<i64>(leaf + ((<u32>n - 1) << 3), LAST) < end) longest = max<i64>(longest, ordered(end - free + 1));
   return ordered(longest);
+}
+
+// Two gaps at a time: entries i, i+1 against entries i-1, i, which lie eight bytes lower. What is behind the n-th entry is masked out.
+function longestBefore(leaf: u32, n: u32, low: u64): u64 {
+  const one = i64x2.splat(1);
+  const flip = i64x2.splat(i64.MIN_VALUE);
+  const limit = i64x2.splat(<i64>n);
+  const two = i64x2.splat(2);
+  let slots = i64x2(0, 1);
+  let longest = flip;
+  // In front of the first entry lies not an entry but the leaf's bound.
+  let before = i64x2.replace_lane(v128.load(leaf, LAST - 8), 0, ordered(low - 1));
+  for (let at = leaf; at < leaf + LEAF_CAPACITY * 8; at += 16) {
+    const gaps = i64x2.sub(i64x2.sub(v128.load(at, FIRST), before), one);
+    const flipped = v128.xor(v128.and(gaps, i64x2.gt_s(limit, slots)), flip);
+    longest = v128.bitselect(flipped, longest, i64x2.gt_s(flipped, longest));
+    slots = i64x2.add(slots, two);
+    before = v128.load(at, LAST + 8);
+  }
+  return ordered(max<i64>(i64x2.extract_lane(longest, 0), i64x2.extract_lane(longest, 1)));
 }

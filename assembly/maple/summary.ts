@@ -5,6 +5,8 @@ import { enterChild, pathHigh, pathLow, pathNode, pathSlot, putPathAside, takePa
 import { innerGap, leafGap } from './search.ts';
 import { own } from './version.ts';
 
+export const HALF_OF_ALL: u64 = 0x8000000000000000;
+
 /** The longest gap below the path's node at `level` is now `length`: tells its ancestors, as far up as that changes anything. */
 export function noteGap(level: u32, length: u64): void {
   let at = level;
@@ -18,7 +20,8 @@ export function noteGap(level: u32, length: u64): void {
     setGap(node, slot, longest);
     if (at == 0) return;
     const known = gap(pathNode(at - 1), pathSlot(at - 1));
-    if (longest < known) {
+    // Two gaps cannot both hold half of all indices: one that does is the longest anywhere.
+    if (longest < known && longest < HALF_OF_ALL) {
       // Another child has the longest gap, unless it was this one.
       if (before != known) return;
       longest = innerGap(node);

@@ -1,7 +1,7 @@
 // Writing the range store: store, insert, erase, clear. Each looks first, reserves its nodes, and only then changes something.
 
 import { EEXIST, EINVAL, ENOMEM } from '../layout.generated.ts';
-import { insertAtPath, reserveChanges } from './grow.ts';
+import { insertAtPath, putEntry, reserveChanges } from './grow.ts';
 import { LEAF_CAPACITY, child, count, first, isLeaf, last, setValue, value } from './node.ts';
 import { descend, nextLeaf, onRightEdge, pathNode, pathSlot, resetTree, root } from './path.ts';
 import { addPiece, noPieces, removeEntry, splice, splicedCount } from './shrink.ts';
@@ -24,8 +24,12 @@ function touches(level: u32, to: u64): bool {
 
 /** The insert, once the path stands on a gap that holds from..to (level -1: the tree is empty): 0, or -ENOMEM. */
 export function insertFound(tree: u32, level: i32, from: u64, to: u64, v: u32): i32 {
-  const roomy = level >= 0 && count(pathNode(level)) < LEAF_CAPACITY && !isVersioned(tree);
-  if (!roomy && !reserveChanges(tree, 1)) return -ENOMEM;
+  // The common case, without asking anybody.
+  if (level >= 0 && count(pathNode(level)) < LEAF_CAPACITY && !isVersioned(tree)) {
+    putEntry(tree, level, from, to, v);
+    return 0;
+  }
+  if (!reserveChanges(tree, 1)) return -ENOMEM;
   insertAtPath(tree, level, from, to, v);
   return 0;
 }
