@@ -20,7 +20,7 @@ import { closeLanes } from './lane.ts';
 import { LEAF_CAPACITY, first, last, ordered, value } from './maple/node.ts';
 import { height, root } from './maple/path.ts';
 import { treeFind } from './maple/read.ts';
-import { childOf, leafSlotOf } from './maple/search.ts';
+import { leafOf, leafSlotOf } from './maple/search.ts';
 
 export function spaceTree(space: u32): u32 {
   return space + 8;
@@ -90,14 +90,9 @@ export function windowAt(space: u32, address: u64): u32 {
 /** `windowAt` by the tree: the walk of `treeLoad`, which leaves no path, ending in the cache. */
 function findWindow(space: u32, address: u64): u32 {
   const tree = spaceTree(space);
-  let levels = height(tree);
-  if (levels == 0) return 0;
+  if (root(tree) == 0) return 0;
   const key = ordered(address);
-  let node = root(tree);
-  while (levels > 1) {
-    node = childOf(node, key);
-    levels -= 1;
-  }
+  const node = leafOf(root(tree), height(tree), key);
   const slot = leafSlotOf(node, key);
   if (slot == LEAF_CAPACITY || first(node, slot) > address) return 0;
   const window = value(node, slot);

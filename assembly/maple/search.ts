@@ -7,23 +7,23 @@
 
 import { CHILD, FIRST, GAP, INNER_CAPACITY, LAST, LEAF_CAPACITY, PIVOT, ordered } from './node.ts';
 
-const HALF: u32 = INNER_CAPACITY / 2;
+/** Keys below the one in both lanes of `k` among the twelve at `keys`. */
+function countBelowVector(keys: u32, k: v128): u32 {
+  let below = i64x2.gt_s(k, v128.load(keys));
+  below = i64x2.add(below, i64x2.gt_s(k, v128.load(keys, 16)));
+  let more = i64x2.gt_s(k, v128.load(keys, 32));
+  more = i64x2.add(more, i64x2.gt_s(k, v128.load(keys, 48)));
+  below = i64x2.add(below, i64x2.gt_s(k, v128.load(keys, 64)));
+  more = i64x2.add(more, i64x2.gt_s(k, v128.load(keys, 80)));
+  below = i64x2.add(below, more);
+  // Adding the halves while they are vectors costs less than taking both out.
+  below = i64x2.add(below, i8x16.shuffle(below, below, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
+  return <u32>-(<i32>i64x2.extract_lane(below, 0));
+}
 
 /** Keys below `key` among the twelve at `keys`. */
 function countBelow(keys: u32, key: i64): u32 {
-  if (ASC_FEATURE_SIMD) {
-    const k = i64x2.splat(key);
-    let below = i64x2.gt_s(k, v128.load(keys));
-    below = i64x2.add(below, i64x2.gt_s(k, v128.load(keys, 16)));
-    let more = i64x2.gt_s(k, v128.load(keys, 32));
-    more = i64x2.add(more, i64x2.gt_s(k, v128.load(keys, 48)));
-    below = i64x2.add(below, i64x2.gt_s(k, v128.load(keys, 64)));
-    more = i64x2.add(more, i64x2.gt_s(k, v128.load(keys, 80)));
-    below = i64x2.add(below, more);
-    // Adding the halves while they are vectors costs less than taking both out.
-    below = i64x2.add(below, i8x16.shuffle(below, below, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
-    return <u32>-(<i32>i64x2.extract_lane(below, 0));
-  }
+  if (ASC_FEATURE_SIMD) return countBelowVector(keys, i64x2.splat(key));
   const half = select<u32>(keys + 48, keys, load<i64>(keys, 40) < key);
   const quarter = select<u32>(half + 24, half, load<i64>(half, 16) < key);
   return ((quarter - keys) >>> 3) + u32(load<i64>(quarter) < key) + u32(load<i64>(quarter, 8) < key) + u32(load<i64>(quarter, 16) < key);
@@ -34,12 +34,31 @@ export function leafSlotOf(leaf: u32, key: i64): u32 {
   return countBelow(leaf + LAST, key);
 }
 
-/** The child below which `key`, an index in the stored order, lies. */
-export function childOf(inner: u32, key: i64): u32 {
-  // Both bases wait for the first compare and not for each other.
-  const upper = load<i64>(inner, PIVOT + 88) < key;
-  const slot = countBelow(select<u32>(inner + PIVOT + 96, inner + PIVOT, upper), key);
-  return load<u32>(select<u32>(inner + (HALF << 2), inner, upper) + (slot << 2), CHILD);
+/** Where the twelve pivots begin among which the search goes on, in bytes from the first: 0 or 96. Half of that is where their children begin. */
+function upperHalf(inner: u32, key: i64): u32 {
+  return select<u32>(96, 0, load<i64>(inner, PIVOT + 88) < key);
+}
+
+/** The leaf below `node`, `levels` levels high, in which `key`, an index in the stored order, lies. */
+export function leafOf(node: u32, levels: u32, key: i64): u32 {
+  let at = node;
+  let rest = levels;
+  if (ASC_FEATURE_SIMD) {
+    // The key goes into a vector once, not on each level.
+    const k = i64x2.splat(key);
+    while (rest > 1) {
+      const half = upperHalf(at, key);
+      at = load<u32>(at + (half >>> 1) + (countBelowVector(at + half + PIVOT, k) << 2), CHILD);
+      rest -= 1;
+    }
+    return at;
+  }
+  while (rest > 1) {
+    const half = upperHalf(at, key);
+    at = load<u32>(at + (half >>> 1) + (countBelow(at + half + PIVOT, key) << 2), CHILD);
+    rest -= 1;
+  }
+  return at;
 }
 
 /** The slot of a leaf that holds `index`, or the one behind the gap it lies in. */
@@ -50,8 +69,8 @@ export function leafSlot(leaf: u32, index: u64): u32 {
 /** The slot of the child that covers `index`. */
 export function innerSlot(inner: u32, index: u64): u32 {
   const key = ordered(index);
-  const upper = load<i64>(inner, PIVOT + 88) < key;
-  return select<u32>(HALF, 0, upper) + countBelow(select<u32>(inner + PIVOT + 96, inner + PIVOT, upper), key);
+  const half = upperHalf(inner, key);
+  return (half >>> 3) + countBelow(inner + half + PIVOT, key);
 }
 
 /** One bit for each child below which a gap is at least `length` long. */
