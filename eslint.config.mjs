@@ -39,6 +39,10 @@ export default tseslint.config(
   // What stands in for a user: scripts of Node and of pages.
   { files: ['test/package/consumer/**'], languageOptions: { globals: { console: 'readonly', document: 'readonly', fetch: 'readonly', require: 'readonly' } } },
   {
+    files: ['test/range-map/soak/page/**'],
+    languageOptions: { globals: { Worker: 'readonly', location: 'readonly', navigator: 'readonly', fetch: 'readonly', crossOriginIsolated: 'readonly', postMessage: 'readonly', onmessage: 'writable' } },
+  },
+  {
     files: ['src/**/*.ts'],
     extends: [...tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true } },

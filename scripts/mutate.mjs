@@ -9,7 +9,7 @@ import { buildDriver } from '../test/fuzz/tree/build-driver.mjs';
 const usage = 'usage: npm run mutate -- [--only part of a file, a reason or a number] [--json]';
 const AT_ONCE = 2;
 // Between two signs of life of a judge lie a second or two; when none comes for so long, the module does not end.
-const LIMIT = 30_000;
+const LIMIT = 20_000;
 
 function options() {
   try {
@@ -29,22 +29,25 @@ function startWorker(number) {
   });
 }
 
-/** What a worker says of a fault; a worker that does not answer in time is ended, and the fault was noticed. */
+/** What a worker says of a fault; a worker that gives no sign of life is ended, and the fault was noticed. */
 function ask(worker, fault) {
   return new Promise((resolve) => {
+    let timer;
     const end = (answer, gone) => {
       clearTimeout(timer);
-      worker.removeAllListeners();
+      worker.off('message', hear);
+      worker.off('error', fail);
       resolve({ ...answer, gone });
     };
-    let timer;
     const watch = () => {
       clearTimeout(timer);
       timer = setTimeout(() => worker.terminate().then(() => end({ caught: 'does not end' }, true)), LIMIT);
     };
+    const hear = (answer) => (answer.alive ? watch() : end(answer, false));
+    const fail = (error) => end({ caught: `worker: ${error.message}` }, true);
     watch();
-    worker.on('message', (answer) => (answer.alive ? watch() : end(answer, false)));
-    worker.once('error', (error) => end({ caught: `worker: ${error.message}` }, true));
+    worker.on('message', hear);
+    worker.on('error', fail);
     worker.postMessage(fault);
   });
 }

@@ -1,5 +1,6 @@
 // `npm run soak`: one writer and two readers on one shared arena; every answer that a reader gets is checked.
 // The exit code is 1 for a wrong answer, or memory that grew after the warm-up, and 2 for arguments it does not know.
+import { clearInterval, setInterval } from 'node:timers';
 import { parseArgs } from 'node:util';
 import { build } from './build.mjs';
 

@@ -119,6 +119,7 @@ export const readFaults: readonly Fault[] = [
     find: 'pathHigh(level) >= from) fits = downwards',
     replace: 'pathHigh(level) > from) fits = downwards',
     why: 'a downward search ends one leaf early',
+    equivalent: 'off the right edge a leaf ends with an entry, so when it ends at `from` nothing in it is free from there on; the right-most leaf is the one looked at first',
   },
   {
     file: 'assembly/maple/gaps.ts',

@@ -128,8 +128,8 @@ export const writeFaults: readonly Fault[] = [
   },
   {
     file: 'assembly/maple/grow.ts',
-    find: '    position = count(child(parent, left)) + slot;',
-    replace: '    position = count(child(parent, left)) + slot - 1;',
+    find: '    position = count(child(parent, left)) + slot;\n  }\n  const leftLeaf',
+    replace: '    position = count(child(parent, left)) + slot - 1;\n  }\n  const leftLeaf',
     why: 'an entry goes one slot low after sharing with the left sibling',
   },
   {
@@ -203,6 +203,42 @@ export const writeFaults: readonly Fault[] = [
     find: 'const ROOMY_SIBLING: u32 = LEAF_CAPACITY - 2;',
     replace: 'const ROOMY_SIBLING: u32 = LEAF_CAPACITY;',
     why: 'a full sibling counts as one with room',
+  },
+  {
+    file: 'assembly/maple/grow.ts',
+    find: '    position = count(child(parent, left)) + slot;\n  }\n  const leftNode',
+    replace: '    position = count(child(parent, left)) + slot - 1;\n  }\n  const leftNode',
+    why: 'a child goes one slot low after sharing with the left neighbour',
+  },
+  {
+    file: 'assembly/maple/grow.ts',
+    find: 'const rightNode = left == at ? ownChild(tree, parent, left + 1) : node;',
+    replace: 'const rightNode = left == at ? child(parent, left + 1) : node;',
+    why: 'sharing children writes a neighbour that a snapshot shows',
+  },
+  {
+    file: 'assembly/maple/grow.ts',
+    find: 'if (position < keep) putChild(leftNode',
+    replace: 'if (position <= keep) putChild(leftNode',
+    why: 'a child at the border of two evened inner nodes goes left',
+  },
+  {
+    file: 'assembly/maple/grow.ts',
+    find: 'setPivot(parent, left, shareChildren(leftNode, rightNode, keep, pivot(parent, left)));',
+    replace: 'shareChildren(leftNode, rightNode, keep, pivot(parent, left));',
+    why: 'sharing children forgets the pivot between the two',
+  },
+  {
+    file: 'assembly/maple/grow.ts',
+    find: '  setGap(parent, left, innerGap(leftNode));\n',
+    replace: '',
+    why: 'sharing children forgets the left one\'s longest gap',
+  },
+  {
+    file: 'assembly/maple/grow.ts',
+    find: '  setGap(parent, left + 1, innerGap(rightNode));\n  refreshInnerGap(level - 1);\n',
+    replace: '  setGap(parent, left + 1, innerGap(rightNode));\n',
+    why: 'sharing children does not tell the ancestors of gaps',
   },
   {
     file: 'assembly/maple/shrink.ts',

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { RangeMap, SharedRangeArena, SharedRangeReader, type RangeReaderSeat, type SharedRangeView } from '../../src/range-map/shared.ts';
+import { compile } from '../../src/webassembly/index.ts';
 
 const NOTHING = { leaves: 0, innerNodes: 0, objects: 0 };
 const builds = ['simd', 'scalar'] as const;
@@ -237,7 +238,7 @@ describe('refusals', () => {
     expect(() => arena.share(new RangeMap({ arena: new SharedRangeArena() }))).toThrow(RangeError);
     expect(() => arena.share({} as RangeMap)).toThrow(TypeError);
     expect(() => new SharedRangeArena({ memoryLimit: 1 })).toThrow(RangeError);
-    expect(() => new SharedRangeArena({ module: new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0)) })).toThrow(TypeError);
+    expect(() => new SharedRangeArena({ module: compile(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0)) })).toThrow(TypeError);
   });
 
   test('memory that is full is ENOMEM, with nothing half done', () => {

@@ -102,19 +102,20 @@ function gapsJoin(base: bigint): Sequence {
   };
 }
 
-/** A full inner node that is not on the right edge splits in halves, also for its last child: pieces of entries grow its last leaves upwards. */
-function lastChildSplits(mirror: boolean): Sequence {
+/** Full inner nodes that are not on the right edge split in halves, also for their last child: pieces of entries grow the leaves beside each likely border, upwards or downwards. */
+function bordersSplit(mirror: boolean): Sequence {
   return (core, driverPath) => {
-    // What a bulk load puts below one inner node: 22 leaves of 11.
-    const [leaf, node] = [11, 22 * 11];
-    const pair = new Pair(core, driverPath, 4000);
-    pair.bulk(Array.from({ length: 900 }, (_, i) => ({ first: 64n + 64n * BigInt(i), last: 64n + 64n * BigInt(i) + 59n, value: i + 1 })));
-    for (let j = 0; j < 3 * leaf; j++) {
-      const entry = mirror ? node + 3 * leaf - j : node - 3 * leaf + j;
-      for (let k = 0n; k < 60n; k += 3n) pair.store(64n + 64n * BigInt(entry) + (mirror ? 57n - k : k), 64n + 64n * BigInt(entry) + (mirror ? 57n - k : k) + 1n, 5);
+    // Where the first or second inner node of a bulk load may end.
+    for (const border of [22 * 11, 24 * 11, 24 * 12, 2 * 24 * 11, 2 * 24 * 12]) {
+      const pair = new Pair(core, driverPath, 5000);
+      pair.bulk(Array.from({ length: 2000 }, (_, i) => ({ first: 64n + 64n * BigInt(i), last: 64n + 64n * BigInt(i) + 59n, value: i + 1 })));
+      for (let j = 0; j < 36; j++) {
+        const first = 64n + 64n * BigInt(mirror ? border + 36 - j : border - 36 + j);
+        for (let k = 0n; k < 60n; k += 3n) pair.store(first + (mirror ? 57n - k : k), first + (mirror ? 57n - k : k) + 1n, 5);
+      }
+      pair.same();
+      core.treeDestroy!(pair.handle);
     }
-    pair.same();
-    core.treeDestroy!(pair.handle);
   };
 }
 
@@ -131,8 +132,8 @@ export const spanSequences: readonly (readonly [string, Sequence])[] = [
   ['a range over the border of two full leaves, at 2^64-1', threeWay(MAX - 1199n)],
   ['stores of nothing wipe leaf after leaf, at 0', wipe(0n)],
   ['stores of nothing wipe leaf after leaf, at 2^64-1', wipe(MAX - 3000n * PITCH + 1n)],
-  ['the last child of an inner node off the right edge splits', lastChildSplits(false)],
-  ['the first child of an inner node splits, downwards', lastChildSplits(true)],
+  ['inner nodes off the right edge split at their last child', bordersSplit(false)],
+  ['inner nodes split at their first child, downwards', bordersSplit(true)],
   ['gaps join across the borders of leaves, at 0', gapsJoin(0n)],
   ['gaps join across the borders of leaves, at 2^64-1', gapsJoin(MAX - 1599n)],
 ];

@@ -5,6 +5,8 @@ import { vfio_region_info } from 'maplebar/uapi';
 import { decodeBars } from 'maplebar/pci';
 import { readAccesses } from 'maplebar/trace';
 import { RangeMap } from 'maplebar/range-map';
+import { SharedRangeArena, SharedRangeReader } from 'maplebar/range-map/shared';
+import type { RangeReaderSeat, SharedRangeMap, SharedRangeView } from 'maplebar/range-map/shared';
 
 const engine = createEngine({ memoryLimit: 2 ** 24 });
 const bar: Region = engine.region({ kind: 'hook', size: 0x1000, read: (position, width) => Number(position) + width });
@@ -23,4 +25,9 @@ class Owned extends RangeMap<bigint> {}
   using snapshot = new Owned({ keys: 'bigint' }).set(1n, 2n, 3).snapshot();
   snapshot.getMany(new BigUint64Array(1));
 }
-export const used = [window.start, fd, size, VfioError, decodeBars, readAccesses, start, key];
+const arena = new SharedRangeArena({ memoryLimit: 2 ** 24 });
+const message: { seat: RangeReaderSeat; map: SharedRangeMap<bigint> } = { seat: arena.openReader(), map: arena.share(new RangeMap({ keys: 'bigint', arena })) };
+const view: SharedRangeView<bigint> = new SharedRangeReader(message.seat).map(message.map);
+// @ts-expect-error a view is read only
+view.set(1n, 2n, 3);
+export const used = [view.get(1n), window.start, fd, size, VfioError, decodeBars, readAccesses, start, key];

@@ -25,7 +25,7 @@ export async function soakInBrowser(options) {
   const folder = mkdtempSync(join(tmpdir(), 'maplebar-soak-'));
   try {
     await bundle(folder);
-    const page = `index.html?${new URLSearchParams({ options: JSON.stringify(options) })}`;
+    const page = `index.html?options=${encodeURIComponent(JSON.stringify(options))}`;
     const refused = JSON.parse(await reportOf(chromium, folder, page));
     const report = JSON.parse(await reportOf(chromium, folder, page, { seconds: 3600, headers: ISOLATED }));
     return { ...report, refused: refused.error };

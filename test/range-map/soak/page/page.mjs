@@ -16,7 +16,7 @@ function spawn() {
 let report;
 try {
   new SharedRangeArena();
-  report = await soak(spawn, JSON.parse(new URLSearchParams(location.search).get('options')));
+  report = await soak(spawn, JSON.parse(new URL(location.href).searchParams.get('options')));
 } catch (error) {
   report = { error: String(error) };
 }

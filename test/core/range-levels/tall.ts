@@ -1,0 +1,71 @@
+// Sequences on trees of four levels: bulk loads of every size, and inner nodes that share children below a parent that has ancestors.
+
+import { strictEqual } from 'node:assert/strict';
+import { ReferenceXorshift } from '../../reference/index.ts';
+import { Pair } from './pair.ts';
+import type { Sequence } from './sequences.ts';
+
+/** Entry i of a bulk load; every gap has another length, so that one of them is the longest anywhere and is known by its length. */
+const PITCH = 100_000n;
+const entry = (i: number) => ({ first: BigInt(i) * PITCH + 20_000n + BigInt((i * 7919) % 60_000), last: BigInt(i + 1) * PITCH - 1n, value: i + 1 });
+
+/** Single indices into the gaps of three neighbouring inner nodes' worth of entries, the longest gaps first. */
+function children(snapshot: boolean, from: number): Sequence {
+  return (core, driverPath) => {
+    if (snapshot && core.treeSnapshot === undefined) return;
+    const random = new ReferenceXorshift(11 + from);
+    const [many, region] = [7500, 900];
+    const pair = new Pair(core, driverPath, many + 9000);
+    pair.bulk(Array.from({ length: many }, (_, i) => entry(i)));
+    pair.checkEvery = 3;
+    for (let round = 0; round < 5; round++) {
+      const kept = snapshot ? core.treeSnapshot!(pair.handle) : 0;
+      const before = pair.ref.count();
+      for (let k = 0; k < 900; k++) {
+        const { first } = entry(from + (random.next() % region));
+        // The middle of the gap in front of an entry, then the middles of its halves.
+        const previous = pair.ref.findPrevious(first - 1n)?.last ?? 0n;
+        const at = previous + (first - previous) / 2n;
+        pair.insert(at, at, 7);
+      }
+      if (snapshot) {
+        strictEqual(core.treeValidate!(kept), 0, 'structural check of a snapshot');
+        strictEqual(core.treeCount!(kept), before);
+        core.treeDestroy!(kept);
+      }
+      pair.same();
+    }
+    // All of it in descending order, so that each node in turn has the longest gap that goes.
+    for (let i = from + region; i > from; i--) pair.erase(entry(i).first);
+    pair.clear();
+    pair.empty();
+    core.treeDestroy!(pair.handle);
+  };
+}
+
+/** Any number of entries makes a sound tree. */
+function everySize(sizes: readonly number[]): Sequence {
+  return (core, driverPath) => {
+    const pair = new Pair(core, driverPath, 8000);
+    const all = Array.from({ length: Math.max(...sizes) }, (_, i) => entry(i));
+    for (const n of sizes) {
+      pair.bulk(all.slice(0, n));
+      pair.store(0n, 0n, 9);
+      pair.clear();
+    }
+    pair.empty();
+    core.treeDestroy!(pair.handle);
+  };
+}
+
+/** One entry more or less than so many full leaves. */
+const beside = (leaf: number, leaves: readonly number[]): number[] => leaves.flatMap((n) => [leaf * n - 1, leaf * n, leaf * n + 1]);
+const wholeNodes = [1, 2, 22, 23, 24, 25, 44, 46, 48, 49, 72, 73, 484, 485, 506, 552, 553, 575, 576, 577, 600, 601];
+
+export const tallTreeSequences: readonly (readonly [string, Sequence])[] = [
+  ['bulk loads of 1 to 320 entries', everySize(Array.from({ length: 320 }, (_, i) => i + 1))],
+  ['bulk loads that just fill leaves and inner nodes', everySize([...beside(11, wholeNodes), ...beside(12, wholeNodes)])],
+  ['inner nodes share children in a tree of four levels', children(false, 5000)],
+  ['inner nodes at the left edge share children in a tree of four levels', children(false, 0)],
+  ['inner nodes share children below snapshots', children(true, 3000)],
+];
