@@ -24,7 +24,7 @@ export function treeBatch(tree: u32, operation: u32, firsts: u32, lasts: u32, va
   for (let i: u32 = 0; i < n; i++) {
     const value = values + (i << 2);
     const first = at(firsts, i, numbers);
-    let status: i32 = 0;
+    let status: i32;
     if (operation == TREE_ERASE) {
       status = canErase(tree) ? 0 : -ENOMEM;
       const erased = status == 0 ? treeErase(tree, first) : 0;

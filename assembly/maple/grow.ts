@@ -34,6 +34,7 @@ import { changeCount, height, onRightEdge, pathHigh, pathLow, pathNode, pathSlot
 import { innerGap, leafGap } from './search.ts';
 import { HALF_OF_ALL, noteGap, refreshInnerGap } from './summary.ts';
 import { isVersioned, newInner, newLeaf, own, ownChild } from './version.ts';
+import { collect } from './retire.ts';
 import { shareChildren, shareEntries } from './share.ts';
 
 // At most half full: one that takes fewer entries would soon be full again, and evening out costs more than it saves. But where a split would split the parent too, few
@@ -60,7 +61,12 @@ export function reserveChanges(tree: u32, changes: u32): bool {
   // Copies besides: of the path, of one sibling on each level, and of the path to the next leaf, whose first gap may grow. No node is copied twice.
   const levels = 4 * height(tree) + 2;
   const leaves = min<u32>(3 * changes, live(COUNT_LEAVES) + changes);
-  return reserve(COUNT_LEAVES, leaves) && reserve(COUNT_INNER_NODES, min<u32>(levels * changes, live(COUNT_INNER_NODES) + changes + levels));
+  const inner = min<u32>(levels * changes, live(COUNT_INNER_NODES) + changes + levels);
+  if (reserve(COUNT_LEAVES, leaves) && reserve(COUNT_INNER_NODES, inner)) return true;
+  if (!ASC_FEATURE_THREADS) return false;
+  // What waits for readers may have waited long enough.
+  collect();
+  return reserve(COUNT_LEAVES, leaves) && reserve(COUNT_INNER_NODES, inner);
 }
 
 /** Puts an entry into the gap that holds `from..to`, under the path, or into an empty tree (level -1). Nodes are reserved if the leaf is full or the tree versioned. */

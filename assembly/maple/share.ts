@@ -42,7 +42,7 @@ export function joinChildren(left: u32, right: u32, border: u64): void {
 export function shareChildren(left: u32, right: u32, keep: u32, border: u64): u64 {
   const nl = count(left);
   const nr = count(right);
-  let between: u64 = 0;
+  let between: u64;
   if (keep > nl) {
     const moved = keep - nl;
     moveChildren(left, nl, right, 0, moved);
