@@ -9,7 +9,7 @@ import { buildDriver } from '../test/fuzz/tree/build-driver.mjs';
 const usage = 'usage: npm run mutate -- [--only part of a file, a reason or a number] [--json]';
 const AT_ONCE = 2;
 // Between two signs of life of a judge lie a second or two; when none comes for so long, the module does not end.
-const LIMIT = 20_000;
+const LIMIT = 60_000;
 
 function options() {
   try {

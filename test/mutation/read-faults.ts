@@ -11,8 +11,8 @@ export const readFaults: readonly Fault[] = [
   },
   {
     file: 'assembly/maple/summary.ts',
-    find: '    if (longest < known) {',
-    replace: '    if (longest <= known) {',
+    find: '    if (longest < known && longest < HALF_OF_ALL) {',
+    replace: '    if (longest <= known && longest < HALF_OF_ALL) {',
     why: 'an equally long gap is looked at anew',
     equivalent: 'when it equals the known one nothing above changes, and looking anew finds the same',
   },
@@ -80,9 +80,29 @@ export const readFaults: readonly Fault[] = [
   },
   {
     file: 'assembly/maple/search.ts',
-    find: 'longest = max<i64>(longest, ordered(end - free + 1));',
-    replace: 'longest = max<i64>(longest, ordered(end - free));',
+    find: 'return max<u64>(longest, high - ordered(',
+    replace: 'return max<u64>(longest, high - 1 - ordered(',
     why: 'the gap behind the last entry is measured one too short',
+  },
+  {
+    file: 'assembly/maple/search.ts',
+    find: 'free = load<i64>(at, LAST) + 1;',
+    replace: 'free = load<i64>(at, LAST);',
+    why: 'gaps between entries are measured one too long',
+  },
+  {
+    file: 'assembly/maple/search.ts',
+    find: 'ordered(low - 1));\n',
+    replace: 'ordered(low));\n',
+    why: 'the vector form measures a leaf\'s first gap one too short',
+    simd: true,
+  },
+  {
+    file: 'assembly/maple/search.ts',
+    find: 'i64x2.gt_s(limit, slots)), flip);',
+    replace: 'i64x2.ge_s(limit, slots)), flip);',
+    why: 'the vector form measures a gap behind the last entry',
+    simd: true,
   },
   {
     file: 'assembly/maple/gaps.ts',

@@ -109,8 +109,8 @@ export const writeFaults: readonly Fault[] = [
   },
   {
     file: 'assembly/maple/grow.ts',
-    find: 'if (longest) noteGap(',
-    replace: 'if (longest && slot < n) noteGap(',
+    find: 'if (wasLongest) noteGap(',
+    replace: 'if (wasLongest && slot < n) noteGap(',
     why: 'the summary stays when a block goes behind a leaf\'s last entry',
   },
   {
@@ -194,14 +194,14 @@ export const writeFaults: readonly Fault[] = [
   },
   {
     file: 'assembly/maple/grow.ts',
-    find: '  own(tree, level);\n  const leaf = pathNode(level);\n  const n = count(leaf);\n  if (n < LEAF_CAPACITY) putEntry',
-    replace: '  const leaf = pathNode(level);\n  const n = count(leaf);\n  if (n < LEAF_CAPACITY) putEntry',
+    find: '  own(tree, level);\n  const leaf = pathNode(level);\n  if (count',
+    replace: '  const leaf = pathNode(level);\n  if (count',
     why: 'an insert forgets copy-on-write',
   },
   {
     file: 'assembly/maple/grow.ts',
-    find: 'const ROOMY_SIBLING: u32 = LEAF_CAPACITY - 2;',
-    replace: 'const ROOMY_SIBLING: u32 = LEAF_CAPACITY;',
+    find: 'const ROOMY_BELOW_FULL: u32 = LEAF_CAPACITY - 2;',
+    replace: 'const ROOMY_BELOW_FULL: u32 = LEAF_CAPACITY;',
     why: 'a full sibling counts as one with room',
   },
   {

@@ -43,6 +43,28 @@ function children(snapshot: boolean, from: number): Sequence {
   };
 }
 
+/** Only one inner node's neighbourhood has gaps, and every insert cuts the longest of them in halves: each time all ancestors must hear of it. */
+function longestGapFirst(from: number): Sequence {
+  return (core, driverPath) => {
+    const [many, region] = [7500, 700];
+    const pair = new Pair(core, driverPath, many + 6000);
+    const all = Array.from({ length: many }, (_, i) => (i >= from && i < from + region ? entry(i) : { ...entry(i), first: BigInt(i) * PITCH }));
+    pair.bulk(all);
+    const gaps = all.slice(from, from + region).map(({ first }, i) => ({ first: BigInt(from + i) * PITCH, last: first - 1n }));
+    for (let k = 0; k < 3500; k++) {
+      let longest = 0;
+      for (let i = 1; i < gaps.length; i++) if (gaps[i]!.last - gaps[i]!.first > gaps[longest]!.last - gaps[longest]!.first) longest = i;
+      const { first, last } = gaps[longest]!;
+      const at = first + (last - first) / 2n;
+      pair.insert(at, at, 7);
+      gaps[longest] = { first, last: at - 1n };
+      gaps.push({ first: at + 1n, last });
+    }
+    pair.same();
+    core.treeDestroy!(pair.handle);
+  };
+}
+
 /** Any number of entries makes a sound tree. */
 function everySize(sizes: readonly number[]): Sequence {
   return (core, driverPath) => {
@@ -67,5 +89,6 @@ export const tallTreeSequences: readonly (readonly [string, Sequence])[] = [
   ['bulk loads that just fill leaves and inner nodes', everySize([...beside(11, wholeNodes), ...beside(12, wholeNodes)])],
   ['inner nodes share children in a tree of four levels', children(false, 5000)],
   ['inner nodes at the left edge share children in a tree of four levels', children(false, 0)],
+  ['inner nodes share children while the longest gap is cut', longestGapFirst(2000)],
   ['inner nodes share children below snapshots', children(true, 3000)],
 ];
