@@ -20,12 +20,26 @@ import { treeWalk as walkUp, treeWalkBack as walkDown } from '../maple/walk.ts';
 import * as write from '../maple/write.ts';
 import { inMemory, whole } from './number.ts';
 
+// The handle that was looked up last, its record and its tree: callers stay with one store for many calls. A record's first word tells whether the handle is still good.
+let knownHandle: u32 = 0;
+let knownRecord: u32 = 0;
+let knownTree: u32 = 0;
+
 /** The tree behind a handle, to read: of a store or of a snapshot. */
+// @ts-expect-error: as in maple/read.ts.
+@inline
 export function readable(handle: u32): u32 {
+  return handle == knownHandle && load<u32>(knownRecord) == handle ? knownTree : findReadable(handle);
+}
+
+function findReadable(handle: u32): u32 {
   const record = resolve(handle, OBJECT_TREE);
-  if (record != 0) return visibleTree(record);
-  const snapshot = resolve(handle, OBJECT_SNAPSHOT);
-  return snapshot == 0 ? 0 : snapshot + 8;
+  const found = record == 0 ? resolve(handle, OBJECT_SNAPSHOT) : record;
+  if (found == 0) return 0;
+  knownHandle = handle;
+  knownRecord = found;
+  knownTree = record == 0 ? found + 8 : visibleTree(record);
+  return knownTree;
 }
 
 /** The tree of a store, to write. */
@@ -72,7 +86,8 @@ export function treeLoad(handle: u32, index: u64): u32 {
 }
 
 export function treeLoadF(handle: u32, index: f64): u32 {
-  return treeLoad(handle, whole(index));
+  const tree = readable(handle);
+  return tree == 0 ? 0 : read.treeLoad(tree, whole(index));
 }
 
 export function treeStore(handle: u32, first: u64, last: u64, value: u32): i32 {

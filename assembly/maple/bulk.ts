@@ -7,34 +7,19 @@
 
 import { COUNT_INNER_NODES, COUNT_LEAVES, EEXIST, EINVAL, ENOMEM, WALK_FIRST, WALK_LAST, WALK_ROW_BYTES, WALK_VALUE } from '../layout.generated.ts';
 import { giveFrames, takeFrames } from '../memory/arena.ts';
-import { reserve } from '../memory/slab.ts';
-import { last, setChild, setCount, setEntry, setGap, setPivot } from './node.ts';
+import { give, reserve } from '../memory/slab.ts';
+import { LEAF_CAPACITY, clearEntries, setChild, setCount, setEntry, setGap, setPivot } from './node.ts';
 import { changeCount, root, setTop } from './path.ts';
-import { innerGap, leafGap } from './search.ts';
-import { newInner, newLeaf } from './version.ts';
+import { innerGap } from './search.ts';
+import { newInner, takeLeaf } from './version.ts';
 
 const LEAF_FILL: u32 = 11;
 const INNER_FILL: u32 = 24;
 const WORK_BYTES: u32 = 24;
 
-function rowsAreValid(rows: u32, n: u32): bool {
-  let free: u64 = 0;
-  let full = false;
-  for (let i: u32 = 0; i < n; i++) {
-    const row = rows + i * WALK_ROW_BYTES;
-    const from = load<u64>(row, WALK_FIRST);
-    const to = load<u64>(row, WALK_LAST);
-    if (full || from < free || to < from || load<u32>(row, WALK_VALUE) == 0) return false;
-    free = to + 1;
-    full = free == 0;
-  }
-  return true;
-}
-
 /** R-bulk: `n` rows of the walk's form; 0, or a negative errno. */
 export function treeBulkLoad(tree: u32, rows: u32, n: u32): i32 {
   if (root(tree) != 0) return -EEXIST;
-  if (!rowsAreValid(rows, n)) return -EINVAL;
   if (n == 0) return 0;
   const leaves = (n + LEAF_FILL - 1) / LEAF_FILL;
   // Each level has at most a half of the nodes below it, and at least one node.
@@ -45,7 +30,12 @@ export function treeBulkLoad(tree: u32, rows: u32, n: u32): i32 {
     giveFrames(work, workBytes);
     return -ENOMEM;
   }
-  buildLeaves(rows, n, work, leaves);
+  const built = buildLeaves(rows, n, work, leaves);
+  if (built < leaves) {
+    for (let i: u32 = 0; i <= built; i++) give(COUNT_LEAVES, load<u32>(work + i * WORK_BYTES));
+    giveFrames(work, workBytes);
+    return -EINVAL;
+  }
   let nodes = leaves;
   let levels: u32 = 1;
   while (nodes > 1) {
@@ -58,21 +48,39 @@ export function treeBulkLoad(tree: u32, rows: u32, n: u32): i32 {
   return 0;
 }
 
-function buildLeaves(rows: u32, n: u32, work: u32, leaves: u32): void {
+/** Fills the leaves and looks at each row on the way; answers how many are good, less than `leaves` at the first row that is not (its leaf is noted too). */
+function buildLeaves(rows: u32, n: u32, work: u32, leaves: u32): u32 {
   let row = rows;
+  let rest = n;
   let low: u64 = 0;
+  // Set once an entry ends at 2^64-1: nothing can follow.
+  let full: bool = false;
   for (let i: u32 = 0; i < leaves; i++) {
-    const leaf = newLeaf();
-    const entries = min<u32>(LEAF_FILL, n - i * LEAF_FILL);
+    const leaf = takeLeaf();
+    const entries = min<u32>(LEAF_FILL, rest);
+    let longest: u64 = 0;
+    let free = low;
+    let good: bool = true;
     for (let slot: u32 = 0; slot < entries; slot++) {
-      setEntry(leaf, slot, load<u64>(row, WALK_FIRST), load<u64>(row, WALK_LAST), load<u32>(row, WALK_VALUE));
+      const from = load<u64>(row, WALK_FIRST);
+      const to = load<u64>(row, WALK_LAST);
+      const v = load<u32>(row, WALK_VALUE);
+      if (full || from < free || to < from || v == 0) good = false;
+      setEntry(leaf, slot, from, to, v);
+      longest = max<u64>(longest, from - free);
+      free = to + 1;
+      full = full || free == 0;
       row += WALK_ROW_BYTES;
     }
+    clearEntries(leaf, entries, LEAF_CAPACITY);
     setCount(leaf, entries);
-    const high = i == leaves - 1 ? u64.MAX_VALUE : last(leaf, entries - 1);
-    note(work, i, leaf, high, leafGap(leaf, low, high));
-    low = high + 1;
+    rest -= entries;
+    const high = rest == 0 ? u64.MAX_VALUE : free - 1;
+    note(work, i, leaf, high, max<u64>(longest, high - (free - 1)));
+    if (!good) return i;
+    low = free;
   }
+  return leaves;
 }
 
 function note(work: u32, i: u32, node: u32, high: u64, longest: u64): void {

@@ -44,8 +44,13 @@ export function ordered(index: u64): i64 {
   return <i64>(index ^ FLIP);
 }
 
-export function initLeaf(node: u32): void {
+/** Makes a block a leaf without entries; its slots are still to be filled or cleared. */
+export function setLeafType(node: u32): void {
   store<u32>(node, <u32>TYPE_LEAF << 16);
+}
+
+export function initLeaf(node: u32): void {
+  setLeafType(node);
   clearEntries(node, 0, LEAF_CAPACITY);
 }
 

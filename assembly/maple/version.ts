@@ -20,14 +20,21 @@ import { COUNT_INNER_NODES, COUNT_LEAVES, ENOMEM, OBJECT_HISTORY, OBJECT_SNAPSHO
 import { deleteObject, handleOf, newObject } from '../memory/objects.ts';
 import { clock, tick } from '../memory/clock.ts';
 import { take } from '../memory/slab.ts';
-import { LEAF_BYTES, child, initInner, initLeaf, nextRetired, nodeBytes, setChild, setNextRetired, setStamp, stamp } from './node.ts';
+import { LEAF_BYTES, LEAF_CAPACITY, child, clearEntries, initInner, nextRetired, nodeBytes, setChild, setLeafType, setNextRetired, setStamp, stamp } from './node.ts';
 import { retireNode, retireRecord } from './retire.ts';
 import { changeCount, entryCount, height, pathNode, pathSlot, root, setPathNode, setTop } from './path.ts';
 
-export function newLeaf(): u32 {
+/** A leaf whose slots are still to be filled or cleared. */
+export function takeLeaf(): u32 {
   const leaf = take(COUNT_LEAVES);
-  initLeaf(leaf);
+  setLeafType(leaf);
   setStamp(leaf, clock());
+  return leaf;
+}
+
+export function newLeaf(): u32 {
+  const leaf = takeLeaf();
+  clearEntries(leaf, 0, LEAF_CAPACITY);
   return leaf;
 }
 
