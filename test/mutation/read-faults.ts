@@ -215,6 +215,12 @@ export const readFaults: readonly Fault[] = [
     why: 'a cursor over ranges stops one early',
   },
   {
+    file: 'assembly/maple/bulk.ts',
+    find: 'max<u64>(longest, high - (free - 1))',
+    replace: 'max<u64>(longest, high - free)',
+    why: 'a bulk load measures the gap behind the last entry one too short',
+  },
+  {
     file: 'assembly/maple/version.ts',
     find: 'return stamp(node) <= load<u64>(historyOf(tree), 16);',
     replace: 'return stamp(node) < load<u64>(historyOf(tree), 16);',
@@ -270,8 +276,8 @@ export const readFaults: readonly Fault[] = [
   },
   {
     file: 'assembly/maple/bulk.ts',
-    find: '    low = high + 1;\n',
-    replace: '    low = high;\n',
+    find: '    low = free;\n',
+    replace: '    low = free - 1;\n',
     why: 'a bulk load measures the first gap of a leaf one too long',
   },
   {
