@@ -60,12 +60,18 @@ export function share_inner_nodes_borrow_from_both_sides(): void {
 }
 
 export function share_a_hole_from_the_middle_keeps_what_is_left(): void {
-  grow(4000, true);
+  grow(7000, true);
   equal(height(tree), 4);
-  for (let i: u32 = 1500; i < 3900; i++) remove(i);
-  for (let i: u32 = 1500; i > 100; i--) remove(i - 1);
+  for (let i: u32 = 3500; i < 6900; i++) hollow(i);
+  for (let i: u32 = 3500; i > 100; i--) hollow(i - 1);
   for (let i: u32 = 0; i < 100; i++) equal(treeLoad(tree, 2 * i), 1 + 2 * i, 'left');
-  for (let i: u32 = 3900; i < 4000; i++) equal(treeLoad(tree, 2 * i), 1 + 2 * i, 'right');
+  for (let i: u32 = 6900; i < 7000; i++) equal(treeLoad(tree, 2 * i), 1 + 2 * i, 'right');
   truth(height(tree) < 4, 'lower');
   empty();
+}
+
+/** `remove` with a check now and then: each one looks at the whole tree. */
+function hollow(i: u32): void {
+  equal(treeErase(tree, 2 * <u64>i), 1 + 2 * i, 'erase');
+  if (i % 16 == 0) equal(treeCheck(tree), 0, 'after erase');
 }
