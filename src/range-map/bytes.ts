@@ -16,17 +16,36 @@ const VERSION = 1;
 const HEADER = 16;
 const ROW = 20;
 
-/** @internal */
-export function encode<Index extends number | bigint>(n: number, rows: Rows<Index>): Uint8Array {
+/** `expected` is how many rows there were when it was asked: beside a writer in another thread there may be others by now. @internal */
+export function encode<Index extends number | bigint>(expected: number, rows: Rows<Index>): Uint8Array {
+  let firsts = new BigUint64Array(expected);
+  let lasts = new BigUint64Array(expected);
+  let values = new Uint32Array(expected);
+  let n = 0;
+  for (; rows.advance(); n++) {
+    if (n === values.length) {
+      const more = 2 * n + 16;
+      const grown = [new BigUint64Array(more), new BigUint64Array(more), new Uint32Array(more)] as const;
+      grown[0].set(firsts);
+      grown[1].set(lasts);
+      grown[2].set(values);
+      [firsts, lasts, values] = grown;
+    }
+    const first = BigInt(rows.first);
+    // Fetched later than the row before, this one may begin inside it.
+    firsts[n] = n > 0 && first <= lasts[n - 1]! ? lasts[n - 1]! + 1n : first;
+    lasts[n] = BigInt(rows.last);
+    values[n] = rows.value;
+  }
   const bytes = new Uint8Array(HEADER + n * ROW);
   const view = new DataView(bytes.buffer);
   view.setBigUint64(0, MAGIC, true);
   view.setUint32(8, VERSION, true);
   view.setUint32(12, n, true);
-  for (let i = 0; rows.advance(); i++) {
-    view.setBigUint64(HEADER + 8 * i, BigInt(rows.first), true);
-    view.setBigUint64(HEADER + 8 * (n + i), BigInt(rows.last), true);
-    view.setUint32(HEADER + 16 * n + 4 * i, rows.value, true);
+  for (let i = 0; i < n; i++) {
+    view.setBigUint64(HEADER + 8 * i, firsts[i]!, true);
+    view.setBigUint64(HEADER + 8 * (n + i), lasts[i]!, true);
+    view.setUint32(HEADER + 16 * n + 4 * i, values[i]!, true);
   }
   return bytes;
 }
