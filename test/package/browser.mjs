@@ -1,6 +1,7 @@
 // A page in headless Chromium, served from a folder, that reports by POST /report.
 import { spawn } from 'node:child_process';
-import { createReadStream, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, mkdtempSync, statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
@@ -33,16 +34,17 @@ export async function reportOf(chromium, folder, page, { seconds = 60, headers =
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const profile = mkdtempSync(join(tmpdir(), 'maplebar-chromium-'));
-  const browser = spawn(chromium, [...FLAGS, `--user-data-dir=${profile}`, `http://127.0.0.1:${server.address().port}/${page}`], { stdio: 'ignore' });
+  const browser = spawn(chromium, [...FLAGS, `--user-data-dir=${profile}`, `http://127.0.0.1:${server.address().port}/${page}`], { stdio: 'ignore', detached: true });
   const timeout = new Promise((_, reject) => setTimeout(() => reject(new Error(`no report from ${page} within ${seconds} s`)), seconds * 1000).unref());
   try {
     return await Promise.race([report, timeout]);
   } finally {
     const ended = new Promise((resolve) => browser.once('exit', resolve));
-    browser.kill('SIGKILL');
+    // The whole group: Chromium's other processes would go on writing to the profile.
+    process.kill(-browser.pid, 'SIGKILL');
     await ended;
     server.closeAllConnections();
     server.close();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    await rm(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 }
