@@ -8,7 +8,7 @@ import { runRows } from '../batch.ts';
 import { cells } from '../cells.ts';
 import { laneAt, laneRun } from '../lane.ts';
 import { resolve } from '../memory/objects.ts';
-import { inMemory, whole } from './number.ts';
+import { inMemory, whole } from '../number.ts';
 
 function narrow(value: u64): f64 {
   return flight.fault == 0 ? <f64>(<u32>value) : <f64>-flight.fault;

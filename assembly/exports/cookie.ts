@@ -3,7 +3,7 @@
 import { EBADF, OBJECT_COOKIE_TABLE } from '../layout.generated.ts';
 import * as cookies from '../cookie.ts';
 import { resolve } from '../memory/objects.ts';
-import { whole } from './number.ts';
+import { whole } from '../number.ts';
 
 export function cookieTableCreate(mode: u32, seed: u32): i32 {
   return cookies.createCookieTable(mode, seed);

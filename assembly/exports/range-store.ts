@@ -18,7 +18,7 @@ import { collect, retireRecord } from '../maple/retire.ts';
 import { endHistory, releaseSnapshot, treeSnapshot as snapshotOf } from '../maple/version.ts';
 import { treeWalk as walkUp, treeWalkBack as walkDown } from '../maple/walk.ts';
 import * as write from '../maple/write.ts';
-import { inMemory, whole } from './number.ts';
+import { inMemory, whole } from '../number.ts';
 
 // The handle that was looked up last, its record and its tree: callers stay with one store for many calls. A record's first word tells whether the handle is still good.
 let knownHandle: u32 = 0;
@@ -29,7 +29,9 @@ let knownTree: u32 = 0;
 // @ts-expect-error: as in maple/read.ts.
 @inline
 export function readable(handle: u32): u32 {
-  return handle == knownHandle && load<u32>(knownRecord) == handle ? knownTree : findReadable(handle);
+  // Two branches: a conjunction would be computed.
+  if (handle == knownHandle) if (load<u32>(knownRecord) == handle) return knownTree;
+  return findReadable(handle);
 }
 
 function findReadable(handle: u32): u32 {

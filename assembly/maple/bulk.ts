@@ -1,24 +1,52 @@
 // Building a tree from sorted rows, level by level, left to right.
 //
 //   rows:    [e e e e e e e e e e e][e e e ...        leaves take 11 of 12
-//   level 1: [ leaf leaf ... x 24 ][ ...              leaves have room for one more each, so that the first inserts split nothing; inner nodes are full
+//   level 1: [ leaf leaf ... x 30 ][ ...              leaves have room for one more each, so that the first inserts split nothing; inner nodes are full
 //
 // One work list, reused for each level, holds what the level above needs to know of a node: node u32 @0, its last index u64 @8, its longest gap u64 @16.
 
 import { COUNT_INNER_NODES, COUNT_LEAVES, EEXIST, EINVAL, ENOMEM, WALK_FIRST, WALK_LAST, WALK_ROW_BYTES, WALK_VALUE } from '../layout.generated.ts';
 import { giveFrames, takeFrames } from '../memory/arena.ts';
 import { give, reserve } from '../memory/slab.ts';
-import { LEAF_CAPACITY, clearEntries, setChild, setCount, setEntry, setGap, setPivot } from './node.ts';
+import { LEAF_CAPACITY, clearEntries, first, last, setChild, setCount, setEntry, setGap, setPivot } from './node.ts';
 import { changeCount, root, setTop } from './path.ts';
-import { innerGap } from './search.ts';
+import { innerGap, leafGap } from './search.ts';
 import { newInner, takeLeaf } from './version.ts';
+import { whole } from '../number.ts';
 
 const LEAF_FILL: u32 = 11;
-const INNER_FILL: u32 = 24;
+const INNER_FILL: u32 = 30;
 const WORK_BYTES: u32 = 24;
 
-/** R-bulk: `n` rows of the walk's form; 0, or a negative errno. */
+// Where the next row is read, and in which of the three forms.
+let firsts: u32 = 0;
+let lasts: u32 = 0;
+let values: u32 = 0;
+let form: u32 = 0;
+
+const ROWS: u32 = 0;
+const INTEGERS: u32 = 1;
+const NUMBERS: u32 = 2;
+
+/** R-bulk from `n` rows of the walk's form; 0, or a negative errno. */
 export function treeBulkLoad(tree: u32, rows: u32, n: u32): i32 {
+  firsts = rows + WALK_FIRST;
+  lasts = rows + WALK_LAST;
+  values = rows + WALK_VALUE;
+  form = ROWS;
+  return build(tree, n);
+}
+
+/** R-bulk from columns of `n` u64, or f64 when `numbers`, and u32; 0, or a negative errno. */
+export function treeBulkColumns(tree: u32, firstColumn: u32, lastColumn: u32, valueColumn: u32, n: u32, numbers: bool): i32 {
+  firsts = firstColumn;
+  lasts = lastColumn;
+  values = valueColumn;
+  form = numbers ? NUMBERS : INTEGERS;
+  return build(tree, n);
+}
+
+function build(tree: u32, n: u32): i32 {
   if (root(tree) != 0) return -EEXIST;
   if (n == 0) return 0;
   const leaves = (n + LEAF_FILL - 1) / LEAF_FILL;
@@ -30,7 +58,7 @@ export function treeBulkLoad(tree: u32, rows: u32, n: u32): i32 {
     giveFrames(work, workBytes);
     return -ENOMEM;
   }
-  const built = buildLeaves(rows, n, work, leaves);
+  const built = buildLeaves(n, work, leaves);
   if (built < leaves) {
     for (let i: u32 = 0; i <= built; i++) give(COUNT_LEAVES, load<u32>(work + i * WORK_BYTES));
     giveFrames(work, workBytes);
@@ -48,39 +76,51 @@ export function treeBulkLoad(tree: u32, rows: u32, n: u32): i32 {
   return 0;
 }
 
-/** Fills the leaves and looks at each row on the way; answers how many are good, less than `leaves` at the first row that is not (its leaf is noted too). */
-function buildLeaves(rows: u32, n: u32, work: u32, leaves: u32): u32 {
-  let row = rows;
+/** Fills the leaves and looks at each row on the way; answers how many are good, less than `leaves` at the first one with a row that is not (it is noted too). */
+function buildLeaves(n: u32, work: u32, leaves: u32): u32 {
   let rest = n;
   let low: u64 = 0;
-  // Set once an entry ends at 2^64-1: nothing can follow.
-  let full: bool = false;
   for (let i: u32 = 0; i < leaves; i++) {
     const leaf = takeLeaf();
     const entries = min<u32>(LEAF_FILL, rest);
-    let longest: u64 = 0;
-    let free = low;
-    let good: bool = true;
-    for (let slot: u32 = 0; slot < entries; slot++) {
-      const from = load<u64>(row, WALK_FIRST);
-      const to = load<u64>(row, WALK_LAST);
-      const v = load<u32>(row, WALK_VALUE);
-      if (full || from < free || to < from || v == 0) good = false;
-      setEntry(leaf, slot, from, to, v);
-      longest = max<u64>(longest, from - free);
-      free = to + 1;
-      full = full || free == 0;
-      row += WALK_ROW_BYTES;
-    }
+    const good = form == NUMBERS ? fill(leaf, entries, true, 8, 4) : form == INTEGERS ? fill(leaf, entries, false, 8, 4) : fill(leaf, entries, false, WALK_ROW_BYTES, WALK_ROW_BYTES);
     clearEntries(leaf, entries, LEAF_CAPACITY);
     setCount(leaf, entries);
     rest -= entries;
-    const high = rest == 0 ? u64.MAX_VALUE : free - 1;
-    note(work, i, leaf, high, max<u64>(longest, high - (free - 1)));
-    if (!good) return i;
-    low = free;
+    const end = last(leaf, entries - 1);
+    const high = rest == 0 ? u64.MAX_VALUE : end;
+    note(work, i, leaf, high, leafGap(leaf, low, high));
+    // After an entry that ends at 2^64-1 `low` is 0 again, and nothing can follow.
+    if (!good || first(leaf, 0) < low || (i > 0 && low == 0)) return i;
+    low = end + 1;
   }
   return leaves;
+}
+
+/** Takes the next rows into a leaf; whether they are entries, in order and disjoint. */
+// @ts-expect-error: one loop for each form of a row, in which the form is no question.
+@inline
+function fill(leaf: u32, entries: u32, numbers: bool, step: u32, valueStep: u32): bool {
+  let wrong: u32 = 0;
+  let to: u64 = 0;
+  let firstAt = firsts;
+  let lastAt = lasts;
+  let valueAt = values;
+  for (let slot: u32 = 0; slot < entries; slot++) {
+    const before = to;
+    const from = numbers ? whole(load<f64>(firstAt)) : load<u64>(firstAt);
+    to = numbers ? whole(load<f64>(lastAt)) : load<u64>(lastAt);
+    const v = load<u32>(valueAt);
+    setEntry(leaf, slot, from, to, v);
+    wrong |= u32(to < from) | u32(v == 0) | (u32(from <= before) & u32(slot > 0));
+    firstAt += step;
+    lastAt += step;
+    valueAt += valueStep;
+  }
+  firsts = firstAt;
+  lasts = lastAt;
+  values = valueAt;
+  return wrong == 0;
 }
 
 function note(work: u32, i: u32, node: u32, high: u64, longest: u64): void {

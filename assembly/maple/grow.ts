@@ -3,7 +3,7 @@
 //   full leaf, a sibling with room:   [ 12 ][ 6 ]   ->  [ 9 ][ 9 ], then the entry      fewer splits, fuller leaves
 //   full leaf, full siblings:         [ 12 ]        ->  [ 6 ][ 6 ]
 //   at the end, in ascending order:   [ 12 ]        ->  [ 12 ][ 1 ]                     a tree filled upwards has full leaves
-//   full inner node:                  the same with children; split, [ 12 ][ 12 ], or at the end [ 23 ][ 2 ]
+//   full inner node:                  the same with children; split, [ 15 ][ 15 ], or at the end [ 29 ][ 2 ]
 //
 // Only nodes on the right edge may be below the minimum.
 
@@ -50,7 +50,7 @@ export function leavesNeeded(inserts: u32): u32 {
 
 /** Inner nodes that `inserts` inserts can need. */
 export function innerNeeded(tree: u32, inserts: u32): u32 {
-  // One insert splits one node per level and may add a root. Many inserts split each existing node once, and then one node per eleven new children.
+  // One insert splits one node per level and may add a root. Many inserts split each existing node once, and then one node per fourteen new children.
   const levels = height(tree) + 2;
   return min<u32>(inserts * levels, live(COUNT_INNER_NODES) + inserts + levels);
 }
@@ -96,9 +96,11 @@ export function putEntry(tree: u32, level: u32, from: u64, to: u64, v: u32): voi
   const n = count(leaf);
   let longest: u64 = 0;
   let wasLongest: bool = false;
+  let low: u64 = 0;
+  let high: u64 = 0;
   if (level > 0) {
-    const low = slot > 0 ? last(leaf, slot - 1) + 1 : pathLow(level);
-    const high = slot < n ? first(leaf, slot) - 1 : pathHigh(level);
+    low = slot > 0 ? last(leaf, slot - 1) + 1 : pathLow(level);
+    high = slot < n ? first(leaf, slot) - 1 : pathHigh(level);
     wasLongest = high - low + 1 == gap(pathNode(level - 1), pathSlot(level - 1));
     longest = max<u64>(from - low, high - to);
   }
@@ -106,7 +108,9 @@ export function putEntry(tree: u32, level: u32, from: u64, to: u64, v: u32): voi
   setEntry(leaf, slot, from, to, v);
   setCount(leaf, n + 1);
   changeCount(tree, 1);
-  if (wasLongest) noteGap(level, longest >= HALF_OF_ALL ? longest : leafGap(leaf, pathLow(level), pathHigh(level)));
+  if (!wasLongest) return;
+  if (longest < HALF_OF_ALL) longest = leafGap(leaf, slot > 0 ? pathLow(level) : low, slot < n ? pathHigh(level) : high);
+  noteGap(level, longest);
 }
 
 function placeEntry(leaf: u32, slot: u32, from: u64, to: u64, v: u32): void {

@@ -4,9 +4,9 @@
 //   0          16               112               208               256
 //   | header    | last  x 12     | first x 12      | value u32 x 12  |
 //
-//   inner node, 512 bytes: up to 24 children
-//   0          16               208               304               496      512
-//   | header    | pivot x 24     | child u32 x 24  | gap x 24        | unused |
+//   inner node, 640 bytes: up to 30 children
+//   0          16               256               376   384               624      640
+//   | header    | pivot x 30     | child u32 x 30  |     | gap x 30        | unused |
 //
 //   header:  0 count u16 | 2 type u8 (1 leaf, 2 inner) | 4 next retired node u32 | 8 stamp u64: the version that made the node
 //
@@ -18,13 +18,13 @@
 // pivot of the last child, hold the highest index, value 0 and gap 0: a search compares them all and need not know the count.
 
 export const LEAF_CAPACITY: u32 = 12;
-export const INNER_CAPACITY: u32 = 24;
+export const INNER_CAPACITY: u32 = 30;
 // Below a third, a node borrows from a sibling or joins it; the distance to one half keeps a node from flapping.
 export const LEAF_MINIMUM: u32 = 4;
-export const INNER_MINIMUM: u32 = 8;
+export const INNER_MINIMUM: u32 = 10;
 
 export const LEAF_BYTES: u32 = 256;
-export const INNER_BYTES: u32 = 512;
+export const INNER_BYTES: u32 = 640;
 
 const TYPE_LEAF: u8 = 1;
 const TYPE_INNER: u8 = 2;
@@ -33,8 +33,8 @@ export const LAST: u32 = 16;
 export const FIRST: u32 = 112;
 export const VALUE: u32 = 208;
 export const PIVOT: u32 = 16;
-export const CHILD: u32 = 208;
-export const GAP: u32 = 304;
+export const CHILD: u32 = 256;
+export const GAP: u32 = 384;
 
 const FLIP: u64 = 0x8000000000000000;
 const HIGHEST: u64 = 0x7fffffffffffffff;

@@ -4,7 +4,7 @@
 // lets versions of a tree share them. A tree is a 16-byte header inside some object's record:
 //
 //   0           4             8           16
-//   | root u32  | history u32 | count u64 |     root: address of the top node | height, both 0 when empty; nodes are aligned to 256 bytes
+//   | root u32  | history u32 | count u64 |     root: address of the top node | height, both 0 when empty; nodes are aligned to 64 bytes
 //                                               history: 0, or the record of what keeps old versions (version.ts)
 //
 //   a level of the path:  0 node u32 | 4 slot u32
@@ -14,7 +14,7 @@ import { innerSlot, leafSlot } from './search.ts';
 
 // Nodes with the smallest legal fill reach 4 GiB of them at height 9.
 export const MAX_HEIGHT: u32 = 12;
-const HEIGHT_MASK: u32 = 0xff;
+export const HEIGHT_MASK: u32 = 0x3f;
 // The second half is where a path waits while another one is walked.
 let levels = <u32>memory.data(192);
 const ASIDE: u32 = 96;

@@ -1,6 +1,6 @@
 // Slabs: fixed-size blocks in three classes, each with a free list and a count of live blocks.
 //
-//   chunk of 64 KiB:  | block | block | block | ... |        a free block's first word links to the next free one
+//   chunk of 64 KiB:  | block | block | block | ... | rest |        a free block's first word links to the next free one
 //
 // Blocks keep their class for life and chunks are never given back, so that a stale reader always meets a well-formed block.
 // Callers reserve before they change anything: a take after a reserve cannot fail.
@@ -21,7 +21,7 @@ function classOf(kind: u32): u32 {
 
 function blockBytes(kind: u32): u32 {
   if (kind == COUNT_LEAVES) return 256;
-  if (kind == COUNT_INNER_NODES) return 512;
+  if (kind == COUNT_INNER_NODES) return 640;
   return 4096;
 }
 
@@ -41,8 +41,9 @@ export function reserve(kind: u32, blocks: u32): bool {
       bump += bytes;
     }
     store<u32>(slab, chunk, 12);
-    store<u32>(slab, chunk + CHUNK_BYTES, 16);
-    store<u32>(slab, load<u32>(slab, 8) + CHUNK_BYTES / bytes, 8);
+    const more = CHUNK_BYTES / bytes;
+    store<u32>(slab, chunk + more * bytes, 16);
+    store<u32>(slab, load<u32>(slab, 8) + more, 8);
   }
   return true;
 }

@@ -23,7 +23,7 @@ export interface RangeArenaOptions {
 export interface RangeArenaCounts {
   /** Leaves of trees, 256 bytes each. */
   readonly leaves: number;
-  /** Inner nodes of trees, 512 bytes each. */
+  /** Inner nodes of trees, 640 bytes each. */
   readonly innerNodes: number;
   /** Maps, snapshots and cursors. */
   readonly objects: number;

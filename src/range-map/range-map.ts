@@ -1,16 +1,17 @@
-// The map and its snapshots: every way of writing, and how both are made.
+// The map and its snapshots: how both are made, finding room, and taking many ranges at once.
 
-import { hex, shown } from '../webassembly/index.ts';
+import { shown } from '../webassembly/index.ts';
 import { RangeArena, defaultArena } from './arena.ts';
 import { indexColumn, lengthOf, runBatch, runBulk, valueColumn } from './batch.ts';
 import { decode } from './bytes.ts';
 import { areSorted, isOptions, rowsOf } from './entries.ts';
 import type { RangeMapAllocation, RangeMapCyclicAllocation, RangeMapCyclicPlace, RangeMapOptions, RangeMapRow } from './entries.ts';
-import { LAST_NUMBER, isBigintIndex, isIndex, isNumberIndex, isValue, refuseIndex, refuseStatus, refuseValue, span } from './keys.ts';
+import { LAST_NUMBER, isNumberIndex, isValue, refuseIndex, refuseStatus, refuseValue } from './keys.ts';
 import type { IndexColumn } from './keys.ts';
-import { CELL_FIRST, EEXIST, ENOMEM, TREE_ERASE, TREE_INSERT, TREE_STORE } from './layout.generated.ts';
+import { CELL_FIRST, ENOMEM, TREE_ERASE, TREE_INSERT, TREE_STORE } from './layout.generated.ts';
 import { RangeReader, asked } from './range-reader.ts';
 import type { RangeMapGapRequest } from './range-reader.ts';
+import { RangeWriter } from './range-writer.ts';
 
 function newTree(arena: RangeArena): number {
   const handle = arena.exports.treeCreate();
@@ -31,10 +32,7 @@ function newTree(arena: RangeArena): number {
  * map.allocate({ size: 0x1000, alignment: 0x1000, value: 3 }); // 0
  * ```
  */
-export class RangeMap<Index extends number | bigint = number> extends RangeReader<Index> {
-  private readonly storeF: (tree: number, first: number, last: number, value: number) => number;
-  private readonly insertF: (tree: number, first: number, last: number, value: number) => number;
-  private readonly eraseF: (tree: number, index: number) => number;
+export class RangeMap<Index extends number | bigint = number> extends RangeWriter<Index> {
   private readonly allocateF: (tree: number, size: number, alignment: number, first: number, last: number, value: number, fromTop: number) => number;
 
   /** @internal Called through {@link RangeMapConstructor}. */
@@ -45,11 +43,7 @@ export class RangeMap<Index extends number | bigint = number> extends RangeReade
     const wide = keys === 'bigint';
     const rows = entries === undefined || entries === null || isOptions(entries) ? [] : rowsOf('', entries, wide);
     super(arena, wide, newTree(arena));
-    const { exports } = arena;
-    this.storeF = exports.treeStoreF;
-    this.insertF = exports.treeInsertF;
-    this.eraseF = exports.treeEraseF;
-    this.allocateF = exports.treeAllocateF;
+    this.allocateF = arena.exports.treeAllocateF;
     try {
       if (areSorted(rows)) this.load('constructor', rows);
       else for (const [first, last, value] of rows) this.set(first as Index, last as Index, value);
@@ -62,129 +56,6 @@ export class RangeMap<Index extends number | bigint = number> extends RangeReade
   /** `'RangeMap'`. */
   get [Symbol.toStringTag](): string {
     return 'RangeMap';
-  }
-
-  private wrote(): void {
-    this.version = (this.version + 1) | 0;
-  }
-
-  /** Throws for the arguments of a write, of which one at least is wrong. */
-  private refuse(call: string, first: unknown, last: unknown, value: unknown): never {
-    if (!isIndex(this.wide, first)) refuseIndex(this.wide, `RangeMap.${call}: first`, first);
-    if (!isIndex(this.wide, last)) refuseIndex(this.wide, `RangeMap.${call}: last`, last);
-    return refuseValue(`RangeMap.${call}: value`, value);
-  }
-
-  /** Throws what a write answered. */
-  private failed(call: string, status: number, first: Index, last: Index, value: number): never {
-    this.alive(call);
-    const met = status === -EEXIST ? this.find(first, last) : undefined;
-    const other = met === undefined ? '' : ` meets ${span(met.first, met.last)} = ${met.value}`;
-    const order = first > last ? ': first is above last' : other;
-    return refuseStatus(status, `RangeMap.${call}`, `${span(first, last)} = ${value}${order}`);
-  }
-
-  /**
-   * Stores a value at one index, or at first..last: overwrites what is there and cuts what sticks out (rule R-store).
-   *
-   * @param value - 1 to 2^32-1.
-   * @throws VfioError EINVAL when first > last, ENOMEM when the arena is full, EBADF when destroyed; TypeError and RangeError for what is no index or value.
-   * @example
-   * ```ts
-   * import { RangeMap } from 'maplebar/range-map';
-   *
-   * const map = new RangeMap().set(7, 1).set(10, 19, 2);
-   * map.size; // 2
-   * ```
-   */
-  set(index: Index, value: number): this;
-  set(first: Index, last: Index, value: number): this;
-  set(first: Index, second: Index | number, third?: number): this {
-    // Two arguments, not three of which the last is undefined: that is a mistake to be told.
-    const single = third === undefined && arguments.length < 3;
-    const last = single ? first : (second as Index);
-    const value = single ? (second as number) : third!;
-    if (this.wide) {
-      if (!isBigintIndex(first) || !isBigintIndex(last) || !isValue(value)) return this.refuse('set', first, last, value);
-      const status = this.arena.exports.treeStore(this.handle, first, last, value);
-      if (status !== 0) this.failed('set', status, first, last, value);
-    } else {
-      if (!isNumberIndex(first) || !isNumberIndex(last) || !isValue(value)) return this.refuse('set', first, last, value);
-      const status = this.storeF(this.handle, first, last, value);
-      if (status !== 0) this.failed('set', status, first, last, value);
-    }
-    this.version = (this.version + 1) | 0;
-    return this;
-  }
-
-  /**
-   * Stores `value` at first..last if nothing is there (rule R-insert).
-   *
-   * @throws VfioError EEXIST, naming the entry met, when any index of the range has a value; the others as `set()`.
-   */
-  insert(first: Index, last: Index, value: number): this {
-    if (this.wide) {
-      if (!isBigintIndex(first) || !isBigintIndex(last) || !isValue(value)) return this.refuse('insert', first, last, value);
-      const status = this.arena.exports.treeInsert(this.handle, first, last, value);
-      if (status !== 0) this.failed('insert', status, first, last, value);
-    } else {
-      if (!isNumberIndex(first) || !isNumberIndex(last) || !isValue(value)) return this.refuse('insert', first, last, value);
-      const status = this.insertF(this.handle, first, last, value);
-      if (status !== 0) this.failed('insert', status, first, last, value);
-    }
-    this.version = (this.version + 1) | 0;
-    return this;
-  }
-
-  /** As `set()` with a range; `value` 0 erases exactly first..last (rule R-store). */
-  store(first: Index, last: Index, value: number): this {
-    if (value === 0) return this.eraseRange(first, last);
-    return this.set(first, last, value);
-  }
-
-  /** Erases exactly first..last: entries that stick out keep their rests (rule R-store). Errors as `set()`. */
-  eraseRange(first: Index, last: Index): this {
-    if (!isIndex(this.wide, first) || !isIndex(this.wide, last)) return this.refuse('eraseRange', first, last, 0);
-    const { exports } = this.arena;
-    const status = this.wide ? exports.treeStore(this.handle, first as bigint, last as bigint, 0) : exports.treeStoreF(this.handle, first as number, last as number, 0);
-    if (status !== 0) this.failed('eraseRange', status, first, last, 0);
-    this.wrote();
-    return this;
-  }
-
-  /** Removes the whole entry that holds `index` (rule R-erase); its value, or undefined when there is none. VfioError ENOMEM when a snapshot shares its nodes and the arena is full. */
-  erase(index: Index): number | undefined {
-    let value: number;
-    if (this.wide) {
-      if (!isBigintIndex(index)) refuseIndex(true, 'RangeMap.erase: index', index);
-      value = this.arena.exports.treeErase(this.handle, index);
-    } else {
-      if (!isNumberIndex(index)) refuseIndex(false, 'RangeMap.erase: index', index);
-      value = this.eraseF(this.handle, index);
-    }
-    if (value === 0) {
-      this.notErased(index);
-      return undefined;
-    }
-    this.version = (this.version + 1) | 0;
-    return value >>> 0;
-  }
-
-  /** Nothing was there; or its nodes belong to a snapshot too, and there was no memory for copies. */
-  private notErased(index: Index): void {
-    if (this.get(index) !== undefined) refuseStatus(-ENOMEM, 'RangeMap.erase', `no memory to copy what a snapshot holds at ${hex(index)}`);
-  }
-
-  /** Removes the whole entry that holds `index` (rule R-erase); whether there was one. Errors as `erase()`. */
-  delete(index: Index): boolean {
-    return this.erase(index) !== undefined;
-  }
-
-  /** Removes every entry (rule R-clear). */
-  clear(): void {
-    const status = this.arena.exports.treeClear(this.handle);
-    if (status !== 0) this.failed('clear', status, 0 as Index, this.end, 0);
-    this.wrote();
   }
 
   /**

@@ -67,7 +67,7 @@ function shuffled(n: number, seed: number): number[] {
 }
 
 describe('R-insert R-erase a tree grows to height 4 and shrinks to nothing', () => {
-  const N = 5000;
+  const N = 9000;
   const orders = {
     ascending: () => Array.from({ length: N * 2 }, (_, i) => i),
     descending: () => Array.from({ length: N }, (_, i) => N - 1 - i),
@@ -85,7 +85,7 @@ describe('R-insert R-erase a tree grows to height 4 and shrinks to nothing', () 
       if (done % 97 === 0) store.validate();
     });
     store.validate();
-    expect(innerNodes(engine)).toBeGreaterThan(25);
+    expect(innerNodes(engine)).toBeGreaterThan(31);
     const present = new Set(inOrder);
     const outOrder = [...orders[shrink]().filter((i) => present.has(i)), ...inOrder.filter((i) => i >= N)];
     let left = inOrder.length;

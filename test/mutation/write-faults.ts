@@ -109,15 +109,27 @@ export const writeFaults: readonly Fault[] = [
   },
   {
     file: 'assembly/maple/grow.ts',
-    find: 'if (wasLongest) noteGap(',
-    replace: 'if (wasLongest && slot < n) noteGap(',
+    find: 'if (!wasLongest) return;',
+    replace: 'if (!wasLongest || slot == n) return;',
     why: 'the summary stays when a block goes behind a leaf\'s last entry',
   },
   {
     file: 'assembly/maple/grow.ts',
-    find: 'const low = slot > 0 ? last(leaf, slot - 1) + 1 : pathLow(level);\n    const high = slot < n',
-    replace: 'const low = slot > 0 ? last(leaf, slot - 1) : pathLow(level);\n    const high = slot < n',
+    find: 'low = slot > 0 ? last(leaf, slot - 1) + 1 : pathLow(level);\n    high = slot < n',
+    replace: 'low = slot > 0 ? last(leaf, slot - 1) : pathLow(level);\n    high = slot < n',
     why: 'the gap that an insert cuts is measured one too long',
+  },
+  {
+    file: 'assembly/maple/grow.ts',
+    find: 'leafGap(leaf, slot > 0 ? pathLow(level) : low,',
+    replace: 'leafGap(leaf, low,',
+    why: 'a leaf is measured from the inserted gap on, not from its lower bound',
+  },
+  {
+    file: 'assembly/maple/grow.ts',
+    find: 'slot < n ? pathHigh(level) : high);',
+    replace: 'high);',
+    why: 'a leaf is measured up to the inserted gap, not up to its upper bound',
   },
   {
     file: 'assembly/maple/grow.ts',
@@ -172,7 +184,7 @@ export const writeFaults: readonly Fault[] = [
     file: 'assembly/maple/grow.ts',
     find: 'const ascending = slot == INNER_CAPACITY - 1 && onRightEdge(at);',
     replace: 'const ascending = slot == INNER_CAPACITY - 1;',
-    why: 'an inner node off the right edge splits 23 to 2',
+    why: 'an inner node off the right edge splits 29 to 2',
   },
   {
     file: 'assembly/maple/grow.ts',

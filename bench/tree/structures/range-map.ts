@@ -5,7 +5,7 @@ import type { Structure, Visit } from '../structure.ts';
 
 // Sizes of the core's nodes.
 const LEAF_BYTES = 256;
-const INNER_BYTES = 512;
+const INNER_BYTES = 640;
 
 /** All maps of a process share one memory, as they would in a program. */
 export const arena = new RangeArena();

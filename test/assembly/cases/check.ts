@@ -101,9 +101,9 @@ export function check_an_inner_node(): void {
   setType(inner, INNER);
   setCount(inner, 1);
   equal(treeCheck(tree), 21, 'one child');
-  setCount(inner, 25);
+  setCount(inner, 31);
   equal(treeCheck(tree), 21, 'too many');
-  setCount(inner, 7);
+  setCount(inner, 9);
   equal(treeCheck(tree), 22, 'underfull off the right edge');
   setCount(inner, n);
   const behind = pivot(inner, n - 1);
