@@ -2,7 +2,7 @@
 //
 //   a leaf, how many of 12 keys lie below k:       [k>a k>b][k>c k>d] ...                 two to a vector; each true lane is -1: add up, negate
 //   an inner node, the same of 30 pivots:          | 0 ... 13 | 14 15 | 16 ... 29 |       pivot 13 tells whether to count in 0..15 or in 14..29
-//   without vectors:                               12 -> 6 -> 3 -> 0..3, 16 -> 8 -> 4 -> 2 -> 0..2, each step a select
+//   without vectors:                               12 -> 6 -> 3 -> 0..3, 16 -> 8 -> 4 -> 2 -> 0..1, each step a select
 //
 // No step branches on the keys, so a search in one node is never mispredicted and several lookups overlap.
 
@@ -69,7 +69,8 @@ function innerSlotScalar(inner: u32, key: i64): u32 {
   const half = upperHalf(inner, key);
   const keys = inner + (half << 3) + PIVOT;
   const two = step(step(step(keys, 64, key), 32, key), 16, key);
-  return half + ((two - keys) >>> 3) + u32(load<i64>(two) < key) + u32(load<i64>(two, 8) < key);
+  // Of sixteen never all are below the key: behind the lower fourteen the search went up, and the last pivot of all is the highest index.
+  return half + ((two - keys) >>> 3) + u32(load<i64>(two) < key);
 }
 
 /** The leaf below `node`, `levels` levels high, in which `key`, an index in the stored order, lies. */

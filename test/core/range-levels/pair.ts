@@ -8,6 +8,11 @@ import type { Entry } from '../../reference/index.ts';
 export const MAX = 2n ** 64n - 1n;
 const ROW_BYTES = 24;
 const ROWS = 2730;
+const TREE_BULK = 4;
+
+/** How a bulk load gets its entries. */
+export type BulkForm = 'rows' | 'integers' | 'numbers';
+
 const unsigned = (index: bigint): bigint => BigInt.asUintN(64, index);
 
 export class Pair {
@@ -123,16 +128,22 @@ export class Pair {
     strictEqual(slot, this.ref.count(), 'rows of a whole walk');
   }
 
-  bulk(entries: readonly Entry[]): void {
-    const buffer = this.core.takeBuffer!(Math.max(1, entries.length) * ROW_BYTES) >>> 0;
+  /** Loads entries in bulk: as rows, or as columns of u64 or of f64 and u32. */
+  bulk(entries: readonly Entry[], form: BulkForm = 'rows'): void {
+    const n = entries.length;
+    const bytes = Math.max(1, n) * ROW_BYTES;
+    const buffer = this.core.takeBuffer!(bytes) >>> 0;
     const view = this.view(buffer);
+    const [lasts, values, step, valueStep] = form === 'rows' ? [8, 16, ROW_BYTES, ROW_BYTES] : [n * 8, n * 16, 8, 4];
+    const setIndex = (at: number, index: bigint) => (form === 'numbers' ? view.setFloat64(at, Number(index), true) : view.setBigUint64(at, index, true));
     entries.forEach(({ first, last, value }, i) => {
-      view.setBigUint64(i * ROW_BYTES, first, true);
-      view.setBigUint64(i * ROW_BYTES + 8, last, true);
-      view.setUint32(i * ROW_BYTES + 16, value, true);
+      setIndex(i * step, first);
+      setIndex(lasts + i * step, last);
+      view.setUint32(values + i * valueStep, value, true);
     });
-    this.written(this.core.treeBulk!(this.handle, buffer, entries.length), this.ref.bulk(entries), `bulk of ${entries.length}`);
-    this.core.giveBuffer!(buffer, Math.max(1, entries.length) * ROW_BYTES);
+    const status = form === 'rows' ? this.core.treeBulk!(this.handle, buffer, n) : this.core.treeBatch!(this.handle, TREE_BULK, buffer, buffer + lasts, buffer + values, 0, n, form === 'numbers' ? 1 : 0);
+    this.written(status, this.ref.bulk(entries), `bulk of ${n} ${form}`);
+    this.core.giveBuffer!(buffer, bytes);
   }
 
   clear(): void {

@@ -14,7 +14,7 @@ function children(snapshot: boolean, from: number): Sequence {
   return (core, driverPath) => {
     if (snapshot && core.treeSnapshot === undefined) return;
     const random = new ReferenceXorshift(11 + from);
-    const [many, region] = [7500, 900];
+    const [many, region] = [12_000, 900];
     const pair = new Pair(core, driverPath, many + 9000);
     pair.bulk(Array.from({ length: many }, (_, i) => entry(i)));
     pair.checkEvery = 3;
@@ -46,7 +46,7 @@ function children(snapshot: boolean, from: number): Sequence {
 /** Only one inner node's neighbourhood has gaps, and every insert cuts the longest of them in halves: each time all ancestors must hear of it. */
 function longestGapFirst(from: number): Sequence {
   return (core, driverPath) => {
-    const [many, region] = [7500, 700];
+    const [many, region] = [12_000, 700];
     const pair = new Pair(core, driverPath, many + 6000);
     const all = Array.from({ length: many }, (_, i) => (i >= from && i < from + region ? entry(i) : { ...entry(i), first: BigInt(i) * PITCH }));
     pair.bulk(all);
@@ -68,7 +68,7 @@ function longestGapFirst(from: number): Sequence {
 /** Any number of entries makes a sound tree. */
 function everySize(sizes: readonly number[]): Sequence {
   return (core, driverPath) => {
-    const pair = new Pair(core, driverPath, 8000);
+    const pair = new Pair(core, driverPath, 12_000);
     const all = Array.from({ length: Math.max(...sizes) }, (_, i) => entry(i));
     for (const n of sizes) {
       pair.bulk(all.slice(0, n));
@@ -82,7 +82,7 @@ function everySize(sizes: readonly number[]): Sequence {
 
 /** One entry more or less than so many full leaves. */
 const beside = (leaf: number, leaves: readonly number[]): number[] => leaves.flatMap((n) => [leaf * n - 1, leaf * n, leaf * n + 1]);
-const wholeNodes = [1, 2, 22, 23, 24, 25, 44, 46, 48, 49, 72, 73, 484, 485, 506, 552, 553, 575, 576, 577, 600, 601];
+const wholeNodes = [1, 2, 28, 29, 30, 31, 56, 58, 59, 60, 61, 90, 91, 840, 841, 870, 899, 900, 901, 930, 931];
 
 export const tallTreeSequences: readonly (readonly [string, Sequence])[] = [
   ['bulk loads of 1 to 320 entries', everySize(Array.from({ length: 320 }, (_, i) => i + 1))],
