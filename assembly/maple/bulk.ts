@@ -1,6 +1,6 @@
 // Building a tree from sorted rows, level by level, left to right.
 //
-//   rows:    [e e e e e e e e e e e][e e e ...        leaves take 11 of 12
+//   rows:    [e e e e e e e e e e e][e e e ...        leaves take 11 of 12; what is left over is spread, one entry to a leaf
 //   level 1: [ leaf leaf ... x 30 ][ ...              leaves have room for one more each, so that the first inserts split nothing; inner nodes are full
 //
 // One work list, reused for each level, holds what the level above needs to know of a node: node u32 @0, its last index u64 @8, its longest gap u64 @16.
@@ -49,7 +49,9 @@ export function treeBulkColumns(tree: u32, firstColumn: u32, lastColumn: u32, va
 function build(tree: u32, n: u32): i32 {
   if (root(tree) != 0) return -EEXIST;
   if (n == 0) return 0;
-  const leaves = (n + LEAF_FILL - 1) / LEAF_FILL;
+  // So many as are filled, unless there is more left over than each of them can take.
+  const filled = n / LEAF_FILL;
+  const leaves = n - filled * LEAF_FILL > filled ? filled + 1 : filled;
   // Each level has at most a half of the nodes below it, and at least one node.
   const workBytes = <u64>leaves * WORK_BYTES;
   const work = takeFrames(workBytes);
@@ -82,7 +84,7 @@ function buildLeaves(n: u32, work: u32, leaves: u32): u32 {
   let low: u64 = 0;
   for (let i: u32 = 0; i < leaves; i++) {
     const leaf = takeLeaf();
-    const entries = min<u32>(LEAF_FILL, rest);
+    const entries = rest > (leaves - i) * LEAF_FILL ? LEAF_CAPACITY : min<u32>(LEAF_FILL, rest);
     const good = form == NUMBERS ? fill(leaf, entries, true, 8, 4) : form == INTEGERS ? fill(leaf, entries, false, 8, 4) : fill(leaf, entries, false, WALK_ROW_BYTES, WALK_ROW_BYTES);
     clearEntries(leaf, entries, LEAF_CAPACITY);
     setCount(leaf, entries);
