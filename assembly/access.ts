@@ -5,10 +5,11 @@
 //   cycles   a|aa|aaaa|a       cut by the region's width rule              (cycle.ts)
 
 import { EINVAL, PAGE_BYTES } from './layout.generated.ts';
-import { mask, readPiece, writePiece } from './cycle.ts';
+import { readPiece, writePiece } from './cycle.ts';
 import { begin, end, fault, hookDepth, isWidth, setFault } from './flight.ts';
 import { openLane } from './lane.ts';
 import { handleOf } from './memory/objects.ts';
+import { mask } from './number.ts';
 import { MAX_DEPTH, base, isDemand, isPassive, isRom, minWidth, pageAt, size } from './region.ts';
 import { isTracing, trace } from './ring.ts';
 import { countUnclaimed, unclaimedLast, visibleFirst, visibleLast, windowAt, windowPosition, windowRegion, windowStart } from './space.ts';

@@ -1,4 +1,4 @@
-// How an export takes what its caller hands over: JavaScript numbers, and addresses of buffers.
+// Numbers: how an export takes what its caller hands over, and masks of bytes.
 
 // 2^52, whose last bit counts ones, and its bits.
 const ONES: f64 = 4503599627370496.0;
@@ -15,4 +15,9 @@ export function whole(number: f64): u64 {
 /** Whether `count` items of `size` bytes each from an address on lie in linear memory. */
 export function inMemory(address: u32, count: u32, size: u32): bool {
   return <u64>address + <u64>count * size <= <u64>(<u32>memory.size()) << 16;
+}
+
+/** All ones in `width` bytes, 1 to 8. */
+export function mask(width: u32): u64 {
+  return u64.MAX_VALUE >> (64 - (<u64>width << 3));
 }
