@@ -9,8 +9,13 @@ export function whole(number: f64): u64 {
   //   2^52 + number:  | exponent 0x433, 12 bits | number, 52 bits |
   const word = reinterpret<u64>(number + ONES) ^ ONES_WORD;
   // Anything else in the upper bits: 2^52 and above, or no address at all. The façade hands over nothing below 0 or above 2^53.
-  return word >>> 52 == 0 ? word : <u64>(<i64>number);
+  if (word >>> 52 == 0) return word;
+  // An assignment, because without an effect both ways would be computed each time and one of them taken.
+  far = <u64>(<i64>number);
+  return far;
 }
+
+let far: u64 = 0;
 
 /** Whether `count` items of `size` bytes each from an address on lie in linear memory. */
 export function inMemory(address: u32, count: u32, size: u32): bool {

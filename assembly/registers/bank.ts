@@ -2,12 +2,14 @@
 //
 //   table, one run of frames:
 //   0        64            + 192 n       + 32 n    + 32 n       + 32 n    + 8 per entry
-//   | header | registers   | actions     | FIFOs   | interrupts | values  | FIFO entries | index u16 x extent |
+//   | header | registers   | actions     | FIFOs   | interrupts | values, readable, writable | FIFO entries | index u16 x extent |
 //
 //   header   0 registers u32 | 4 actions u32 | 8 FIFOs u32 | 12 interrupts u32 | 16 extent u32 (bytes that the index covers) | 20 flags u8 | 21 widths u8 (1 | 2 | 4 | 8)
 //           24 table's bytes u32 | 28 first action u32 | 32 first FIFO u32 | 36 first interrupt u32 | 40 values u32 | 44 index u32 | 48 levels u64 | 56 changed u8
+//           60 bytes u32 from the values to the readable bits, and from those to the writable ones
 //
-//   The index gives for each byte the number of its register plus one, 0 for a hole. A register's stored bits lie in `values` at its position.
+//   The index gives for each byte the number of its register plus one, 0 for a hole. A register's stored bits lie in `values` at its position; those of plain registers have
+//   their masks at the same place in the other two, so that a run of them needs no register at all.
 //
 //   register  0 position u32 | 4 size u8 | 5 flags u8 | 6 hooks u8 | 7 tear u8 | 8 first action u16 | 10 actions u16 | 12 notify u8 | 13 latch state u8 | 16 readable | 24 writable
 //            32 woclr | 40 woset | 48 wot | 56 wzc | 64 wzs | 72 wzt | 80 rclr | 88 rset | 96 pulse | 104 reset | 112 kept by a soft reset | 120 hooked | 128 tagged
@@ -116,6 +118,16 @@ export function registerFlags(register: u32): u8 {
   return load<u8>(register, 5);
 }
 
+/** The stored bits of the byte at position 0. */
+export function valuesAt(table: u32): u32 {
+  return load<u32>(table, 40);
+}
+
+/** How far behind the values the readable bits of plain registers lie; the writable ones twice as far. */
+export function maskBytes(table: u32): u32 {
+  return load<u32>(table, 60);
+}
+
 /** Where a register's stored bits lie. */
 export function storedAt(table: u32, register: u32): u32 {
   return load<u32>(table, 40) + load<u32>(register);
@@ -197,6 +209,16 @@ function isSoundAction(row: u32, registers: u32, fifos: u32, covered: u32): bool
   return target < registers;
 }
 
+/** Puts a plain register's masks beside its stored bits. */
+function showMasks(table: u32, register: u32): void {
+  const at = storedAt(table, register);
+  const distance = maskBytes(table);
+  for (let byte: u32 = 0; byte < registerBytes(register); byte++) {
+    store<u8>(at + distance + byte, load<u8>(register + byte, 16));
+    store<u8>(at + 2 * distance + byte, load<u8>(register + byte, 24));
+  }
+}
+
 /** Gives a new region its bank; 0, or -EINVAL for rows that can be none, -ENOMEM. The rows are in the order of the picture. */
 export function makeBank(region: u32, rows: u32, bytes: u32, size: u64): i32 {
   if (!isSound(rows, bytes, size)) return -EINVAL;
@@ -209,7 +231,8 @@ export function makeBank(region: u32, rows: u32, bytes: u32, size: u64): i32 {
   let entries: u64 = 0;
   for (let i: u32 = 0; i < fifos; i++) entries += load<u32>(rows + firstFifo + i * BANK_FIFO_BYTES);
   const values = (bytes + 7) & ~7;
-  const queues = <u64>values + ((covered + 15) & ~7);
+  const plane = (covered + 15) & ~7;
+  const queues = <u64>values + 3 * <u64>plane;
   const index = queues + entries * 8;
   const total = index + <u64>covered * 2;
   const table = takeFrames(total);
@@ -223,7 +246,8 @@ export function makeBank(region: u32, rows: u32, bytes: u32, size: u64): i32 {
   store<u32>(table, table + values, 40);
   store<u32>(table, table + <u32>index, 44);
   store<u64>(table, 0, 48);
-  store<u64>(table, 0, 56);
+  store<u32>(table, 0, 56);
+  store<u32>(table, plane, 60);
   let queue = table + <u32>queues;
   for (let i: u32 = 0; i < fifos; i++) {
     store<u32>(fifoAt(table, i), queue, 8);
@@ -243,6 +267,7 @@ export function makeBank(region: u32, rows: u32, bytes: u32, size: u64): i32 {
     store<u64>(register, 0, 184);
     store<u8>(register, 0, 13);
     if ((bankFlags(table) & BANK_BIG_ENDIAN) != 0) store<u8>(register, load<u8>(register, 5) & ~REGISTER_PLAIN, 5);
+    if ((registerFlags(register) & REGISTER_PLAIN) != 0) showMasks(table, register);
     for (let byte: u32 = 0; byte < registerBytes(register); byte++) store<u16>(at + (byte << 1), <u16>(i + 1));
   }
   store<u32>(region, table, 24);
