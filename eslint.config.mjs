@@ -9,7 +9,7 @@ const arrows = {
   trace: ['pci', 'registers', 'vfio', 'core', 'uapi'],
   devices: ['pci', 'registers', 'vfio', 'core', 'uapi'],
   pci: ['registers', 'vfio', 'core', 'uapi'],
-  registers: ['core', 'uapi'],
+  registers: ['core', 'webassembly', 'uapi'],
   vfio: ['core', 'uapi'],
   'range-map': ['webassembly', 'uapi'],
   core: ['webassembly', 'uapi'],

@@ -1,0 +1,18 @@
+// The face of this room: register maps as data, and what is made from them.
+
+export { constant, copies, clears, lock, na, pulse, rc, reserved, ro, rs, rw, rw1, sets, tag, w0c, w0s, w0t, w1, w1c, w1s, w1t, wclr, wo, wset } from './field.ts';
+export type { CounterSpec, Effect, EnumSpec, FieldConstructor, FieldOptions, FieldSpec, FieldValue, LockSpec, ReservedField, ReservedOptions } from './field.ts';
+export { isOnce, isReadable, isWritable } from './words.ts';
+export type { OnRead, OnReadWord, OnWrite, OnWriteWord, Software, SoftwareWord } from './words.ts';
+export { irq } from './description.ts';
+export type { AccessBytes, BankOptions, BankParts, BlockSpec, FifoSpec, InterruptSpec, PortSpec, RegisterBits, RegisterSpec, RegisterSpecs, Tear } from './description.ts';
+export type { ActionModel, BankModel, BitsRef, FieldModel, FifoModel, InterruptModel, InterruptPair, LockModel, PortModel, RegisterModel } from './model.ts';
+export { registerAt, registerMap, registerNamed, registerText } from './register-map.ts';
+export type { RegisterMap } from './register-map.ts';
+export { flatHooks } from './hooks.ts';
+export type { AccessEvent, AnyFieldHook, DataEvent, FieldEvent, FlatHooks, HooksOf, ReadEvent, RegisterHooks, WriteEvent } from './hooks.ts';
+export { registersOf } from './accessors.ts';
+export type { ConstantAccessor, FieldAccessor, RegisterAccessor, RegistersOf, RegisterStore } from './accessors.ts';
+export type { ValueOf, WideField } from './values.ts';
+export { compileBank, namesOf } from './compile.ts';
+export type { BankNames } from './compile.ts';
