@@ -51,9 +51,9 @@ import {
 import { evaluate } from './interrupts.ts';
 import { tornRead, tornWrite, waits } from './tear.ts';
 
-/** The low `bytes` bytes of a number in reverse order. */
-function swapped(value: u64, bytes: u32): u64 {
-  return bswap<u64>(value) >> (64 - (<u64>bytes << 3));
+/** The low `bytes` bytes of a number from the order of memory to that of the bank's registers, or back. */
+function inOrder(table: u32, value: u64, bytes: u32): u64 {
+  return (bankFlags(table) & BANK_BIG_ENDIAN) != 0 ? bswap<u64>(value) >> (64 - (<u64>bytes << 3)) : value;
 }
 
 /** The register that holds all `width` bytes at a position, and is plain; 0 for all others. */
@@ -68,8 +68,8 @@ function plainAt(table: u32, position: u64, width: u32): u32 {
 function isRefused(region: u32, table: u32, position: u64, width: u32): bool {
   let legal = (widths(table) & width) != 0;
   if (legal && (bankFlags(table) & BANK_WHOLE_REGISTERS) != 0) {
-    const register = position < extent(table) ? registerAt(table, <u32>position) : 0;
-    legal = register == 0 || (<u64>registerPosition(register) == position && registerBytes(register) == width);
+    const register = registerOrHole(table, position);
+    legal = register == 0 ? holeBytes(table, position, width) == width : <u64>registerPosition(register) == position && registerBytes(register) == width;
   }
   if (!legal) countRefused(region);
   return !legal;
@@ -118,7 +118,6 @@ function shiftOf(table: u32, register: u32, offset: u32, bytes: u32): u64 {
 }
 
 function readPieces(region: u32, table: u32, position: u64, width: u32, throughPort: bool): u64 {
-  const big = (bankFlags(table) & BANK_BIG_ENDIAN) != 0;
   let value: u64 = 0;
   let done: u32 = 0;
   while (done < width) {
@@ -131,10 +130,9 @@ function readPieces(region: u32, table: u32, position: u64, width: u32, throughP
     } else {
       const offset = <u32>at - registerPosition(register);
       bytes = min<u32>(bytes, registerBytes(register) - offset);
-      let part = readRegister(region, table, register, offset, bytes, throughPort);
+      const part = readRegister(region, table, register, offset, bytes, throughPort);
       if (fault != 0) return 0;
-      if (big) part = swapped(part, bytes);
-      value |= part << (<u64>done << 3);
+      value |= inOrder(table, part, bytes) << (<u64>done << 3);
     }
     done += bytes;
   }
@@ -142,7 +140,6 @@ function readPieces(region: u32, table: u32, position: u64, width: u32, throughP
 }
 
 function writePieces(region: u32, table: u32, position: u64, width: u32, value: u64, throughPort: bool): void {
-  const big = (bankFlags(table) & BANK_BIG_ENDIAN) != 0;
   let done: u32 = 0;
   while (done < width) {
     const at = position + done;
@@ -155,7 +152,7 @@ function writePieces(region: u32, table: u32, position: u64, width: u32, value: 
       const offset = <u32>at - registerPosition(register);
       bytes = min<u32>(bytes, registerBytes(register) - offset);
       const part = (value >> (<u64>done << 3)) & mask(bytes);
-      writeRegister(region, table, register, offset, bytes, big ? swapped(part, bytes) : part, throughPort);
+      writeRegister(region, table, register, offset, bytes, inOrder(table, part, bytes), throughPort);
       if (fault != 0) return;
     }
     done += bytes;
@@ -196,7 +193,8 @@ function readRegister(region: u32, table: u32, register: u32, offset: u32, bytes
   const flags = registerFlags(register);
   if ((flags & REGISTER_DATA_PORT) != 0) {
     const target = throughPort ? 0 : portTarget(table, register);
-    if (target != 0) return readPieces(region, table, target - 1 + offset, bytes, true);
+    // What comes back is in the order of memory already.
+    if (target != 0) return inOrder(table, readPieces(region, table, target - 1 + offset, bytes, true), bytes);
     countHole(region);
     return 0;
   }
@@ -238,7 +236,7 @@ function writeRegister(region: u32, table: u32, register: u32, offset: u32, byte
   const flags = registerFlags(register);
   if ((flags & REGISTER_DATA_PORT) != 0) {
     const target = throughPort ? 0 : portTarget(table, register);
-    if (target != 0) writePieces(region, table, target - 1 + offset, bytes, part, true);
+    if (target != 0) writePieces(region, table, target - 1 + offset, bytes, inOrder(table, part, bytes), true);
     else countHole(region);
     return;
   }
@@ -246,9 +244,15 @@ function writeRegister(region: u32, table: u32, register: u32, offset: u32, byte
   let lanes = mask(bytes) << shift;
   let data = part << shift;
   if (waits(register, shift, bytes, data)) return;
-  if (tornWrite(register, bytes)) {
+  let at = registerPosition(register) + offset;
+  let record = part;
+  let recorded = bytes;
+  if (tornWrite(register, shift, bytes)) {
     lanes = u64.MAX_VALUE;
     data = load<u64>(register, 160);
+    at = registerPosition(register);
+    record = data;
+    recorded = 8;
   }
   if (hasHook(register, HOOK_BEFORE_WRITE)) {
     data = runHook(region, table, register, HOOK_BEFORE_WRITE, lanes, stored(table, register), data) & lanes;
@@ -262,8 +266,8 @@ function writeRegister(region: u32, table: u32, register: u32, offset: u32, byte
   if (acts) value = fieldsWritten(table, register, lanes, allowed, value);
   setStored(table, register, value);
   noteWrite(register, lanes, data);
-  if (acts) runActions(table, register, true, lanes, data);
-  if (load<u8>(register, 12) != 0) notice(NOTICE_DOORBELL, handleOf(region), registerPosition(register) + offset, bytes, part);
+  if (acts) runActions(table, register, true, lanes & allowed, data);
+  if (load<u8>(register, 12) != 0) notice(NOTICE_DOORBELL, handleOf(region), at, recorded, record);
   if (hasHook(register, HOOK_AFTER_WRITE) && (load<u64>(register, 120) & lanes) != 0) runHook(region, table, register, HOOK_AFTER_WRITE, lanes, before, stored(table, register));
   const pulses = load<u64>(register, 96);
   if (pulses != 0) setStored(table, register, stored(table, register) & ~pulses);

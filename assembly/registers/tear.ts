@@ -26,10 +26,14 @@ function setState(register: u32, bits: u8): void {
   store<u8>(register, bits, 13);
 }
 
+function isHalf(shift: u64, bytes: u32): bool {
+  return bytes == 4 && (shift == 0 || shift == 32);
+}
+
 /** The value that a read of `bytes` at `shift` bits sees, in place. */
 export function tornRead(register: u32, shift: u64, bytes: u32, value: u64): u64 {
   if (tear(register) == 0) return value;
-  if (bytes != 4) {
+  if (!isHalf(shift, bytes)) {
     setState(register, state(register) & ~KEPT);
     return value;
   }
@@ -48,7 +52,7 @@ export function tornRead(register: u32, shift: u64, bytes: u32, value: u64): u64
 /** Whether a write of `bytes`, its data in place, is the first half of a value and waits for the other. */
 export function waits(register: u32, shift: u64, bytes: u32, data: u64): bool {
   if (tear(register) == 0) return false;
-  if (bytes != 4) {
+  if (!isHalf(shift, bytes)) {
     setState(register, state(register) & KEPT);
     return false;
   }
@@ -62,8 +66,8 @@ export function waits(register: u32, shift: u64, bytes: u32, data: u64): bool {
 }
 
 /** Whether a write of `bytes` completes a value: both halves are in the latch, and no half waits any longer. */
-export function tornWrite(register: u32, bytes: u32): bool {
-  if (tear(register) == 0 || bytes != 4) return false;
+export function tornWrite(register: u32, shift: u64, bytes: u32): bool {
+  if (tear(register) == 0 || !isHalf(shift, bytes)) return false;
   setState(register, state(register) & KEPT);
   return true;
 }

@@ -34,7 +34,7 @@ export interface BankHandlers {
   level?(line: number, high: boolean): void;
   /** So many enabled status bits of line 0..63 rose. */
   edge?(line: number, bits: number): void;
-  /** `width` bytes were written at `position`. Called when the host asks (`Engine.pump`) or with the next interrupt. */
+  /** `width` bytes, 1 to 8, were written at `position`; `value` is a bigint for more than 4. Called when the host asks (`Engine.pump`) or with the next interrupt. */
   doorbell?(position: number, width: number, value: number | bigint): void;
 }
 

@@ -46,7 +46,7 @@ export class Notices {
     const width = data.getUint8(row + NOTICE_WIDTH);
     const address = data.getUint32(row + NOTICE_ADDRESS, true);
     const value = data.getUint32(row + NOTICE_VALUE, true);
-    const wide = width === 8 ? data.getBigUint64(row + NOTICE_VALUE, true) : value;
+    const wide = width > 4 ? data.getBigUint64(row + NOTICE_VALUE, true) : value;
     // Taken before it is told: a handler may cause others, and they go behind it.
     this.exports.noticeTake();
     if (kind === NOTICE_LEVEL) bank?.level?.(address, value !== 0);
