@@ -36,6 +36,23 @@ const single: Comparison[] = [
   ...[64, 4096, 65536].map((bytes): Comparison => ({ name: `read-block-${bytes}`, about: `Space.readBytes of ${bytes} bytes`, sides: [core(({ readBlock }) => readBlock(bytes)), copy(bytes)] })),
 ];
 
+const emptyCall = { name: 'empty call', load: async () => (await import('./cases/registers-core.ts')).emptyCall() };
+
+const registers: Comparison[] = [
+  {
+    name: 'registers',
+    about: 'read, change and write back 64 plain registers, one call for each access',
+    sides: [{ name: 'core', load: async () => (await import('./cases/registers-core.ts')).oneByOne() }, emptyCall, { name: 'typed arrays', load: async () => (await import('./cases/registers-baseline.ts')).typedArrays() }],
+    targets: { 'empty call': 4 },
+  },
+  {
+    name: 'registers-batch',
+    about: 'reads and writes of 64 plain registers, all in one call',
+    sides: [{ name: 'core', load: async () => (await import('./cases/registers-core.ts')).inBatch() }, emptyCall],
+    targets: { 'empty call': 2 },
+  },
+];
+
 const ABOUT: Readonly<Record<RangeOperation, string>> = { load: 'find the range of a random index', insert: 'build in random order', replace: 'erase a random range, insert it again' };
 
 const ranges = (['load', 'insert', 'replace'] as const).flatMap((operation) =>
@@ -53,4 +70,4 @@ const ranges = (['load', 'insert', 'replace'] as const).flatMap((operation) =>
 );
 
 /** All comparisons, in the order of the table. */
-export const comparisons: readonly Comparison[] = [replay, ...single, ...ranges];
+export const comparisons: readonly Comparison[] = [replay, ...single, ...registers, ...ranges];

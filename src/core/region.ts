@@ -4,6 +4,7 @@ import { VfioError } from '../uapi/index.ts';
 import { bytesOf, hex, integer, refuseU64, u64 } from '../webassembly/index.ts';
 import type { U64 } from '../webassembly/index.ts';
 import type { Core, HookHandlers } from './core.ts';
+import type { CoreExports } from './exports.ts';
 import type { BankDescription } from './bank.ts';
 import { EBADF, EINVAL, REGION_BANK, REGION_DEMAND, REGION_HOOK, REGION_RAM, REGION_REENTRANT, REGION_ROM, REGION_UNALIGNED } from './layout.generated.ts';
 import type { Window } from './space.ts';
@@ -66,6 +67,10 @@ export class Region {
   /** @internal True once `destroy` was called, even if it still waits for an access to end. */
   gone = false;
 
+  // Looking a name up among an instance's exports costs as much as the call.
+  private readonly readF: CoreExports['regionReadF'];
+  private readonly writeF: CoreExports['regionWriteF'];
+
   /** @internal */
   constructor(core: Core, description: RegionDescription) {
     const { kind, name, minWidth = 1, maxWidth = 8, unaligned = true } = description;
@@ -90,6 +95,8 @@ export class Region {
     this.core = core;
     this.kind = kind;
     this.handle = handle >>> 0;
+    this.readF = core.exports.regionReadF;
+    this.writeF = core.exports.regionWriteF;
     this.name = name ?? `region ${(this.handle & 0xfffff).toString()}`;
     if (kind === 'hook') core.hooks.set(this.handle, description);
     if (kind === 'bank') core.banks.set(this.handle, description);
@@ -178,7 +185,7 @@ export class Region {
   private read(position: U64, width: 1 | 2 | 4): number {
     const value =
       typeof position === 'number' && Number.isSafeInteger(position) && position >= 0
-        ? this.core.exports.regionReadF(this.handle, position, width)
+        ? this.readF(this.handle, position, width)
         : this.core.exports.regionRead(this.handle, u64('Region.read: position', position), width);
     if (value < 0) this.fail(`Region.read${width * 8}`, position, width, value);
     return value;
@@ -187,7 +194,7 @@ export class Region {
   private write(call: string, position: U64, width: 1 | 2 | 4, value: number): void {
     const status =
       typeof position === 'number' && Number.isSafeInteger(position) && position >= 0
-        ? this.core.exports.regionWriteF(this.handle, position, width, value, 0)
+        ? this.writeF(this.handle, position, width, value, 0)
         : this.core.exports.regionWrite(this.handle, u64(`${call}: position`, position), width, BigInt(value));
     if (status < 0) this.fail(call, position, width, status);
   }

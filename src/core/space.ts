@@ -4,6 +4,7 @@ import { VfioError } from '../uapi/index.ts';
 import { bytesOf, hex, integer, refuseU64, u64 } from '../webassembly/index.ts';
 import type { U64 } from '../webassembly/index.ts';
 import type { Core } from './core.ts';
+import type { CoreExports } from './exports.ts';
 import { EBADF, WINDOW_WRITE_COMBINING } from './layout.generated.ts';
 import type { Region } from './region.ts';
 
@@ -166,11 +167,17 @@ export class Space {
   /** @internal */
   gone = false;
 
+  // Looking a name up among an instance's exports costs as much as the call.
+  private readonly readF: CoreExports['spaceReadF'];
+  private readonly writeF: CoreExports['spaceWriteF'];
+
   /** @internal */
   constructor(core: Core, name: string) {
     this.core = core;
     this.name = name;
     this.handle = core.check(core.exports.spaceCreate(), 'space', () => 'the core has no memory for another space') >>> 0;
+    this.readF = core.exports.spaceReadF;
+    this.writeF = core.exports.spaceWriteF;
   }
 
   /** @internal */
@@ -295,7 +302,7 @@ export class Space {
   private read(address: U64, width: 1 | 2 | 4): number {
     const value =
       typeof address === 'number' && Number.isSafeInteger(address) && address >= 0
-        ? this.core.exports.spaceReadF(this.handle, address, width)
+        ? this.readF(this.handle, address, width)
         : this.core.exports.spaceRead(this.handle, u64('Space.read: address', address), width);
     if (value < 0) this.fail(`Space.read${width * 8}`, address, width, value);
     return value;
@@ -304,7 +311,7 @@ export class Space {
   private write(call: string, address: U64, width: 1 | 2 | 4, value: number): void {
     const status =
       typeof address === 'number' && Number.isSafeInteger(address) && address >= 0
-        ? this.core.exports.spaceWriteF(this.handle, address, width, value, 0)
+        ? this.writeF(this.handle, address, width, value, 0)
         : this.core.exports.spaceWrite(this.handle, u64(`${call}: address`, address), width, BigInt(value));
     if (status < 0) this.fail(call, address, width, status);
   }
