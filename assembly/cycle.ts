@@ -11,6 +11,7 @@ import { changeDepth, fault, hookDepth, setFault } from './flight.ts';
 import { hookRead, hookWrite } from './host.ts';
 import { closeLanes } from './lane.ts';
 import { handleOf } from './memory/objects.ts';
+import { countTransaction } from './transactions.ts';
 import { MAX_DEPTH, backing, base, countRefused, demandRead, demandWrite, flags, isBusy, isDemand, isRom, loadBytes, maxWidth, minWidth, setBusy, storeBytes } from './region.ts';
 
 /** All ones in `width` bytes, 1 to 8. */
@@ -29,7 +30,7 @@ export function cycleWidth(region: u32, position: u64, rest: u32): u32 {
 }
 
 // A-nested: decided when a piece reaches the region, before its first cycle.
-function isClosed(region: u32): bool {
+export function isClosed(region: u32): bool {
   if (!isBusy(region) || (flags(region) & REGION_REENTRANT) != 0) return false;
   setFault(EDEADLK);
   return true;
@@ -61,7 +62,7 @@ function readCycle(region: u32, position: u64, width: u32): u64 {
   return isDemand(region) ? demandRead(region, position, width) : loadBytes(base(region) + <u32>position, width);
 }
 
-function writeCycle(region: u32, position: u64, width: u32, value: u64): void {
+export function writeCycle(region: u32, position: u64, width: u32, value: u64): void {
   const kind = backing(region);
   if (kind == REGION_HOOK) {
     enterHook(region);
@@ -85,7 +86,10 @@ export function readPiece(region: u32, position: u64, bytes: u32): u64 {
     const width = cycleWidth(region, at, bytes - done);
     let part = mask(width);
     if (width < minWidth(region)) countRefused(region);
-    else part = readCycle(region, at, width);
+    else {
+      countTransaction(region, 0);
+      part = readCycle(region, at, width);
+    }
     if (fault != 0) return 0;
     value |= part << (<u64>done << 3);
     done += width;
@@ -100,7 +104,10 @@ export function writePiece(region: u32, position: u64, bytes: u32, value: u64): 
     const at = position + done;
     const width = cycleWidth(region, at, bytes - done);
     if (width < minWidth(region)) countRefused(region);
-    else writeCycle(region, at, width, value >> (<u64>done << 3));
+    else {
+      countTransaction(region, 1);
+      writeCycle(region, at, width, value >> (<u64>done << 3));
+    }
     if (fault != 0) return;
     done += width;
   }

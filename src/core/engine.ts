@@ -4,6 +4,8 @@ import { bytesOf, compile, integer } from '../webassembly/index.ts';
 import type { Build } from '../webassembly/index.ts';
 import { Batch } from './batch.ts';
 import { Core, builds } from './core.ts';
+import { drainSeed } from './drain-policy.ts';
+import type { DrainPolicy } from './drain-policy.ts';
 import { COUNT_BACKING_BYTES, COUNT_INNER_NODES, COUNT_LEAVES, COUNT_OBJECTS, COUNT_PAGES } from './layout.generated.ts';
 import { OffsetTable } from './offsets.ts';
 import type { OffsetMode } from './offsets.ts';
@@ -39,6 +41,7 @@ export interface LiveCounts {
 export class Engine {
   /** @internal */
   readonly core: Core;
+  private policy: DrainPolicy = 'in-order';
 
   /** @internal */
   constructor(core: Core) {
@@ -52,7 +55,17 @@ export class Engine {
 
   /** An empty address space. */
   space(name = 'space'): Space {
-    return new Space(this.core, name);
+    return new Space(this.core, name, this.policy);
+  }
+
+  /** The order in which line buffers drain (rule W-order) in spaces made from now on. Default `in-order`. */
+  get drainPolicy(): DrainPolicy {
+    return this.policy;
+  }
+
+  set drainPolicy(policy: DrainPolicy) {
+    drainSeed('Engine.drainPolicy', policy);
+    this.policy = policy;
   }
 
   /** An empty range store. */
