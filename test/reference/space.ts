@@ -27,14 +27,14 @@ export interface ReferenceWindow extends WindowAttributes {
 }
 
 export interface MapOptions extends Partial<WindowAttributes> {
-  readonly combining?: boolean;
+  readonly combining?: boolean | undefined;
   readonly start: bigint;
   readonly position: bigint;
   readonly size: bigint;
 }
 
 export interface AliasOptions extends Partial<WindowAttributes> {
-  readonly combining?: boolean;
+  readonly combining?: boolean | undefined;
   readonly start: bigint;
   readonly offset: bigint;
   readonly size: bigint;

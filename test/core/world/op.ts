@@ -22,8 +22,8 @@ export interface Place {
 export type Op =
   | { readonly do: 'region'; readonly shape: RegionShape }
   | { readonly do: 'space' }
-  | { readonly do: 'map'; readonly space: number; readonly region: number; readonly start: bigint; readonly position: bigint; readonly size: bigint; readonly priority: number; readonly combining?: boolean }
-  | { readonly do: 'alias'; readonly window: number; readonly space: number; readonly start: bigint; readonly offset: bigint; readonly size: bigint; readonly priority: number | undefined; readonly combining?: boolean }
+  | { readonly do: 'map'; readonly space: number; readonly region: number; readonly start: bigint; readonly position: bigint; readonly size: bigint; readonly priority: number; readonly combining?: boolean | undefined }
+  | { readonly do: 'alias'; readonly window: number; readonly space: number; readonly start: bigint; readonly offset: bigint; readonly size: bigint; readonly priority: number | undefined; readonly combining?: boolean | undefined }
   | { readonly do: 'move'; readonly window: number; readonly start: bigint }
   | { readonly do: 'unmap'; readonly window: number }
   | { readonly do: 'destroyRegion'; readonly region: number }
