@@ -46,7 +46,7 @@ export interface LitmusReport {
   readonly orders: bigint | undefined;
   /** A shortest order that breaks a check. */
   readonly broken: { readonly message: string; readonly transactions: readonly string[]; /** What had not arrived yet. */ readonly waiting: readonly string[] } | undefined;
-  /** All of it, to be read. */
+  /** All of it, to be read: lines without a last line end. */
   readonly text: string;
 }
 
@@ -135,7 +135,7 @@ export function litmus(name: string, test: LitmusTest): LitmusReport {
     layer = [...next.values()];
   }
   const count = orders === 1n ? 'its only order' : `all ${orders.toString()} orders`;
-  return { holds: true, orders, broken: undefined, text: `litmus ${name}: holds in ${count}\n${programText(rules)}` };
+  return { holds: true, orders, broken: undefined, text: `litmus ${name}: holds in ${count}\n${programText(rules)}`.trimEnd() };
 }
 
 /** Every order of transactions of a program, each once, in no particular order. RangeError when there are more than `limit`. */
@@ -165,6 +165,6 @@ function brokenReport(name: string, rules: Rules, node: Node, message: string): 
   const waiting = waitingTexts(state);
   const { transactions } = node;
   const late = waiting.map((line, i) => `  ${(i === 0 ? 'waiting' : '').padEnd(9)}    ${line}\n`).join('');
-  const text = `litmus ${name}: BROKEN, ${message}\n${programText(rules)}${numbered('device', transactions)}${late}`;
+  const text = `litmus ${name}: BROKEN, ${message}\n${programText(rules)}${numbered('device', transactions)}${late}`.trimEnd();
   return { holds: false, orders: undefined, broken: { message, transactions, waiting }, text };
 }

@@ -117,7 +117,7 @@ describe('litmus counts what a device can tell apart', () => {
   });
 
   test('a program of nothing holds in its only order', () => {
-    expect(litmus('nothing', { program: () => undefined })).toMatchObject({ holds: true, orders: 1n, text: 'litmus nothing: holds in its only order\n' });
+    expect(litmus('nothing', { program: () => undefined })).toMatchObject({ holds: true, orders: 1n, text: 'litmus nothing: holds in its only order' });
   });
 });
 
