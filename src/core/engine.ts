@@ -31,7 +31,7 @@ export interface LiveCounts {
   readonly nodes: number;
   /** Demand pages of 4096 bytes. */
   readonly pages: number;
-  /** Regions, spaces, windows, stores, cursors, tables. */
+  /** Regions, spaces, windows, four line buffers for each that combines writes, stores, cursors, tables. */
   readonly objects: number;
   /** Bytes behind RAM and ROM regions and the trace ring. */
   readonly backingBytes: number;
