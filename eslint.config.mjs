@@ -13,6 +13,7 @@ const arrows = {
   vfio: ['core', 'uapi'],
   'range-map': ['webassembly', 'uapi'],
   core: ['webassembly', 'uapi'],
+  litmus: [],
   webassembly: [],
   uapi: [],
 };

@@ -5,6 +5,9 @@
 //   cycles   a|aa|aaaa|a       cut by the region's width rule              (cycle.ts)
 
 import { EINVAL, PAGE_BYTES, REGION_UNALIGNED } from './layout.generated.ts';
+import { drainBefore, meetsCombining } from './combine/drain.ts';
+import { firstCombining, isCombining } from './combine/lines.ts';
+import { combineValue } from './combine/store.ts';
 import { readPiece, writePiece } from './cycle.ts';
 import { begin, end, fault, hookDepth, isWidth, setFault } from './flight.ts';
 import { openLane } from './lane.ts';
@@ -16,11 +19,13 @@ import { openMaskedLane } from './registers/masked-lane.ts';
 import { plainFirst, plainLast, plainRun } from './registers/plain.ts';
 import { isTracing, trace } from './ring.ts';
 import { countUnclaimed, unclaimedLast, visibleFirst, visibleLast, windowAt, windowPosition, windowRegion, windowStart } from './space.ts';
+import { isCounted } from './transactions.ts';
 
 /** After an access that one window served: opens a lane if what it met is plain bytes. */
 export function remember(space: u32, address: u64, region: u32, position: u64): void {
+  if (isTracing() || isCounted(region) || meetsCombining(space, region)) return;
   if (isBank(region)) rememberRegisters(space, address, region, position);
-  if (isTracing() || !isPassive(region) || isRom(region)) return;
+  if (!isPassive(region) || isRom(region)) return;
   let before = address - visibleFirst(space);
   let after = visibleLast(space) - address;
   let at = base(region) + <u32>position;
@@ -37,7 +42,7 @@ export function remember(space: u32, address: u64, region: u32, position: u64): 
 
 /** The same for plain registers of a bank. */
 function rememberRegisters(space: u32, address: u64, region: u32, position: u64): void {
-  if (isTracing() || !plainRun(region, position)) return;
+  if (!plainRun(region, position)) return;
   const before = min<u64>(address - visibleFirst(space), position - plainFirst) & ~7;
   const after = min<u64>(visibleLast(space) - address, plainLast - position);
   const table = tableOf(region);
@@ -51,6 +56,27 @@ export function pieceBytes(space: u32, address: u64, window: u32, bytes: u64): u
   return last - address < bytes - 1 ? last - address + 1 : bytes;
 }
 
+/** A piece through a window. In a space that combines writes, buffers come first. */
+function readThrough(space: u32, window: u32, position: u64, bytes: u32): u64 {
+  if (firstCombining(space) != 0) {
+    drainBefore(space, window);
+    if (fault != 0) return 0;
+  }
+  return readPiece(windowRegion(window), position, bytes);
+}
+
+function writeThrough(space: u32, window: u32, position: u64, bytes: u32, value: u64): void {
+  if (firstCombining(space) != 0) {
+    if (isCombining(window)) {
+      combineValue(space, window, position, bytes, value);
+      return;
+    }
+    drainBefore(space, window);
+    if (fault != 0) return;
+  }
+  writePiece(windowRegion(window), position, bytes, value);
+}
+
 /** An access of 1, 2, 4 or 8 bytes at an address. `fault` says how it ended; after a fault the value is 0. */
 export function spaceRead(space: u32, address: u64, width: u32): u64 {
   if (!isWidth(width) || !begin(address, width)) {
@@ -62,7 +88,7 @@ export function spaceRead(space: u32, address: u64, width: u32): u64 {
   if (window != 0 && visibleLast(space) - address >= width - 1) {
     const region = windowRegion(window);
     const position = address - windowStart(window) + windowPosition(window);
-    value = readPiece(region, position, width);
+    value = readThrough(space, window, position, width);
     if (fault == 0) remember(space, address, region, position);
   } else {
     value = readCut(space, address, width);
@@ -80,7 +106,7 @@ function readCut(space: u32, address: u64, width: u32): u64 {
     const bytes = <u32>pieceBytes(space, at, window, width - done);
     let part = mask(bytes);
     if (window == 0) countUnclaimed(space, 0);
-    else part = readPiece(windowRegion(window), at - windowStart(window) + windowPosition(window), bytes);
+    else part = readThrough(space, window, at - windowStart(window) + windowPosition(window), bytes);
     if (fault != 0) return 0;
     value |= part << (<u64>done << 3);
     done += bytes;
@@ -97,7 +123,7 @@ export function spaceWrite(space: u32, address: u64, width: u32, value: u64): vo
   if (window != 0 && visibleLast(space) - address >= width - 1) {
     const region = windowRegion(window);
     const position = address - windowStart(window) + windowPosition(window);
-    writePiece(region, position, width, value);
+    writeThrough(space, window, position, width, value);
     if (fault == 0) remember(space, address, region, position);
   } else {
     writeCut(space, address, width, value);
@@ -113,7 +139,7 @@ function writeCut(space: u32, address: u64, width: u32, value: u64): void {
     const window = windowAt(space, at);
     const bytes = <u32>pieceBytes(space, at, window, width - done);
     if (window == 0) countUnclaimed(space, 1);
-    else writePiece(windowRegion(window), at - windowStart(window) + windowPosition(window), bytes, value >> (<u64>done << 3));
+    else writeThrough(space, window, at - windowStart(window) + windowPosition(window), bytes, value >> (<u64>done << 3));
     if (fault != 0) return;
     done += bytes;
   }
@@ -132,7 +158,7 @@ export function beginRegion(region: u32, position: u64, bytes: u64): bool {
 /** Where the `width` bytes at a position of a region lie when nothing is to be done but to move them, else 0. Any width up to 8 may be asked for. */
 export function regionPlain(region: u32, position: u64, width: u32, writes: bool): u32 {
   const first = base(region);
-  if (first == 0 || isTracing() || hookDepth() >= MAX_DEPTH || minWidth(region) != 1 || (writes && isRom(region))) return 0;
+  if (first == 0 || isTracing() || hookDepth() >= MAX_DEPTH || minWidth(region) != 1 || isCounted(region) || (writes && isRom(region))) return 0;
   return size(region) >= width && position <= size(region) - width ? first + <u32>position : 0;
 }
 

@@ -4,15 +4,24 @@
 
 import { ENOMEM, PAGE_BYTES } from './layout.generated.ts';
 import { beginRegion, pieceBytes, remember } from './access.ts';
+import { drainBefore } from './combine/drain.ts';
+import { firstCombining, isCombining } from './combine/lines.ts';
+import { combineBlock } from './combine/store.ts';
 import { cycleWidth, readPiece, writePiece } from './cycle.ts';
 import { begin, end, fault, setFault } from './flight.ts';
 import { handleOf } from './memory/objects.ts';
 import { base, isDemand, isPassive, isRom, loadBytes, pageAt, storeBytes, touchPage } from './region.ts';
 import { isTracing, trace } from './ring.ts';
 import { countUnclaimed, windowAt, windowPosition, windowRegion, windowStart } from './space.ts';
+import { isCounted } from './transactions.ts';
+
+/** Whether bytes may be copied as a whole: nobody sees or counts the cycles. */
+function isWhole(region: u32): bool {
+  return isPassive(region) && !isCounted(region);
+}
 
 function readRun(region: u32, position: u64, buffer: u32, bytes: u64): void {
-  if (isPassive(region) && !isDemand(region)) {
+  if (isWhole(region) && !isDemand(region)) {
     memory.copy(buffer, base(region) + <u32>position, <u32>bytes);
     return;
   }
@@ -20,7 +29,7 @@ function readRun(region: u32, position: u64, buffer: u32, bytes: u64): void {
   while (done < bytes && fault == 0) {
     const at = position + done;
     const to = buffer + <u32>done;
-    if (isPassive(region)) {
+    if (isWhole(region)) {
       const inPage = <u32>at & (PAGE_BYTES - 1);
       const run = min<u64>(bytes - done, PAGE_BYTES - inPage);
       const page = pageAt(region, at);
@@ -36,7 +45,7 @@ function readRun(region: u32, position: u64, buffer: u32, bytes: u64): void {
 }
 
 function writeRun(region: u32, position: u64, buffer: u32, bytes: u64): void {
-  if (isPassive(region) && !isDemand(region)) {
+  if (isWhole(region) && !isDemand(region)) {
     if (!isRom(region)) memory.copy(base(region) + <u32>position, buffer, <u32>bytes);
     return;
   }
@@ -44,7 +53,7 @@ function writeRun(region: u32, position: u64, buffer: u32, bytes: u64): void {
   while (done < bytes && fault == 0) {
     const at = position + done;
     const from = buffer + <u32>done;
-    if (isPassive(region)) {
+    if (isWhole(region)) {
       const inPage = <u32>at & (PAGE_BYTES - 1);
       const run = min<u64>(bytes - done, PAGE_BYTES - inPage);
       const page = touchPage(region, at);
@@ -57,6 +66,20 @@ function writeRun(region: u32, position: u64, buffer: u32, bytes: u64): void {
       done += width;
     }
   }
+}
+
+/** A run through a window. In a space that combines writes, buffers come first. */
+function blockThrough(space: u32, window: u32, position: u64, buffer: u32, bytes: u64, writes: u32): void {
+  if (firstCombining(space) != 0) {
+    if (writes != 0 && isCombining(window)) {
+      combineBlock(space, window, position, buffer, bytes);
+      return;
+    }
+    drainBefore(space, window);
+    if (fault != 0) return;
+  }
+  if (writes == 0) readRun(windowRegion(window), position, buffer, bytes);
+  else writeRun(windowRegion(window), position, buffer, bytes);
 }
 
 /** A block through a space: `writes` 0 fills `buffer`, 1 empties it. `fault` says how it ended. */
@@ -75,8 +98,7 @@ export function spaceBlock(space: u32, address: u64, buffer: u32, bytes: u64, wr
     } else {
       const region = windowRegion(window);
       const position = at - windowStart(window) + windowPosition(window);
-      if (writes == 0) readRun(region, position, memoryAt, run);
-      else writeRun(region, position, memoryAt, run);
+      blockThrough(space, window, position, memoryAt, run, writes);
       if (run == bytes && fault == 0) remember(space, address, region, position);
     }
     done += run;

@@ -13,6 +13,7 @@ import { closeLanes } from './lane.ts';
 import { mask } from './number.ts';
 import { bankRead, bankWrite } from './registers/access.ts';
 import { handleOf } from './memory/objects.ts';
+import { countTransaction } from './transactions.ts';
 import { MAX_DEPTH, backing, base, countRefused, demandRead, demandWrite, flags, isBusy, isDemand, isRom, loadBytes, maxWidth, minWidth, setBusy, storeBytes } from './region.ts';
 
 // A-split
@@ -26,7 +27,7 @@ export function cycleWidth(region: u32, position: u64, rest: u32): u32 {
 }
 
 // A-nested: decided when a piece reaches the region, before its first cycle.
-function isClosed(region: u32): bool {
+export function isClosed(region: u32): bool {
   if (!isBusy(region) || (flags(region) & REGION_REENTRANT) != 0) return false;
   setFault(EDEADLK);
   return true;
@@ -60,7 +61,7 @@ function readCycle(region: u32, position: u64, width: u32): u64 {
   return isDemand(region) ? demandRead(region, position, width) : loadBytes(base(region) + <u32>position, width);
 }
 
-function writeCycle(region: u32, position: u64, width: u32, value: u64): void {
+export function writeCycle(region: u32, position: u64, width: u32, value: u64): void {
   const kind = backing(region);
   if (kind == REGION_HOOK) {
     enterHook(region);
@@ -86,7 +87,10 @@ export function readPiece(region: u32, position: u64, bytes: u32): u64 {
     const width = cycleWidth(region, at, bytes - done);
     let part = mask(width);
     if (width < minWidth(region)) countRefused(region);
-    else part = readCycle(region, at, width);
+    else {
+      countTransaction(region, 0);
+      part = readCycle(region, at, width);
+    }
     if (fault != 0) return 0;
     value |= part << (<u64>done << 3);
     done += width;
@@ -101,7 +105,10 @@ export function writePiece(region: u32, position: u64, bytes: u32, value: u64): 
     const at = position + done;
     const width = cycleWidth(region, at, bytes - done);
     if (width < minWidth(region)) countRefused(region);
-    else writeCycle(region, at, width, value >> (<u64>done << 3));
+    else {
+      countTransaction(region, 1);
+      writeCycle(region, at, width, value >> (<u64>done << 3));
+    }
     if (fault != 0) return;
     done += width;
   }

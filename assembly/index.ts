@@ -46,6 +46,14 @@ export {
   accessSettleLater,
 } from './exports/access';
 export {
+  spaceFence,
+  spaceDrainPolicy,
+  windowBuffered,
+  regionSetDevice,
+  regionCountTransactions,
+  regionTransactions,
+} from './exports/combine';
+export {
   ringOpen,
   ringOldest,
   ringRun,

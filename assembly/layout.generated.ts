@@ -26,6 +26,7 @@ export const OBJECT_COOKIE: u32 = 7;
 export const OBJECT_SNAPSHOT: u32 = 8;
 export const OBJECT_HISTORY: u32 = 9;
 export const OBJECT_READER: u32 = 10;
+export const OBJECT_LINE: u32 = 11;
 
 // Backing kinds of a region
 export const REGION_RAM: u32 = 1;
@@ -137,6 +138,10 @@ export const COUNT_BACKING_BYTES: u32 = 4;
 
 // Attributes of a window
 export const WINDOW_WRITE_COMBINING: u32 = 1;
+
+// Line buffers of a write-combining window
+export const LINE_BYTES: u32 = 64;
+export const LINES_PER_WINDOW: u32 = 4;
 
 // How a device file hands out offsets
 export const OFFSETS_INDEX: u32 = 0;

@@ -2,7 +2,7 @@
 //
 //   record   5 backing u8 | 6 minWidth u8 | 7 maxWidth u8 | 8 flags u32 | 12 base u32 | 16 size u64
 //           24 page tree (16 bytes) | 48 first window u32 | 52 busy u32 | 56 refused cycles u64
-//           64 last page's index u64 | 72 last page u32          a bank: 24 table u32 | 64 accesses to holes u64
+//           64 last page's index u64 | 72 last page u32 | from 100 on: transactions.ts          a bank: 24 table u32 | 64 accesses to holes u64
 //
 // RAM and ROM are one run of frames at `base`. A demand region keeps page index -> page address in a range store and remembers the last page it met.
 

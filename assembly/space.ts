@@ -8,9 +8,10 @@
 //
 //   space  record   8 tree (16 bytes) | 32 first window u32 | 36 overlapped u32 | 40 unclaimed reads u64 | 48 unclaimed writes u64
 //                  56 cached first u64 | 64 cached last u64 | 72 cached window u32 | 76 windows u32 | 80 plan's number u32 | 84 planned inserts u32
+//                  from 88 on: combine/lines.ts
 //   window record   8 region u32 | 12 space u32 | 16 start u64 | 24 last u64 | 32 position u64 | 40 priority i32 | 44 attributes u32
 //                  48 age u64 | 56 next, 60 previous in the space | 64 next, 68 previous of the region
-//                  72 target | 76 first alias | 80 next, 84 previous alias of the same target
+//                  72 target | 76 first alias | 80 next, 84 previous alias of the same target | from 88 on: combine/lines.ts
 //
 // `overlapped` is set when two windows first meet and cleared when the space is empty: while it is clear, taking a window away uncovers nothing.
 

@@ -7,6 +7,7 @@
 
 import { CELL_FIRST, CELL_LAST, COUNT_INNER_NODES, COUNT_LEAVES, EINVAL, ENOMEM, OBJECT_SPACE, OBJECT_WINDOW } from './layout.generated.ts';
 import { cells } from './cells.ts';
+import { attachLines, detachLines, isCombining } from './combine/lines.ts';
 import { deleteObject, handleOf, newObject } from './memory/objects.ts';
 import { reserve } from './memory/slab.ts';
 import { innerNeeded, leavesNeeded } from './maple/grow.ts';
@@ -208,6 +209,10 @@ export function mapWindow(space: u32, start: u64, bytes: u64, region: u32, posit
   store<u32>(window, attributes, 44);
   store<u64>(window, ++ages, 48);
   store<u32>(window, target, 72);
+  if (isCombining(window) && !attachLines(window)) {
+    deleteObject(window);
+    return -ENOMEM;
+  }
   linkAll(window);
   paint(window, start, last);
   forgetCached(space);
@@ -256,6 +261,7 @@ function removeTree(window: u32): void {
     gone = deepestAlias(window);
     hide(gone);
     unlinkAll(gone);
+    if (isCombining(gone)) detachLines(gone);
     deleteObject(gone);
   }
 }

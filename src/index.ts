@@ -4,6 +4,7 @@ export { Batch, Engine, OffsetTable, RangeCursor, RangeStore, Region, Space, Tra
 export type {
   BatchOperation,
   BatchResult,
+  DrainPolicy,
   EngineOptions,
   GapRequest,
   HookHandlers,

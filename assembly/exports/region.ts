@@ -2,6 +2,7 @@
 
 import { EBADF, EBUSY, EINVAL, OBJECT_REGION } from '../layout.generated.ts';
 import * as flight from '../flight.ts';
+import { drainGoing } from '../combine/remove.ts';
 import { resolve } from '../memory/objects.ts';
 import * as regions from '../region.ts';
 import * as topology from '../topology.ts';
@@ -14,6 +15,8 @@ export function regionDestroy(handle: u32): i32 {
   const region = resolve(handle, OBJECT_REGION);
   if (region == 0) return -EBADF;
   if (flight.inAccess()) return -EBUSY;
+  const drained = drainGoing(handle, OBJECT_REGION);
+  if (drained != 0) return drained;
   const status = topology.unmapRegion(region);
   if (status == 0) regions.releaseRegion(region);
   return status;

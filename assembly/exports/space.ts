@@ -3,6 +3,7 @@
 import { EBADF, EBUSY, EINVAL, OBJECT_REGION, OBJECT_SPACE, OBJECT_WINDOW } from '../layout.generated.ts';
 import * as flight from '../flight.ts';
 import * as access from '../access.ts';
+import { drainGoing } from '../combine/remove.ts';
 import { handleOf, resolve } from '../memory/objects.ts';
 import { treeCheck } from '../maple/check.ts';
 import * as spaces from '../space.ts';
@@ -15,7 +16,9 @@ export function spaceCreate(): i32 {
 export function spaceDestroy(handle: u32): i32 {
   const space = resolve(handle, OBJECT_SPACE);
   if (space == 0) return -EBADF;
-  return flight.inAccess() ? -EBUSY : topology.destroySpace(space);
+  if (flight.inAccess()) return -EBUSY;
+  const status = drainGoing(handle, OBJECT_SPACE);
+  return status != 0 ? status : topology.destroySpace(space);
 }
 
 export function spaceMap(handle: u32, start: u64, size: u64, regionHandle: u32, position: u64, priority: i32, attributes: u32): i32 {
@@ -35,7 +38,9 @@ export function windowAlias(handle: u32, offset: u64, size: u64, spaceHandle: u3
 export function windowUnmap(handle: u32): i32 {
   const window = resolve(handle, OBJECT_WINDOW);
   if (window == 0) return -EBADF;
-  return flight.inAccess() ? -EBUSY : topology.unmapWindow(window);
+  if (flight.inAccess()) return -EBUSY;
+  const status = drainGoing(handle, OBJECT_WINDOW);
+  return status != 0 ? status : topology.unmapWindow(window);
 }
 
 export function windowMove(handle: u32, start: u64): i32 {

@@ -111,8 +111,9 @@ export class BankRegion extends Region {
     return Math.max(0, this.core.exports.bankHoles(this.handle));
   }
 
-  counts(register: number): RegisterCounts {
-    this.row('BankRegion.counts', this.core.exports.bankCounts(this.handle, integer('BankRegion.counts: register', register, 0, 0xffff)), register);
+  /** What a register was used for. */
+  registerCounts(register: number): RegisterCounts {
+    this.row('BankRegion.registerCounts', this.core.exports.bankCounts(this.handle, integer('BankRegion.registerCounts: register', register, 0, 0xffff)), register);
     const [first, last] = [this.core.cellFirst(), this.core.cellLast()];
     const [low, high] = [(word: bigint) => Number(word & 0xffff_ffffn), (word: bigint) => Number(word >> 32n)];
     return { reads: low(first), writes: high(first), tagged: low(last), violations: high(last) };

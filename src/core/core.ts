@@ -4,7 +4,7 @@ import { VfioError, errnoName } from '../uapi/index.ts';
 import { Builds, instantiate } from '../webassembly/index.ts';
 import type { WasmModule } from '../webassembly/index.ts';
 import type { CoreExports } from './exports.ts';
-import { CELL_DATA, CELL_FIRST, CELL_INDEX, CELL_LAST, CELL_POSITION, EIO, ENOMEM, STAGING_BYTES } from './layout.generated.ts';
+import { CELL_DATA, CELL_FIRST, CELL_INDEX, CELL_LAST, CELL_POSITION, EBADF, EIO, ENOMEM, STAGING_BYTES } from './layout.generated.ts';
 import type { BankHandlers, HookMoment, RegisterAccess } from './bank.ts';
 import { Notices } from './notices.ts';
 import { RegisterCells } from './register-cells.ts';
@@ -174,6 +174,31 @@ export class Core {
       this.waiting.push(make);
       this.exports.accessSettleLater();
     }
+  }
+
+  /**
+   * A removal, as a change of the topology. Line buffers drain before it, so it may fail with what a hook threw, and hooks may have removed the thing themselves.
+   */
+  remove(
+    call: string,
+    detail: () => string,
+    removal: { /** Calls the core. */ make(): number; done(): void; undone(): void; /** Removed by a hook's own change. */ isDone?(): boolean },
+  ): void {
+    this.change(() => {
+      let status: number;
+      try {
+        status = removal.make();
+      } catch (error) {
+        // A change that waited for the drain failed, after the drain and before the removal.
+        if (removal.isDone?.() !== true) removal.undone();
+        throw error;
+      }
+      const isDone = removal.isDone?.() === true;
+      if (isDone && status === -EBADF) return;
+      if (status < 0 && !isDone) removal.undone();
+      this.check(status, call, detail);
+      removal.done();
+    });
   }
 
   private settle(): void {

@@ -6,6 +6,8 @@ import { BankRegion } from './bank.ts';
 import type { BankDescription } from './bank.ts';
 import { Batch } from './batch.ts';
 import { Core, builds } from './core.ts';
+import { drainSeed } from './drain-policy.ts';
+import type { DrainPolicy } from './drain-policy.ts';
 import { COUNT_BACKING_BYTES, COUNT_INNER_NODES, COUNT_LEAVES, COUNT_OBJECTS, COUNT_PAGES } from './layout.generated.ts';
 import { OffsetTable } from './offsets.ts';
 import type { OffsetMode } from './offsets.ts';
@@ -31,7 +33,7 @@ export interface LiveCounts {
   readonly nodes: number;
   /** Demand pages of 4096 bytes. */
   readonly pages: number;
-  /** Regions, spaces, windows, stores, cursors, tables. */
+  /** Regions, spaces, windows, four line buffers for each that combines writes, stores, cursors, tables. */
   readonly objects: number;
   /** Bytes behind RAM and ROM regions and the trace ring. */
   readonly backingBytes: number;
@@ -41,6 +43,7 @@ export interface LiveCounts {
 export class Engine {
   /** @internal */
   readonly core: Core;
+  private policy: DrainPolicy = 'in-order';
 
   /** @internal */
   constructor(core: Core) {
@@ -67,7 +70,17 @@ export class Engine {
 
   /** An empty address space. */
   space(name = 'space'): Space {
-    return new Space(this.core, name);
+    return new Space(this.core, name, this.policy);
+  }
+
+  /** The order in which line buffers drain (rule W-order) in spaces made from now on. Default `in-order`. */
+  get drainPolicy(): DrainPolicy {
+    return this.policy;
+  }
+
+  set drainPolicy(policy: DrainPolicy) {
+    drainSeed('Engine.drainPolicy', policy);
+    this.policy = policy;
   }
 
   /** An empty range store. */

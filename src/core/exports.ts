@@ -73,6 +73,13 @@ export interface CoreExports {
   accessInFlight(): number;
   accessSettleLater(): void;
 
+  spaceFence(space: number): number;
+  spaceDrainPolicy(space: number, seed: number): number;
+  windowBuffered(window: number): number;
+  regionSetDevice(region: number, device: number): number;
+  regionCountTransactions(region: number, on: number): number;
+  regionTransactions(region: number, writes: number): number;
+
   ringOpen(records: number): number;
   ringOldest(): number;
   ringRun(): number;

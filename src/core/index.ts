@@ -5,6 +5,7 @@ export type { BankDescription, BankHandlers, HookMoment, RegisterAccess, Registe
 export { Batch } from './batch.ts';
 export type { BatchOperation, BatchResult } from './batch.ts';
 export type { HookHandlers } from './core.ts';
+export type { DrainPolicy } from './drain-policy.ts';
 export { Engine, createEngine } from './engine.ts';
 export type { EngineOptions, LiveCounts } from './engine.ts';
 export type { U64 } from '../webassembly/index.ts';
@@ -15,7 +16,8 @@ export { RangeCursor, RangeStore } from './range-store.ts';
 export type { GapRequest, RangeEntry } from './range-store.ts';
 export { Region } from './region.ts';
 export type { RegionBase, RegionDescription, RegionKind, Width } from './region.ts';
-export { Space, Window } from './space.ts';
-export type { MemoryType, WindowOptions } from './space.ts';
+export { Space } from './space.ts';
 export { TraceRing } from './trace-ring.ts';
 export type { TraceRecord } from './trace-ring.ts';
+export { Window } from './window.ts';
+export type { MemoryType, WindowOptions } from './window.ts';

@@ -48,6 +48,8 @@ export const OBJECT_SNAPSHOT = 8;
 export const OBJECT_HISTORY = 9;
 /** @internal */
 export const OBJECT_READER = 10;
+/** @internal */
+export const OBJECT_LINE = 11;
 
 // Backing kinds of a region
 /** @internal */
@@ -246,6 +248,12 @@ export const COUNT_BACKING_BYTES = 4;
 // Attributes of a window
 /** @internal */
 export const WINDOW_WRITE_COMBINING = 1;
+
+// Line buffers of a write-combining window
+/** @internal */
+export const LINE_BYTES = 64;
+/** @internal */
+export const LINES_PER_WINDOW = 4;
 
 // How a device file hands out offsets
 /** @internal */

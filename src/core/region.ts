@@ -7,7 +7,7 @@ import type { Core, HookHandlers } from './core.ts';
 import type { CoreExports } from './exports.ts';
 import type { BankDescription } from './bank.ts';
 import { EBADF, EINVAL, REGION_BANK, REGION_DEMAND, REGION_HOOK, REGION_RAM, REGION_REENTRANT, REGION_ROM, REGION_UNALIGNED } from './layout.generated.ts';
-import type { Window } from './space.ts';
+import type { Window } from './window.ts';
 
 /** A width of one bus cycle, in bytes. */
 export type Width = 1 | 2 | 4 | 8;
@@ -24,6 +24,8 @@ export interface RegionBase {
   readonly maxWidth?: Width;
   /** Whether a cycle may start at an address that its width does not divide; if not, it is split. Default true. */
   readonly unaligned?: boolean;
+  /** The device that the region is part of, see {@link Region.device}. Default 0. */
+  readonly device?: number;
 }
 
 /**
@@ -66,6 +68,8 @@ export class Region {
   readonly windows = new Set<Window>();
   /** @internal True once `destroy` was called, even if it still waits for an access to end. */
   gone = false;
+  private deviceNumber = 0;
+  private counts = false;
 
   // Looking a name up among an instance's exports costs as much as the call.
   private readonly readF: CoreExports['regionReadF'];
@@ -81,6 +85,7 @@ export class Region {
       if (![1, 2, 4, 8].includes(width)) throw new RangeError(`region: ${what} is ${String(width)}; expected 1, 2, 4 or 8`);
     }
     if (minWidth > maxWidth) throw new RangeError(`region: minWidth ${minWidth} is above maxWidth ${maxWidth}`);
+    const device = integer('region: device', description.device ?? 0, 0, 0xffff_ffff);
     const contents = kind === 'rom' && description.contents !== undefined ? bytesOf('region: contents', description.contents) : undefined;
     if (contents !== undefined && BigInt(contents.length) > this.size) {
       throw new RangeError(`region: contents are ${contents.length} bytes; the region has ${this.size.toString()}`);
@@ -101,6 +106,10 @@ export class Region {
     if (kind === 'hook') core.hooks.set(this.handle, description);
     if (kind === 'bank') core.banks.set(this.handle, description);
     if (contents !== undefined) this.bytes().set(contents);
+    if (device !== 0) {
+      this.deviceNumber = device;
+      core.exports.regionSetDevice(this.handle, device);
+    }
   }
 
   /** @internal */
@@ -220,17 +229,51 @@ export class Region {
     this.core.exports.regionDropPages(this.handle);
   }
 
-  /** Removes all windows onto the region (rule S-region-gone) and returns its memory. A second call does nothing. */
+  /** The device that the region is part of (rule W-same-device): 1 to 2^32-1, or 0, the default: a device of its own. From inside a hook it is set when the access has ended. */
+  get device(): number {
+    return this.deviceNumber;
+  }
+
+  set device(number: number) {
+    this.live('Region.device');
+    const device = integer('Region.device', number, 0, 0xffff_ffff);
+    this.core.change(() => {
+      this.core.check(this.core.exports.regionSetDevice(this.handle, device), 'Region.device', () => `${this.name} is destroyed`);
+      this.deviceNumber = device;
+    });
+  }
+
+  /** Counts transactions (rule W-count) from zero on, or stops. Until it stops, accesses to the region take the long way. */
+  countTransactions(on = true): void {
+    this.live('Region.countTransactions');
+    this.core.exports.regionCountTransactions(this.handle, on ? 1 : 0);
+    this.counts = on;
+  }
+
+  /** How many reads and writes have reached the region since {@link Region.countTransactions}; undefined when it does not count. */
+  get transactions(): { readonly reads: number; readonly writes: number } | undefined {
+    if (!this.counts || this.gone) return undefined;
+    const { exports } = this.core;
+    return { reads: exports.regionTransactions(this.handle, 0), writes: exports.regionTransactions(this.handle, 1) };
+  }
+
+  /**
+   * Removes all windows onto the region (rule S-region-gone) and returns its memory. What waits in line buffers reaches the region first (rule W-unmap). A second
+   * call does nothing.
+   *
+   * @throws What a hook threw while buffers drained; then the region is still there, and a second call gets further.
+   */
   destroy(): void {
     if (this.gone) return;
     this.gone = true;
-    this.core.change(() => {
-      const status = this.core.exports.regionDestroy(this.handle);
-      if (status < 0) this.gone = false;
-      this.core.check(status, 'Region.destroy', () => `${this.name}: no room to show what its windows covered`);
-      this.core.hooks.delete(this.handle);
-      this.core.banks.delete(this.handle);
-      for (const window of this.windows) window.forget();
+    this.core.remove('Region.destroy', () => `${this.name}: no room to show what its windows covered`, {
+      make: () => this.core.exports.regionDestroy(this.handle),
+      done: () => {
+        this.core.hooks.delete(this.handle);
+        this.core.banks.delete(this.handle);
+        for (const window of this.windows) window.forget();
+      },
+      undone: () => (this.gone = false),
     });
   }
 }

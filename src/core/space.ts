@@ -1,148 +1,16 @@
-// Address spaces and their windows: the contract is rules S and A of docs/how-an-access-travels.md.
+// Address spaces: the contract is rules S, A and W of docs/how-an-access-travels.md.
 
 import { VfioError } from '../uapi/index.ts';
 import { bytesOf, hex, integer, refuseU64, u64 } from '../webassembly/index.ts';
 import type { U64 } from '../webassembly/index.ts';
 import type { Core } from './core.ts';
 import type { CoreExports } from './exports.ts';
-import { EBADF, WINDOW_WRITE_COMBINING } from './layout.generated.ts';
+import { drainSeed } from './drain-policy.ts';
+import type { DrainPolicy } from './drain-policy.ts';
+import { EBADF } from './layout.generated.ts';
 import type { Region } from './region.ts';
-
-/** How stores through a window may reach the device: one by one, or merged. */
-export type MemoryType = 'uncached' | 'write-combining';
-
-/** Where a window lies among others, and how it is mapped. */
-export interface WindowOptions {
-  /** Bytes from the start of the region (or of the target window, for an alias) at which the window begins. Default 0. */
-  readonly position?: U64;
-  /** Size in bytes. Default: all that is left of the region (of the target, for an alias). */
-  readonly size?: U64;
-  /** A signed 32-bit number; where windows overlap the highest is visible. Default 0; for an alias, the target's. */
-  readonly priority?: number;
-  /** Default `uncached`; for an alias, the target's. */
-  readonly memoryType?: MemoryType;
-}
-
-/** A window: `size` bytes of `region`, from `position` on, at `start` of a space. */
-export class Window {
-  readonly region: Region;
-  readonly space: Space;
-  readonly size: bigint;
-  /** Bytes from the start of the region. */
-  readonly position: bigint;
-  readonly priority: number;
-  readonly memoryType: MemoryType;
-  /** @internal 0 while the window still waits to be mapped. */
-  handle = 0;
-  /** @internal */
-  gone = false;
-  private at: bigint;
-  private readonly target: Window | undefined;
-  private readonly aliases = new Set<Window>();
-
-  /** @internal */
-  constructor(space: Space, region: Region, start: bigint, position: bigint, size: bigint, options: WindowOptions, target?: Window) {
-    this.space = space;
-    this.region = region;
-    this.at = start;
-    this.position = position;
-    this.size = size;
-    this.target = target;
-    this.priority = integer('priority', options.priority ?? target?.priority ?? 0, -0x8000_0000, 0x7fff_ffff);
-    this.memoryType = options.memoryType ?? target?.memoryType ?? 'uncached';
-    if (!['uncached', 'write-combining'].includes(this.memoryType)) {
-      throw new TypeError(`memoryType is ${JSON.stringify(this.memoryType)}; expected 'uncached' or 'write-combining'`);
-    }
-  }
-
-  /** First address. */
-  get start(): bigint {
-    return this.at;
-  }
-
-  /** Last address. */
-  get last(): bigint {
-    return this.at + this.size - 1n;
-  }
-
-  /** @internal */
-  live(call: string): void {
-    if (this.isGone()) throw new VfioError('EBADF', call, `the window at ${hex(this.at)} is removed`);
-  }
-
-  private isGone(): boolean {
-    return this.gone || this.region.gone || this.space.gone || (this.target !== undefined && this.target.isGone());
-  }
-
-  /** @internal */
-  map(core: Core): void {
-    const attributes = this.memoryType === 'write-combining' ? WINDOW_WRITE_COMBINING : 0;
-    const { exports } = core;
-    const status =
-      this.target === undefined
-        ? exports.spaceMap(this.space.handle, this.at, this.size, this.region.handle, this.position, this.priority, attributes)
-        : exports.windowAlias(this.target.handle, this.position - this.target.position, this.size, this.space.handle, this.at, this.priority, attributes);
-    if (status < 0) this.gone = true;
-    this.handle = core.check(status, 'Space.map', () => 'the core has no memory for another window') >>> 0;
-    this.space.windows.set(this.handle, this);
-    this.region.windows.add(this);
-    this.target?.aliases.add(this);
-  }
-
-  /** @internal The core has removed this window and its aliases: nothing here refers to them any more. */
-  forget(): void {
-    for (const alias of this.aliases) alias.forget();
-    this.space.windows.delete(this.handle);
-    this.region.windows.delete(this);
-    this.target?.aliases.delete(this);
-  }
-
-  /**
-   * Shows this window's region, from `position` bytes into the window on, at another address too (rule S-alias). An alias goes when its target goes.
-   *
-   * @param space - Where the alias lies; may be another space of the same engine.
-   * @throws RangeError when the alias would not lie inside this window, or would pass 2^64-1.
-   */
-  alias(space: Space, start: U64, options: WindowOptions = {}): Window {
-    this.live('Window.alias');
-    this.space.sameEngine('Window.alias', space);
-    space.live('Window.alias');
-    const offset = u64('Window.alias: position', options.position ?? 0);
-    const size = u64('Window.alias: size', options.size ?? (offset < this.size ? this.size - offset : 0n));
-    if (size === 0n || offset + size > this.size) {
-      throw new RangeError(`Window.alias: ${size.toString()} bytes at position ${hex(offset)} do not lie in the window's ${hex(this.size)} bytes`);
-    }
-    return space.place(new Window(space, this.region, checkedStart('Window.alias', start, size), this.position + offset, size, options, this));
-  }
-
-  /** Moves the window; its aliases stay (rule S-move). RangeError when its end would pass 2^64-1. */
-  move(start: U64): void {
-    this.live('Window.move');
-    const to = checkedStart('Window.move', start, this.size);
-    this.space.core.change(() => {
-      this.space.core.check(this.space.core.exports.windowMove(this.handle, to), 'Window.move', () => 'the core has no memory for the move');
-      this.at = to;
-    });
-  }
-
-  /** Removes the window and all its aliases (rule S-unmap). A second call does nothing. */
-  unmap(): void {
-    if (this.isGone()) return;
-    this.gone = true;
-    this.space.core.change(() => {
-      const status = this.space.core.exports.windowUnmap(this.handle);
-      if (status < 0) this.gone = false;
-      this.space.core.check(status, 'Window.unmap', () => 'the core has no memory to show what the window covered');
-      this.forget();
-    });
-  }
-}
-
-function checkedStart(call: string, start: U64, size: bigint): bigint {
-  const at = u64(`${call}: start`, start);
-  if (at + size - 1n > 0xffff_ffff_ffff_ffffn) throw new RangeError(`${call}: ${hex(size)} bytes at ${hex(at)} pass 2^64-1`);
-  return at;
-}
+import { Window, checkedStart } from './window.ts';
+import type { WindowOptions } from './window.ts';
 
 /**
  * One address space: a guest's memory bus, its I/O ports, or the memory of a process. Made by {@link Engine.space}.
@@ -166,18 +34,20 @@ export class Space {
   readonly windows = new Map<number, Window>();
   /** @internal */
   gone = false;
+  private policy: DrainPolicy = 'in-order';
 
   // Looking a name up among an instance's exports costs as much as the call.
   private readonly readF: CoreExports['spaceReadF'];
   private readonly writeF: CoreExports['spaceWriteF'];
 
   /** @internal */
-  constructor(core: Core, name: string) {
+  constructor(core: Core, name: string, policy: DrainPolicy = 'in-order') {
     this.core = core;
     this.name = name;
     this.handle = core.check(core.exports.spaceCreate(), 'space', () => 'the core has no memory for another space') >>> 0;
     this.readF = core.exports.spaceReadF;
     this.writeF = core.exports.spaceWriteF;
+    if (policy !== 'in-order') this.drainPolicy = policy;
   }
 
   /** @internal */
@@ -323,6 +193,35 @@ export class Space {
     throw this.core.failure(-status, call, `${bytes} bytes at ${hex(address)} of ${this.name}`);
   }
 
+  /**
+   * Drains the line buffers of all write-combining windows of this space (rule W-fence): what was stored through them has reached its regions when this returns.
+   *
+   * @throws What a hook threw; VfioError EDEADLK when a line's region has a hook running (rule W-fault), ELOOP, ENOMEM, EBADF after `destroy`.
+   * @example
+   * ```ts
+   * const queue = space.map(0x1000, entries, { memoryType: 'write-combining' });
+   * space.write32(0x1000, entry); // waits in a line buffer
+   * queue.buffered; // 4
+   * space.fence(); // has reached `entries`
+   * space.write32(doorbell, 1);
+   * ```
+   */
+  fence(): void {
+    this.live('Space.fence');
+    this.core.check(this.core.exports.spaceFence(this.handle), 'Space.fence', () => `the write-combining buffers of ${this.name} did not all drain`);
+  }
+
+  /** In which order line buffers drain (rule W-order). Default: that of the engine when the space was made. Setting it drains nothing and starts a seed anew. */
+  get drainPolicy(): DrainPolicy {
+    return this.policy;
+  }
+
+  set drainPolicy(policy: DrainPolicy) {
+    this.live('Space.drainPolicy');
+    this.core.exports.spaceDrainPolicy(this.handle, drainSeed('Space.drainPolicy', policy));
+    this.policy = policy;
+  }
+
   /** How many pieces of reads and writes nothing claimed (rule A-unclaimed). */
   get unclaimed(): { readonly reads: number; readonly writes: number } {
     const { exports } = this.core;
@@ -340,15 +239,21 @@ export class Space {
     if (fault > 0) throw new Error(`${this.name}: structural rule ${fault} is broken`);
   }
 
-  /** Removes all windows, and their aliases elsewhere, and ends the space. A second call does nothing. */
+  /**
+   * Removes all windows, and their aliases elsewhere, and ends the space. What waits in line buffers reaches its regions first (rule W-unmap). A second call does
+   * nothing.
+   *
+   * @throws What a hook threw while buffers drained; then the space is still there, and a second call gets further.
+   */
   destroy(): void {
     if (this.gone) return;
     this.gone = true;
-    this.core.change(() => {
-      const status = this.core.exports.spaceDestroy(this.handle);
-      if (status < 0) this.gone = false;
-      this.core.check(status, 'Space.destroy', () => `${this.name}: no room to show what aliases in other spaces covered`);
-      for (const window of this.windows.values()) window.forget();
+    this.core.remove('Space.destroy', () => `${this.name}: no room to show what aliases in other spaces covered`, {
+      make: () => this.core.exports.spaceDestroy(this.handle),
+      done: () => {
+        for (const window of this.windows.values()) window.forget();
+      },
+      undone: () => (this.gone = false),
     });
   }
 }

@@ -139,10 +139,21 @@ export class ProcessMemory {
   unmap(first: bigint, last: bigint): void {
     const touched = [...this.areas.walk(first, last)].map(({ value }) => ({ id: value, ...this.pieces.get(value)! }));
     const whole = touched.filter((piece) => piece.first >= first && piece.last <= last);
+    if (touched.some(({ held }) => held.source.memoryType === 'write-combining')) this.drain();
     for (const { id } of touched.filter((piece) => !whole.includes(piece))) this.cut(id, first, last);
     for (const { id, held } of whole) {
       this.remove(id);
       if (held.pieces === 0) held.source.release();
+    }
+  }
+
+  /** What waits in line buffers goes before anything is taken down: what a hook throws then comes while every mapping is whole. */
+  private drain(): void {
+    try {
+      this.space.fence();
+    } catch (error) {
+      // From inside a hook of the device: the windows are removed when the access has ended, and drain then.
+      if (!(error instanceof VfioError && ['EDEADLK', 'ELOOP'].includes(error.code))) throw error;
     }
   }
 

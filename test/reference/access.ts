@@ -32,20 +32,16 @@ export abstract class ReferenceTarget {
     if (this.gone) return fail(EBADF);
     if (!isWidth(width) || !this.holds(address, width)) return fail(EINVAL);
     const into = new Uint8Array(width);
-    const errno = this.engine.access(() => this.serveRead(address, into));
-    if (errno !== 0) return fail(errno);
-    this.trace('read', width, address, fromBytes(into));
-    return ok(fromBytes(into));
+    const errno = this.engine.access(() => this.serveRead(address, into), () => this.trace('read', width, address, fromBytes(into)));
+    return errno === 0 ? ok(fromBytes(into)) : fail(errno);
   }
 
   write(address: bigint, width: number, value: bigint): Result<void> {
     if (this.gone) return fail(EBADF);
     if (!isWidth(width) || !this.holds(address, width)) return fail(EINVAL);
     const from = toBytes(value, width);
-    const errno = this.engine.access(() => this.serveWrite(address, from));
-    if (errno !== 0) return fail(errno);
-    this.trace('write', width, address, fromBytes(from));
-    return ok();
+    const errno = this.engine.access(() => this.serveWrite(address, from), () => this.trace('write', width, address, fromBytes(from)));
+    return errno === 0 ? ok() : fail(errno);
   }
 
   readBlock(address: bigint, length: number): Result<Uint8Array> {
@@ -53,20 +49,16 @@ export abstract class ReferenceTarget {
     const into = new Uint8Array(length);
     if (length === 0) return ok(into);
     if (!this.holds(address, length)) return fail(EINVAL);
-    const errno = this.engine.access(() => this.serveRead(address, into));
-    if (errno !== 0) return fail(errno);
-    this.trace('readBlock', length, address, 0n);
-    return ok(into);
+    const errno = this.engine.access(() => this.serveRead(address, into), () => this.trace('readBlock', length, address, 0n));
+    return errno === 0 ? ok(into) : fail(errno);
   }
 
   writeBlock(address: bigint, from: Uint8Array): Result<void> {
     if (this.gone) return fail(EBADF);
     if (from.length === 0) return ok();
     if (!this.holds(address, from.length)) return fail(EINVAL);
-    const errno = this.engine.access(() => this.serveWrite(address, from));
-    if (errno !== 0) return fail(errno);
-    this.trace('writeBlock', from.length, address, 0n);
-    return ok();
+    const errno = this.engine.access(() => this.serveWrite(address, from), () => this.trace('writeBlock', from.length, address, 0n));
+    return errno === 0 ? ok() : fail(errno);
   }
 
   private holds(address: bigint, length: number): boolean {

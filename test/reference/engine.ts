@@ -1,5 +1,6 @@
 // What regions and spaces share: how deep accesses nest (A-nested), changes that wait (S-deferred), the trace (A-trace).
 
+import { ReferenceCombiner } from './combine.ts';
 import { ReferenceRegion, isRegionOptions, type RegionOptions } from './region.ts';
 import { EINVAL, ELOOP, fail, ok, type Result } from './result.ts';
 import { ReferenceSpace, type ReferenceWindow } from './space.ts';
@@ -14,10 +15,19 @@ export class ReferenceEngine {
   thrown: unknown = undefined;
   /** The ring while tracing is on. */
   trace: ReferenceTraceRing | undefined = undefined;
-  /** Every window that can be named in a call: also one whose mapping still waits, but none whose removal does. */
-  windows: readonly ReferenceWindow[] = [];
-  private waiting: (() => void)[] = [];
+  /** Write combining (W rules). */
+  readonly combiner = new ReferenceCombiner(this);
+  /** Every window that is mapped, or waits to be. */
+  all: readonly ReferenceWindow[] = [];
+  private waiting: (() => number)[] = [];
   private spaces = 0;
+
+  /** Every window that can be named in a call: also one whose mapping still waits, but none whose removal does. */
+  get windows(): readonly ReferenceWindow[] {
+    const nameable = (window: ReferenceWindow): boolean =>
+      !window.condemned && !window.region.condemned && !window.space.condemned && (window.target === undefined || nameable(window.target));
+    return this.all.filter(nameable);
+  }
 
   createRegion(options: RegionOptions): Result<ReferenceRegion> {
     return isRegionOptions(options) ? ok(new ReferenceRegion(this, options)) : fail(EINVAL);
@@ -36,38 +46,50 @@ export class ReferenceEngine {
     this.trace = undefined;
   }
 
-  /** Runs one access and answers its errno or 0. Changes that waited for the outermost access follow it, in order. */
-  access(serve: () => number): number {
+  /**
+   * Runs one access and answers its errno or 0; `ended` is called when that is 0. Changes that waited for the outermost access follow it, in order; the first errno
+   * of these comes before the access's own.
+   */
+  access(serve: () => number, ended?: () => void): number {
     if (this.depth === MAX_DEPTH) return ELOOP;
     this.depth++;
     const errno = serve();
     this.depth--;
-    if (this.depth === 0) {
-      const changes = this.waiting;
-      this.waiting = [];
-      for (const change of changes) change();
+    if (errno === 0) ended?.();
+    if (this.depth > 0) return errno;
+    const changes = this.waiting;
+    this.waiting = [];
+    return changes.map((change) => change()).find((failed) => failed !== 0) ?? errno;
+  }
+
+  /** S-deferred: a change from inside a hook waits, any other happens at once. It answers an errno or 0. */
+  change(apply: () => number): Result<void> {
+    if (this.depth > 0) {
+      this.waiting.push(apply);
+      return ok();
     }
-    return errno;
+    const errno = apply();
+    return errno === 0 ? ok() : fail(errno);
   }
 
-  /** S-deferred: a change from inside a hook waits, any other happens at once. */
-  change(apply: () => void): void {
-    if (this.depth > 0) this.waiting.push(apply);
-    else apply();
+  /** S-alias: whether a window goes when `window` does. */
+  goesWith(other: ReferenceWindow, window: ReferenceWindow): boolean {
+    return other === window || (other.target !== undefined && this.goesWith(other.target, window));
   }
 
-  /** S-alias: the window, its aliases, and theirs. */
-  family(window: ReferenceWindow): ReferenceWindow[] {
-    const aliases = this.windows.filter((other) => other.target === window);
-    return [window, ...aliases.flatMap((alias) => this.family(alias))];
-  }
-
-  /** From the call on, the windows and their aliases cannot be named any more; they leave their spaces as S-deferred says. */
-  remove(windows: readonly ReferenceWindow[]): void {
-    const removed = windows.flatMap((window) => this.family(window));
-    this.windows = this.windows.filter((window) => !removed.includes(window));
-    this.change(() => {
-      for (const window of removed) window.space.takeOut(window);
+  /** S-unmap, S-region-gone: `condemn` says that what is removed cannot be named from the call on; W-unmap may take that back. */
+  remove(goes: (window: ReferenceWindow) => boolean, condemn: (condemned: boolean) => void, removed?: () => void): Result<void> {
+    condemn(true);
+    return this.change(() => {
+      const errno = this.combiner.drainGoing(goes);
+      if (errno !== 0) {
+        condemn(false);
+        return errno;
+      }
+      for (const window of this.all.filter(goes)) window.space.takeOut(window);
+      this.all = this.all.filter((window) => !goes(window));
+      removed?.();
+      return 0;
     });
   }
 }

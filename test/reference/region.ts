@@ -39,6 +39,9 @@ export class ReferenceRegion extends ReferenceTarget {
   readonly reentrant: boolean;
   /** A-split: the cycles that were narrower than `minWidth`. */
   refused = 0;
+  /** W-count: what reached it, if it counts. */
+  transactions: { reads: number; writes: number } | undefined = undefined;
+  private device = 0;
   private readonly hooks: Hooks | undefined;
   /** The bytes that were written; every other byte is 0. */
   private readonly bytes = new Map<bigint, number>();
@@ -77,21 +80,53 @@ export class ReferenceRegion extends ReferenceTarget {
   /** S-region-gone */
   destroy(): Result<void> {
     if (this.condemned) return fail(EBADF);
-    this.condemned = true;
-    this.engine.remove(this.engine.windows.filter((window) => window.region === this));
-    this.engine.change(() => {
-      this.gone = true;
+    return this.engine.remove(
+      (window) => window.region === this,
+      (condemned) => (this.condemned = condemned),
+      () => (this.gone = true),
+    );
+  }
+
+  /** W-same-device: set when the access in flight has ended. */
+  setDevice(device: number): Result<void> {
+    if (this.condemned) return fail(EBADF);
+    return this.engine.change(() => {
+      if (this.gone) return EBADF;
+      this.device = device;
+      return 0;
     });
+  }
+
+  /** W-count: from zero on. */
+  countTransactions(): Result<void> {
+    if (this.condemned) return fail(EBADF);
+    this.transactions = { reads: 0, writes: 0 };
     return ok();
+  }
+
+  isSameDevice(other: ReferenceRegion): boolean {
+    return this === other || (this.device !== 0 && this.device === other.device);
+  }
+
+  /** A-nested: whether an access that reaches the region now is refused. */
+  get isClosed(): boolean {
+    return this.running > 0 && !this.reentrant;
+  }
+
+  /** W-partial: a run of a line, one transaction in as many cycles as A-split says. Answers an errno or 0. */
+  serveRun(position: bigint, from: Uint8Array): number {
+    if (this.transactions !== undefined) this.transactions.writes++;
+    return this.writeCycles(position, from, false);
   }
 
   /** A-split: reads one piece, cycle by cycle. Answers an errno or 0. */
   override serveRead(position: bigint, into: Uint8Array): number {
-    if (this.running > 0 && !this.reentrant) return EDEADLK; // A-nested
+    if (this.isClosed) return EDEADLK;
     let done = 0;
     while (done < into.length) {
       const at = position + BigInt(done);
       const width = this.cycleWidth(at, into.length - done);
+      if (this.transactions !== undefined && width >= this.minWidth) this.transactions.reads++; // W-count
       const cycle = this.readCycle(at, width);
       if (!cycle.ok) return cycle.errno;
       into.set(cycle.value, done);
@@ -102,11 +137,16 @@ export class ReferenceRegion extends ReferenceTarget {
 
   /** A-split: writes one piece, cycle by cycle. Answers an errno or 0. */
   override serveWrite(position: bigint, from: Uint8Array): number {
-    if (this.running > 0 && !this.reentrant) return EDEADLK; // A-nested
+    if (this.isClosed) return EDEADLK;
+    return this.writeCycles(position, from, true);
+  }
+
+  private writeCycles(position: bigint, from: Uint8Array, counted: boolean): number {
     let done = 0;
     while (done < from.length) {
       const at = position + BigInt(done);
       const width = this.cycleWidth(at, from.length - done);
+      if (counted && this.transactions !== undefined && width >= this.minWidth) this.transactions.writes++; // W-count
       const cycle = this.writeCycle(at, width, from.slice(done, done + width));
       if (!cycle.ok) return cycle.errno;
       done += width;

@@ -20,15 +20,21 @@ export interface ReferenceWindow extends WindowAttributes {
   readonly target: ReferenceWindow | undefined;
   /** Changed by a move, when the move takes effect. */
   start: bigint;
+  /** Its removal was asked for. */
+  condemned: boolean;
+  /** W: stores go into line buffers. */
+  readonly combining: boolean;
 }
 
 export interface MapOptions extends Partial<WindowAttributes> {
+  readonly combining?: boolean | undefined;
   readonly start: bigint;
   readonly position: bigint;
   readonly size: bigint;
 }
 
 export interface AliasOptions extends Partial<WindowAttributes> {
+  readonly combining?: boolean | undefined;
   readonly start: bigint;
   readonly offset: bigint;
   readonly size: bigint;
@@ -62,49 +68,65 @@ export class ReferenceSpace extends ReferenceTarget {
   }
 
   /** S-map */
-  map(region: ReferenceRegion, { start, position, size, priority = 0, attributes = 0 }: MapOptions): Result<ReferenceWindow> {
+  map(region: ReferenceRegion, { start, position, size, priority = 0, attributes = 0, combining = false }: MapOptions): Result<ReferenceWindow> {
     if (this.condemned || region.condemned) return fail(EBADF);
     if (!fitsInSpace(start, size) || position + size > region.size) return fail(EINVAL);
-    return ok(this.putIn({ space: this, region, position, size, target: undefined, start, priority, attributes }));
+    return ok(this.putIn({ space: this, region, position, size, target: undefined, start, priority, attributes, combining, condemned: false }));
   }
 
   /** S-alias: the alias appears in this space; the target may be in another one. */
   alias(target: ReferenceWindow, options: AliasOptions): Result<ReferenceWindow> {
-    const { start, offset, size, priority = target.priority, attributes = target.attributes } = options;
+    const { start, offset, size, priority = target.priority, attributes = target.attributes, combining = target.combining } = options;
     if (this.condemned || !this.engine.windows.includes(target)) return fail(EBADF);
     if (!fitsInSpace(start, size) || offset + size > target.size) return fail(EINVAL);
     const position = target.position + offset;
-    return ok(this.putIn({ space: this, region: target.region, position, size, target, start, priority, attributes }));
+    return ok(this.putIn({ space: this, region: target.region, position, size, target, start, priority, attributes, combining, condemned: false }));
   }
 
   /** S-unmap */
   unmap(window: ReferenceWindow): Result<void> {
     if (!this.owns(window)) return fail(EBADF);
-    this.engine.remove([window]);
-    return ok();
+    return this.engine.remove(
+      (other) => this.engine.goesWith(other, window),
+      (condemned) => (window.condemned = condemned),
+    );
   }
 
   /** S-move */
   move(window: ReferenceWindow, start: bigint): Result<void> {
     if (!this.owns(window)) return fail(EBADF);
     if (!fitsInSpace(start, window.size)) return fail(EINVAL);
-    this.engine.change(() => {
+    return this.engine.change(() => {
+      if (!this.engine.all.includes(window)) return EBADF;
       this.takeOut(window);
       window.start = start;
       this.windows = [...this.windows, window];
+      return 0;
     });
+  }
+
+  /** W-fence */
+  fence(): Result<void> {
+    if (this.condemned) return fail(EBADF);
+    const errno = this.engine.access(() => this.engine.combiner.fence(this));
+    return errno === 0 ? ok() : fail(errno);
+  }
+
+  /** W-policy */
+  setPolicy(seed: number | undefined): Result<void> {
+    if (this.condemned) return fail(EBADF);
+    this.engine.combiner.setPolicy(this, seed);
     return ok();
   }
 
   /** S-region-gone */
   destroy(): Result<void> {
     if (this.condemned) return fail(EBADF);
-    this.condemned = true;
-    this.engine.remove(this.engine.windows.filter((window) => window.space === this));
-    this.engine.change(() => {
-      this.gone = true;
-    });
-    return ok();
+    return this.engine.remove(
+      (window) => goesWithSpace(window, this),
+      (condemned) => (this.condemned = condemned),
+      () => (this.gone = true),
+    );
   }
 
   /** For the engine: the window leaves the list, if it was there. */
@@ -121,6 +143,8 @@ export class ReferenceSpace extends ReferenceTarget {
         bytes.fill(0xff);
         continue;
       }
+      const drained = this.engine.combiner.before(piece.window);
+      if (drained !== 0) return drained;
       const errno = piece.window.region.serveRead(positionOf(piece.window, piece.address), bytes);
       if (errno !== 0) return errno;
     }
@@ -135,7 +159,10 @@ export class ReferenceSpace extends ReferenceTarget {
         this.unclaimedWrites++; // A-unclaimed
         continue;
       }
-      const errno = piece.window.region.serveWrite(positionOf(piece.window, piece.address), bytes);
+      const { combiner } = this.engine;
+      const { window } = piece;
+      const position = positionOf(window, piece.address);
+      const errno = window.combining ? combiner.store(window, position, bytes) : combiner.before(window) || window.region.serveWrite(position, bytes);
       if (errno !== 0) return errno;
     }
     return 0;
@@ -155,9 +182,17 @@ export class ReferenceSpace extends ReferenceTarget {
 
   /** The window can be named from the call on, and is in the list as S-deferred says. */
   private putIn(window: ReferenceWindow): ReferenceWindow {
-    this.engine.windows = [...this.engine.windows, window];
-    this.engine.change(() => {
+    const { engine } = this;
+    engine.all = [...engine.all, window];
+    engine.change(() => {
+      const { region, target } = window;
+      // A hook may have removed one of them while another change's buffers drained.
+      if (this.gone || region.gone || (target !== undefined && !engine.all.includes(target))) {
+        engine.all = engine.all.filter((other) => other !== window);
+        return EBADF;
+      }
       this.windows = [...this.windows, window];
+      return 0;
     });
     return window;
   }
@@ -165,6 +200,11 @@ export class ReferenceSpace extends ReferenceTarget {
   private owns(window: ReferenceWindow): boolean {
     return window.space === this && this.engine.windows.includes(window);
   }
+}
+
+/** S-region-gone: the window is in the space, or an alias of one that is. */
+function goesWithSpace(window: ReferenceWindow, space: ReferenceSpace): boolean {
+  return window.space === space || (window.target !== undefined && goesWithSpace(window.target, space));
 }
 
 function fitsInSpace(start: bigint, size: bigint): boolean {

@@ -1,10 +1,14 @@
 // The core's side of a comparison: operations through the façade, and through raw exports where the façade checks first.
 
-import type { Engine, Region, Space, TraceRing, Window } from '../../../src/core/index.ts';
+import type { Engine, MemoryType, Region, Space, TraceRing, Window } from '../../../src/core/index.ts';
 import { HookError, outcome } from '../adapter.ts';
 import { PEEK_BYTES, SCRIPTED, blockBytes, hookValue, type Op, type Outcome, type Place, type RegionShape, type Side } from './op.ts';
 
 const at = <T>(list: readonly T[], i: number): T | undefined => list[i % Math.max(1, list.length)];
+
+function memoryType(combining: boolean | undefined): { memoryType?: MemoryType } {
+  return combining === undefined ? {} : { memoryType: combining ? 'write-combining' : 'uncached' };
+}
 
 export class CoreSide implements Side {
   readonly regions: Region[] = [];
@@ -45,13 +49,13 @@ export class CoreSide implements Side {
         const space = at(this.spaces, op.space);
         const region = at(this.regions, op.region);
         if (space === undefined || region === undefined) return 'none';
-        return this.keep(() => space.map(op.start, region, { position: op.position, size: op.size, priority: op.priority }));
+        return this.keep(() => space.map(op.start, region, { position: op.position, size: op.size, priority: op.priority, memoryType: op.combining === true ? 'write-combining' : 'uncached' }));
       }
       case 'alias': {
         const window = at(this.windows, op.window);
         const space = at(this.spaces, op.space);
         if (space === undefined || window === undefined) return 'none';
-        return this.keep(() => window.alias(space, op.start, { position: op.offset, size: op.size, ...(op.priority !== undefined && { priority: op.priority }) }));
+        return this.keep(() => window.alias(space, op.start, { position: op.offset, size: op.size, ...(op.priority !== undefined && { priority: op.priority }), ...memoryType(op.combining) }));
       }
       case 'move':
         return at(this.windows, op.window)?.move(op.start);
@@ -61,6 +65,20 @@ export class CoreSide implements Side {
         return at(this.regions, op.region)?.destroy();
       case 'destroySpace':
         return at(this.spaces, op.space)?.destroy();
+      case 'fence':
+        return at(this.spaces, op.space)?.fence();
+      case 'policy': {
+        const space = at(this.spaces, op.space);
+        if (space !== undefined) space.drainPolicy = op.seed === undefined ? 'in-order' : { seed: op.seed };
+        return undefined;
+      }
+      case 'device': {
+        const region = at(this.regions, op.region);
+        if (region !== undefined) region.device = op.device;
+        return undefined;
+      }
+      case 'count':
+        return at(this.regions, op.region)?.countTransactions();
       case 'look': {
         const space = at(this.spaces, op.space);
         if (space === undefined) return 'none';
@@ -146,6 +164,8 @@ export class CoreSide implements Side {
       lost: this.ring?.lost,
       pages: this.engine.live().pages,
       spaces: this.spaces.map((space) => (space.gone ? 'gone' : space.unclaimed)),
+      buffered: this.windows.map((window) => window?.buffered ?? 0),
+      transactions: this.regions.map((region) => region.transactions),
       regions: this.regions.map((region) => (region.gone ? 'gone' : region.refused)),
       bytes: this.regions.map((region) => (region.gone || !['ram', 'rom'].includes(region.kind) ? '' : region.bytes().subarray(0, PEEK_BYTES).toString())),
     };
@@ -153,7 +173,8 @@ export class CoreSide implements Side {
 
   /** Ends everything. */
   close(): void {
-    for (const space of this.spaces) space.destroy();
+    // A hook that throws while a buffer drains stops a removal; the next attempt gets further, and scripts end.
+    for (const space of this.spaces) for (let tries = 0; !space.gone && tries < 1000; tries++) outcome(() => space.destroy());
     for (const region of this.regions) region.destroy();
     this.ring?.stop();
   }

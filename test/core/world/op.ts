@@ -22,8 +22,8 @@ export interface Place {
 export type Op =
   | { readonly do: 'region'; readonly shape: RegionShape }
   | { readonly do: 'space' }
-  | { readonly do: 'map'; readonly space: number; readonly region: number; readonly start: bigint; readonly position: bigint; readonly size: bigint; readonly priority: number }
-  | { readonly do: 'alias'; readonly window: number; readonly space: number; readonly start: bigint; readonly offset: bigint; readonly size: bigint; readonly priority: number | undefined }
+  | { readonly do: 'map'; readonly space: number; readonly region: number; readonly start: bigint; readonly position: bigint; readonly size: bigint; readonly priority: number; readonly combining?: boolean | undefined }
+  | { readonly do: 'alias'; readonly window: number; readonly space: number; readonly start: bigint; readonly offset: bigint; readonly size: bigint; readonly priority: number | undefined; readonly combining?: boolean | undefined }
   | { readonly do: 'move'; readonly window: number; readonly start: bigint }
   | { readonly do: 'unmap'; readonly window: number }
   | { readonly do: 'destroyRegion'; readonly region: number }
@@ -32,6 +32,12 @@ export type Op =
   | ({ readonly do: 'write'; readonly width: number; readonly value: bigint } & Place)
   | ({ readonly do: 'readBlock'; readonly length: number } & Place)
   | ({ readonly do: 'writeBlock'; readonly length: number; readonly value: bigint } & Place)
+  | { readonly do: 'fence'; readonly space: number }
+  /** No seed is `in-order`. */
+  | { readonly do: 'policy'; readonly space: number; readonly seed: number | undefined }
+  | { readonly do: 'device'; readonly region: number; readonly device: number }
+  /** The region counts its transactions from now on. */
+  | { readonly do: 'count'; readonly region: number }
   | { readonly do: 'look'; readonly space: number; readonly address: bigint; readonly bytes: bigint }
   /** In a script: the hook throws. */
   | { readonly do: 'throw' };

@@ -56,8 +56,8 @@ export class ReferenceSide implements Side {
         const target = at(this.windows, op.window);
         const space = at(this.spaces, op.space);
         if (space === undefined || target === undefined) return 'none';
-        const { start, offset, size, priority } = op;
-        return this.keep(() => space.alias(target, { start, offset, size, ...(priority !== undefined && { priority }) }));
+        const { start, offset, size, priority, combining } = op;
+        return this.keep(() => space.alias(target, { start, offset, size, ...(priority !== undefined && { priority }), ...(combining !== undefined && { combining }) }));
       }
       case 'move': {
         const window = at(this.windows, op.window);
@@ -71,6 +71,22 @@ export class ReferenceSide implements Side {
         return removal(at(this.regions, op.region)?.destroy());
       case 'destroySpace':
         return removal(at(this.spaces, op.space)?.destroy());
+      case 'fence': {
+        const space = at(this.spaces, op.space);
+        return space && answer(space.fence());
+      }
+      case 'policy': {
+        const space = at(this.spaces, op.space);
+        return space && answer(space.setPolicy(op.seed));
+      }
+      case 'device': {
+        const region = at(this.regions, op.region);
+        return region && answer(region.setDevice(op.device));
+      }
+      case 'count': {
+        const region = at(this.regions, op.region);
+        return region && answer(region.countTransactions());
+      }
       case 'look': {
         const space = at(this.spaces, op.space);
         if (space === undefined) return 'none';
@@ -150,6 +166,8 @@ export class ReferenceSide implements Side {
       lost: this.ring?.lost,
       pages: this.regions.reduce((sum, region) => sum + (region.gone ? 0 : region.pageCount), 0),
       spaces: this.spaces.map((space) => (space.gone ? 'gone' : { reads: space.unclaimedReads, writes: space.unclaimedWrites })),
+      buffered: this.windows.map((window) => (window === undefined ? 0 : this.engine.combiner.buffered(window))),
+      transactions: this.regions.map((region) => (region.condemned ? undefined : region.transactions && { ...region.transactions })),
       regions: this.regions.map((region) => (region.gone ? 'gone' : region.refused)),
       bytes: this.regions.map((region) => {
         if (region.gone || !['ram', 'rom'].includes(region.kind)) return '';

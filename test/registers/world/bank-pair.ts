@@ -149,7 +149,7 @@ export class BankPair {
     const counts = this.bank.region;
     deepStrictEqual([counts.refused, counts.holes], [this.reference.refused, this.reference.unmodelled]);
     this.map.registers.forEach(({ number }) => {
-      const { tagged, violations } = counts.counts(number);
+      const { tagged, violations } = counts.registerCounts(number);
       const { tagged: shouldTag, violations: shouldViolate } = this.reference.registers[number]!;
       deepStrictEqual([number, tagged, violations], [number, shouldTag, shouldViolate]);
     });
