@@ -1,4 +1,4 @@
-// PCI functions with memory behind them: what two recorded machines say of each, the VFIO device made of it, descriptions that are refused.
+// PCI functions made from descriptions: what two recorded machines say of each, the VFIO device made of it, descriptions that are refused.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type Engine, createEngine } from '../../src/core/index.ts';
@@ -110,7 +110,7 @@ describe('a function of a recorded machine', () => {
   });
 });
 
-describe('the registers are memory', () => {
+describe('the registers decide', () => {
   test('COMMAND.MEM opens and closes memory BARs and the ROM, not ports', () => {
     withFunction(e1000e, (one, process, fd) => {
       // Behind the MSI-X table of BAR 3, whose bytes no read reaches anyway.
@@ -140,6 +140,8 @@ describe('the registers are memory', () => {
       expect(one.lspci()).toContain('Mem- BusMaster-');
       expect(one.lspci()).toContain('Region 0: Memory at febf8000 (64-bit, non-prefetchable) [disabled] [size=16K]');
       one.config.write32(0x10, 0xffff_ffff);
+      expect(one.lspci()).toContain('Region 0: Memory at ffffc000 (64-bit, non-prefetchable) [disabled] [size=16K]');
+      one.poke(0x10, 4, 0xffff_f004);
       expect(() => one.lspci()).toThrow(RangeError);
     });
   });
