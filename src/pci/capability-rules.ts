@@ -131,8 +131,9 @@ function express(config: Uint8Array, at: number): ConfigField[] {
     const extendedTag = (devcap & 0x20) !== 0 ? 0x0100 : 0;
     const phantom = (devcap & 0x18) !== 0 ? 0x0200 : 0;
     const writable = 0x000f | 0x0010 | 0x00e0 | extendedTag | phantom | 0x0800 | 0x7000;
-    fields.push({ name: 'EXP_DEVCTL', offset: at + PCI_EXP_DEVCTL, bytes: 2, writable: writable | 0x0400, reset: 0x2810, sticky: 0x0400 });
-    fields.push({ name: 'EXP_LNKCTL', offset: at + PCI_EXP_LNKCTL, bytes: 2, writable: 0x01cb });
+    // A function-level reset leaves what belongs to the link: payload size, auxiliary power, link control.
+    fields.push({ name: 'EXP_DEVCTL', offset: at + PCI_EXP_DEVCTL, bytes: 2, writable: writable | 0x0400, reset: 0x2810, sticky: 0x04e0 });
+    fields.push({ name: 'EXP_LNKCTL', offset: at + PCI_EXP_LNKCTL, bytes: 2, writable: 0x01cb, sticky: 0x01cb });
   }
   if (version >= 2) {
     const devcap2 = readU32(config, at + PCI_EXP_DEVCAP2);

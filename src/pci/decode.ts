@@ -101,7 +101,8 @@ export class Decoder {
     this.isChanging = true;
     try {
       if (!this.prepare(changes, mayRefuse)) return false;
-      this.ranges = next;
+      // A range that stays is the same object: `from` of a later change is the `to` of an earlier one.
+      this.ranges = next.map((range, index) => (isSame(range, this.ranges[index]!) ? this.ranges[index]! : range));
       this.commit(changes);
       return true;
     } finally {
