@@ -8,6 +8,7 @@
 import type { Capability } from './capabilities.ts';
 import { PCI_CAP_ID } from './capability-ids.ts';
 import type { ConfigField } from './config-rules.ts';
+import { PCI_CFG_SPACE_SIZE } from './config-space.ts';
 import { readU16, readU32 } from './little-endian.ts';
 import { PCI_MSIX_FLAGS, PCI_MSIX_FLAGS_ENABLE, PCI_MSIX_FLAGS_MASKALL } from './msix.ts';
 
@@ -91,7 +92,7 @@ export interface MsiLayout {
 /**
  * The layout of the MSI capability at `at`.
  *
- * @throws RangeError for a message count that is reserved (64 or 128).
+ * @throws RangeError for a message count that is reserved (64 or 128), or a layout that passes the 256 bytes of standard capabilities.
  */
 export function msiLayout(config: Uint8Array, at: number): MsiLayout {
   const flags = readU16(config, at + PCI_MSI_FLAGS);
@@ -100,6 +101,8 @@ export function msiLayout(config: Uint8Array, at: number): MsiLayout {
   if (log2Count > 5) throw new RangeError(`MSI at 0x${at.toString(16)} asks for 2^${log2Count} messages; the bound is 2^5`);
   const data = at + (is64Bit ? 12 : 8);
   const masks = (flags & PCI_MSI_FLAGS_MASKBIT) !== 0;
+  const end = masks ? data + 12 : data + 2;
+  if (end > PCI_CFG_SPACE_SIZE) throw new RangeError(`MSI at 0x${at.toString(16)} ends at 0x${end.toString(16)}; the bound is 0x${PCI_CFG_SPACE_SIZE.toString(16)}`);
   return { is64Bit, log2Count, data, mask: masks ? data + 4 : null, pending: masks ? data + 8 : null };
 }
 
@@ -159,8 +162,10 @@ const RULES: Readonly<Record<number, Rules>> = {
 /**
  * The registers of a standard capability that a guest may change. FLR bits are not among them: they start something and always read 0.
  *
- * @throws RangeError for an MSI capability that asks for more than 32 messages.
+ * @throws RangeError for an MSI capability that asks for more than 32 messages, or ends beyond the standard capabilities' area.
  */
 export function standardCapabilityFields(config: Uint8Array, capability: Capability): ConfigField[] {
-  return (RULES[capability.id] ?? none)(config, capability.offset);
+  const fields = (RULES[capability.id] ?? none)(config, capability.offset);
+  // What an optional part would have beyond the standard capabilities' area is not there.
+  return fields.filter(({ offset, bytes }) => offset + bytes <= PCI_CFG_SPACE_SIZE);
 }

@@ -17,11 +17,15 @@ import type { ConfigField } from './config-rules.ts';
 import { PCI_INTERRUPT_PIN } from './config-space.ts';
 import type { DecodeListener } from './decode.ts';
 import { FunctionRegisters } from './function-registers.ts';
+import { IntxLine } from './intx.ts';
+import type { InterruptSink } from './intx.ts';
 import { readU16, readU32 } from './little-endian.ts';
 import { formatLspci } from './lspci-text.ts';
 import type { LspciNames } from './lspci-text.ts';
 import { checkMsixPlacement, decodeMsix } from './msix.ts';
 import type { MsixCapability } from './msix.ts';
+import { MsiVectors } from './msi.ts';
+import { MsixVectors } from './msix-table.ts';
 import { SpaceDecoder } from './space-decoder.ts';
 import type { DecodeSpaces } from './space-decoder.ts';
 
@@ -42,6 +46,8 @@ export interface PciFunctionDescription {
   readonly msixMode?: 'mappable' | 'sparse';
   /** Registers that a guest may change beyond those of the header and the capabilities: a vendor's own. They go over what a capability says. */
   readonly registers?: readonly ConfigField[];
+  /** Where interrupts go. Without it the function has none to raise, and an MSI-X table is plain memory. */
+  readonly interrupts?: InterruptSink;
 }
 
 /** A BAR with the bytes behind it. Its address is the one that it was described with; {@link PciFunction.decoded} says where it is now. */
@@ -112,6 +118,12 @@ export class PciFunction {
   readonly msix: MsixCapability | null;
   /** The function as VFIO sees it. */
   readonly device: VfioDevice;
+  /** The interrupt pin; null without one, or without a sink for interrupts. */
+  readonly intx: IntxLine | null = null;
+  /** MSI; null without the capability, or without a sink. */
+  readonly msi: MsiVectors | null = null;
+  /** MSI-X; null without the capability, with a table in a BAR of unknown size, or without a sink. */
+  readonly msixVectors: MsixVectors | null = null;
   private readonly registers: FunctionRegisters;
 
   /**
@@ -143,6 +155,19 @@ export class PciFunction {
       this.config = this.makeConfig(engine, bytes.length);
       made.push(this.config);
       this.device = this.makeDevice(bytes);
+      const { interrupts } = description;
+      if (interrupts !== undefined) {
+        // Messages look at a write before the pin does: turning MSI on lowers the line.
+        const at = findCapability(bytes, PCI_CAP_ID.MSI)?.offset;
+        if (at !== undefined) this.msi = new MsiVectors(this.registers, at, interrupts);
+        const [table, pba] = msix === null ? [] : [this.regionOf(msix.tableBar), this.regionOf(msix.pbaBar)];
+        if (msix !== null && table !== undefined && pba !== undefined) {
+          this.msixVectors = new MsixVectors(engine, this.registers, msix, { table, pba }, interrupts);
+          made.push(...this.msixVectors.overlays.map(({ region }) => region));
+        }
+        const usesMessages = (): boolean => this.msi?.enabled === true || this.msixVectors?.enabled === true;
+        if (bytes[PCI_INTERRUPT_PIN] !== 0) this.intx = new IntxLine(this.registers, interrupts, usesMessages);
+      }
     } catch (error) {
       for (const region of made) region.destroy();
       throw error;
@@ -229,7 +254,7 @@ export class PciFunction {
    * @throws VfioError ENOMEM when the core is full.
    */
   mapInto(spaces: DecodeSpaces, options: { readonly priority?: number } = {}): SpaceDecoder {
-    const decoder = new SpaceDecoder(spaces, options);
+    const decoder = new SpaceDecoder(spaces, { ...options, overlays: this.msixVectors?.overlays ?? [] });
     decoder.stopFollowing = this.onDecode(decoder);
     return decoder;
   }
@@ -301,6 +326,7 @@ export class PciFunction {
   destroy(): void {
     for (const { region } of this.bars) region.destroy();
     this.rom?.region.destroy();
+    this.msixVectors?.destroy();
     this.config.destroy();
   }
 }
