@@ -141,6 +141,19 @@ describe('listeners', () => {
     expect([one.refusals, one.peek(4, 2)]).toEqual([{ count: 1, last: no }, 0]);
   });
 
+  test('a refused COMMAND does not take back what the same write cleared in STATUS', () => {
+    const one = made();
+    one.poke(6, 2, 0x8000);
+    one.onDecode({
+      prepare: () => {
+        throw new Error('no');
+      },
+      commit: () => undefined,
+    });
+    one.config.write32(4, 0x8000_0006);
+    expect(one.peek(4)).toBe(0);
+  });
+
   test('a change says which bytes, from where and to where', () => {
     const one = made();
     const seen: DecodeChange[] = [];
