@@ -6,6 +6,7 @@
 // address are legal: the one that came last is visible and uncovers the other when it goes (rules S-priority, S-unmap).
 
 import type { Region, Space, Window } from '../core/index.ts';
+import { VfioError } from '../uapi/index.ts';
 import type { DecodeRange } from './bar-registers.ts';
 import type { DecodeChange, DecodeListener } from './decode.ts';
 
@@ -81,16 +82,26 @@ export class SpaceDecoder implements DecodeListener {
     old.window.unmap();
   }
 
-  private place({ index, region }: DecodeChange, range: DecodeRange): void {
-    const space = this.spaces[range.bus];
-    if (space === undefined) return;
+  /** Moves the windows of a BAR that is shown. False when there are none, or none any more: a full core has refused them, or their owner took them away. */
+  private move(index: number, range: DecodeRange): boolean {
     const old = this.placed.get(index);
-    if (old !== undefined) {
+    if (old === undefined) return false;
+    try {
       old.window.move(range.start);
       for (const { window, position } of old.overlays) window.move(range.start + position);
       this.placed.set(index, { ...old, range });
-      return;
+      return true;
+    } catch (error) {
+      if (!(error instanceof VfioError) || error.code !== 'EBADF') throw error;
+      this.remove(index);
+      return false;
     }
+  }
+
+  private place({ index, region }: DecodeChange, range: DecodeRange): void {
+    const space = this.spaces[range.bus];
+    if (space === undefined) return;
+    if (this.move(index, range)) return;
     const window = space.map(range.start, region, { priority: this.priority });
     const overlays = this.overlays
       .filter((overlay) => overlay.index === index)

@@ -269,6 +269,22 @@ describe('spaces', () => {
     one.config.write32(0x10, 0xfe00_0800);
     expect(() => one.config.write16(4, 2)).toThrow(expect.objectContaining({ code: 'ENOMEM' }));
     memory.validate();
+    // The registers say what the guest wrote; with room again, the next change shows it.
+    ram.destroy();
+    one.config.write32(0x10, 0xfd00_0000);
+    expect(memory.windowAt(0xfd00_0fff)!.region).toBe(one.bars[0]!.region);
+  });
+
+  test('a window that someone has removed comes back with the next move', () => {
+    const engine = createEngine();
+    const one = new PciFunction(engine, description);
+    const memory = engine.space('memory');
+    const shown = one.mapInto({ memory });
+    one.config.write32(0x10, 0xfe00_0000);
+    one.config.write16(4, 2);
+    shown.window(0)!.unmap();
+    one.config.write32(0x10, 0xfd00_0000);
+    expect(memory.windowAt(0xfd00_0000)).toBe(shown.window(0));
   });
 
   test('through a device file: COMMAND opens the gate, D1 and D2 do not close it', () => {
