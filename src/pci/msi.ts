@@ -49,6 +49,7 @@ export class MsiVectors {
     return readU16(this.registers.bytes, this.at + PCI_MSI_FLAGS);
   }
 
+  /** Whether the guest has turned MSI on. */
   get enabled(): boolean {
     return (this.flags & PCI_MSI_FLAGS_ENABLE) !== 0;
   }

@@ -36,6 +36,7 @@ const WRITABLE = [0xffff_fffc, 0xffff_ffff, 0xffff_ffff, PCI_MSIX_ENTRY_CTRL_MAS
  * ```
  */
 export class MsixVectors {
+  /** Vectors, 1..2048. */
   readonly count: number;
   /** What lies over the BARs in a guest's address space: table and pending bits. */
   readonly overlays: readonly BarOverlay[];
@@ -95,6 +96,7 @@ export class MsixVectors {
     return readU16(this.registers.bytes, this.capability.offset + PCI_MSIX_FLAGS);
   }
 
+  /** Whether the guest has turned MSI-X on; the function mask is another bit. */
   get enabled(): boolean {
     return (this.flags & PCI_MSIX_FLAGS_ENABLE) !== 0;
   }
