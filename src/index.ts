@@ -24,5 +24,5 @@ export type {
 export { ERRNO, VfioError, errnoName } from './uapi/index.ts';
 export type { CapabilityInput, ErrnoName, RegionInfoCapability } from './uapi/index.ts';
 export * from './vfio/index.ts';
-export { PciFunction } from './pci/index.ts';
-export type { BarRegion, PciFunctionDescription } from './pci/index.ts';
+export { PciFunction, SpaceDecoder } from './pci/index.ts';
+export type { BarRegion, ConfigField, DecodeChange, DecodeListener, DecodeRange, DecodeSpaces, InterruptSink, PciFunctionDescription } from './pci/index.ts';

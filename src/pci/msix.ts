@@ -13,6 +13,7 @@
 //
 // Source: PCI Local Bus 3.0, 6.8.2; names from linux/pci_regs.h.
 
+import type { Bar } from './bars.ts';
 import { findCapability } from './capabilities.ts';
 import { PCI_CAP_ID } from './capability-ids.ts';
 import { readU16, readU32 } from './little-endian.ts';
@@ -81,4 +82,34 @@ export function decodeMsix(config: Uint8Array, offset?: number): MsixCapability 
     enabled: (control & PCI_MSIX_FLAGS_ENABLE) !== 0,
     masked: (control & PCI_MSIX_FLAGS_MASKALL) !== 0,
   };
+}
+
+/** Bytes of the pending bits of `count` vectors: 64-bit words. */
+export function msixPbaBytes(count: number): number {
+  return 8 * Math.ceil(count / 64);
+}
+
+/**
+ * Checks that the table and the pending bits lie in memory BARs, apart from one another. BARs of unknown size, or none at all, tell nothing.
+ *
+ * @throws RangeError with what was found and the bound: a BAR index above 5, an I/O BAR, a place beyond the end of the BAR, bits inside the table.
+ */
+export function checkMsixPlacement(msix: MsixCapability, bars: readonly Bar[]): void {
+  const parts = [
+    { what: 'table', index: msix.tableBar, offset: msix.tableOffset, bytes: PCI_MSIX_ENTRY_SIZE * msix.count },
+    { what: 'pending bits', index: msix.pbaBar, offset: msix.pbaOffset, bytes: msixPbaBytes(msix.count) },
+  ];
+  for (const { what, index, offset, bytes } of parts) {
+    if (index > 5) throw new RangeError(`MSI-X ${what} in BAR ${index}; expected 0 to 5`);
+    const bar = bars.find((one) => one.index === index);
+    if (bar === undefined || bar.size === null) continue;
+    if (bar.kind === 'io') throw new RangeError(`MSI-X ${what} in BAR ${index}, which is of I/O ports`);
+    if (BigInt(offset + bytes) > bar.size) {
+      throw new RangeError(`MSI-X ${what}: ${bytes} bytes at 0x${offset.toString(16)} pass the end of BAR ${index}, 0x${bar.size.toString(16)} bytes`);
+    }
+  }
+  const [table, pending] = parts as [(typeof parts)[0], (typeof parts)[0]];
+  if (table.index === pending.index && table.offset < pending.offset + pending.bytes && pending.offset < table.offset + table.bytes) {
+    throw new RangeError(`MSI-X pending bits at 0x${pending.offset.toString(16)} lie in the table, ${table.bytes} bytes at 0x${table.offset.toString(16)} of BAR ${table.index}`);
+  }
 }

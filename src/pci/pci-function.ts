@@ -1,4 +1,4 @@
-// One PCI function with memory behind it: configuration space and BARs as regions, and the VFIO device made of them.
+// One live PCI function of type 0: configuration space that follows the rules, BARs that a guest moves, and the VFIO device made of them.
 
 import type { Engine, Region } from '../core/index.ts';
 import { VFIO_PCI_CONFIG_REGION_INDEX, VFIO_PCI_ROM_REGION_INDEX } from '../uapi/index.ts';
@@ -6,16 +6,28 @@ import { VfioDevice } from '../vfio/index.ts';
 import type { VfioRegionDescription } from '../vfio/index.ts';
 import { parsePciAddress } from './address.ts';
 import type { PciAddress } from './address.ts';
+import { ROM_INDEX } from './bar-registers.ts';
+import type { Decodes } from './bar-registers.ts';
 import { decodeBars } from './bars.ts';
-import type { Bar, BarSizes, DecodedBars, RomBar } from './bars.ts';
+import type { Bar, BarSizes, RomBar } from './bars.ts';
 import { findCapability } from './capabilities.ts';
 import { PCI_CAP_ID } from './capability-ids.ts';
-import { PCI_COMMAND, PCI_COMMAND_MEMORY, PCI_INTERRUPT_PIN } from './config-space.ts';
+import { PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_FLR, PCI_MSI_FLAGS, PCI_PM_CTRL, PCI_PM_CTRL_NO_SOFT_RESET } from './capability-rules.ts';
+import type { ConfigField } from './config-rules.ts';
+import { PCI_INTERRUPT_PIN } from './config-space.ts';
+import type { DecodeListener } from './decode.ts';
+import { FunctionRegisters } from './function-registers.ts';
+import { IntxLine } from './intx.ts';
+import type { InterruptSink } from './intx.ts';
 import { readU16, readU32 } from './little-endian.ts';
 import { formatLspci } from './lspci-text.ts';
 import type { LspciNames } from './lspci-text.ts';
-import { decodeMsix } from './msix.ts';
+import { checkMsixPlacement, decodeMsix } from './msix.ts';
 import type { MsixCapability } from './msix.ts';
+import { MsiVectors } from './msi.ts';
+import { MsixVectors } from './msix-table.ts';
+import { SpaceDecoder } from './space-decoder.ts';
+import type { DecodeSpaces } from './space-decoder.ts';
 
 /** A function as data: what `lspci -xxxx` and `-vv` tell of it. */
 export interface PciFunctionDescription {
@@ -32,22 +44,19 @@ export interface PciFunctionDescription {
   readonly driver?: string;
   /** How the MSI-X table and mmap meet. Default `mappable`. */
   readonly msixMode?: 'mappable' | 'sparse';
+  /** Registers that a guest may change beyond those of the header and the capabilities: a vendor's own. They go over what a capability says. */
+  readonly registers?: readonly ConfigField[];
+  /** Where interrupts go. Without it the function has none to raise, and an MSI-X table is plain memory. */
+  readonly interrupts?: InterruptSink;
 }
 
-/** A BAR with the bytes behind it. */
+/** A BAR with the bytes behind it. Its address is the one that it was described with; {@link PciFunction.decoded} says where it is now. */
 export interface BarRegion extends Bar {
   readonly region: Region;
 }
 
 // Up to here a BAR is contiguous memory, above it pages that exist once they are written.
 const CONTIGUOUS_BYTES = 1n << 20n;
-const PCI_EXP_DEVCAP = 4;
-const PCI_EXP_DEVCAP_FLR = 1 << 28;
-const PCI_PM_CTRL = 4;
-const PCI_PM_CTRL_STATE_MASK = 0x3;
-const PCI_PM_CTRL_D3HOT = 3;
-const PCI_PM_CTRL_NO_SOFT_RESET = 1 << 3;
-const PCI_MSI_FLAGS = 2;
 
 function resets(config: Uint8Array): boolean {
   const express = findCapability(config, PCI_CAP_ID.EXP);
@@ -69,21 +78,31 @@ function padded(slot: string, config: Uint8Array): Uint8Array {
   return bytes;
 }
 
-function barsOf(slot: string, bytes: Uint8Array, sizes: BarSizes | undefined): DecodedBars {
+/** Says of which function it is what `make` refuses. */
+function checked<Made>(slot: string, make: () => Made): Made {
   try {
-    return decodeBars(bytes, sizes);
+    return make();
   } catch (error) {
-    throw new RangeError(`PciFunction ${slot}: ${(error as Error).message}`, { cause: error });
+    if (!(error instanceof RangeError)) throw error;
+    throw new RangeError(`PciFunction ${slot}: ${error.message}`, { cause: error });
   }
 }
 
 /**
- * A PCI function whose registers are plain memory. Its configuration space starts with the bytes given and keeps what is written to it.
+ * A PCI function. Its configuration space starts with the bytes given; from then on every write, through whatever it comes, follows the rules of the registers:
+ * read-only bits stay, ones clear status bits, BARs show their size, COMMAND opens and closes what they decode, resets reset.
  *
  * @example
  * ```ts
  * const nvme = new PciFunction(engine, { slot: '00:01.0', config, sizes: { bars: [0x4000, 0, 0, 0, 0, 0] } });
- * bus.map(nvme.bars[0].address, nvme.bars[0].region);
+ * nvme.resetToPowerOn();
+ * const shown = nvme.mapInto({ memory: bus });
+ * nvme.config.write32(0x10, 0xffff_ffff);
+ * nvme.config.read32(0x10); // 0xffffc004: 16 KiB, 64-bit
+ * nvme.config.write32(0x10, 0xfebf_8000);
+ * nvme.config.write32(0x14, 0);
+ * nvme.config.write16(PCI_COMMAND, PCI_COMMAND_MEMORY);
+ * bus.read32(0xfebf_8000); // the first register of BAR 0
  * const fd = process.open(nvme.device);
  * ```
  */
@@ -91,7 +110,7 @@ export class PciFunction {
   readonly slot: string;
   readonly address: PciAddress;
   readonly description: PciFunctionDescription;
-  /** Configuration space: 256 or 4096 bytes. */
+  /** Configuration space, 256 or 4096 bytes, as a guest reaches it. */
   readonly config: Region;
   /** The BARs of known size, by rising index. */
   readonly bars: readonly BarRegion[];
@@ -99,18 +118,29 @@ export class PciFunction {
   readonly msix: MsixCapability | null;
   /** The function as VFIO sees it. */
   readonly device: VfioDevice;
+  /** The interrupt pin; null without one, or without a sink for interrupts. */
+  readonly intx: IntxLine | null = null;
+  /** MSI; null without the capability, or without a sink. */
+  readonly msi: MsiVectors | null = null;
+  /** MSI-X; null without the capability, with a table in a BAR of unknown size, or without a sink. */
+  readonly msixVectors: MsixVectors | null = null;
+  private readonly registers: FunctionRegisters;
 
-  /** @throws RangeError for a slot, a number of configuration bytes, BARs or an MSI-X table that cannot be; VfioError ENOMEM when the core is full. */
+  /**
+   * @throws RangeError for a slot, a number of configuration bytes, BARs, capability lists or an MSI-X table that cannot be; VfioError ENOMEM when the core is full.
+   */
   constructor(engine: Engine, description: PciFunctionDescription) {
     const address = parsePciAddress(description.slot);
     if (address === null) throw new RangeError(`PciFunction: slot ${JSON.stringify(description.slot)} is no PCI address such as 00:01.0`);
     const { slot } = description;
     const bytes = padded(slot, description.config);
-    const decoded = barsOf(slot, bytes, description.sizes);
+    const decoded = checked(slot, () => decodeBars(bytes, description.sizes));
     this.slot = slot;
     this.address = address;
     this.description = description;
     this.msix = decodeMsix(bytes);
+    const { msix } = this;
+    if (msix !== null) checked(slot, () => checkMsixPlacement(msix, decoded.bars));
     const made: Region[] = [];
     const make = (size: bigint, name: string, kind?: 'rom'): Region => {
       const region = engine.region({ kind: kind ?? (size <= CONTIGUOUS_BYTES ? 'ram' : 'demand'), size, name });
@@ -118,16 +148,48 @@ export class PciFunction {
       return region;
     };
     try {
-      this.config = make(BigInt(bytes.length), `${slot} config`);
-      this.config.writeBytes(0, bytes);
       this.bars = decoded.bars.filter((bar) => bar.size !== null).map((bar) => ({ ...bar, region: make(bar.size!, `${slot} BAR ${bar.index}`) }));
       const { rom } = decoded;
       this.rom = rom?.size == null ? undefined : { ...rom, region: make(rom.size, `${slot} ROM`, 'rom') };
+      this.registers = checked(slot, () => new FunctionRegisters(bytes, decoded, (index) => this.regionOf(index), description.registers));
+      this.config = this.makeConfig(engine, bytes.length);
+      made.push(this.config);
       this.device = this.makeDevice(bytes);
+      const { interrupts } = description;
+      if (interrupts !== undefined) {
+        // Messages look at a write before the pin does: turning MSI on lowers the line.
+        const at = findCapability(bytes, PCI_CAP_ID.MSI)?.offset;
+        if (at !== undefined) this.msi = new MsiVectors(this.registers, at, interrupts);
+        const [table, pba] = msix === null ? [] : [this.regionOf(msix.tableBar), this.regionOf(msix.pbaBar)];
+        if (msix !== null && table !== undefined && pba !== undefined) {
+          this.msixVectors = new MsixVectors(engine, this.registers, msix, { table, pba }, interrupts);
+          made.push(...this.msixVectors.overlays.map(({ region }) => region));
+        }
+        const usesMessages = (): boolean => this.msi?.enabled === true || this.msixVectors?.enabled === true;
+        if (bytes[PCI_INTERRUPT_PIN] !== 0) this.intx = new IntxLine(this.registers, interrupts, usesMessages);
+      }
     } catch (error) {
       for (const region of made) region.destroy();
       throw error;
     }
+  }
+
+  private regionOf(index: number): Region | undefined {
+    return index === ROM_INDEX ? this.rom?.region : this.bars.find((bar) => bar.index === index)?.region;
+  }
+
+  private makeConfig(engine: Engine, size: number): Region {
+    const { registers } = this;
+    return engine.region({
+      kind: 'hook',
+      name: `${this.slot} config`,
+      size,
+      maxWidth: 4,
+      // A cycle lies in one dword: an access across two is as many cycles as it has aligned pieces.
+      unaligned: false,
+      read: (position, width) => registers.read(Number(position), width),
+      write: (position, width, value) => registers.write(Number(position), width, Number(value)),
+    });
   }
 
   private makeDevice(bytes: Uint8Array): VfioDevice {
@@ -135,7 +197,6 @@ export class PciFunction {
     const regions: Record<number, VfioRegionDescription> = { [VFIO_PCI_CONFIG_REGION_INDEX]: { region: this.config } };
     for (const { index, kind, region } of this.bars) regions[index] = { region, ioPorts: kind === 'io' };
     if (this.rom !== undefined) regions[VFIO_PCI_ROM_REGION_INDEX] = { region: this.rom.region };
-    const powerOffset = findCapability(bytes, PCI_CAP_ID.PM)?.offset;
     const hasTable = msix !== null && this.bars.some(({ index }) => index === msix.tableBar);
     return new VfioDevice({
       name: slot.length > 7 ? slot : `0000:${slot}`,
@@ -144,13 +205,8 @@ export class PciFunction {
       ...(hasTable && { msix: { bar: msix.tableBar, offset: msix.tableOffset, count: msix.count } }),
       msixMode: this.description.msixMode ?? 'mappable',
       interrupts: { intx: bytes[PCI_INTERRUPT_PIN] !== 0, msi: msiMessages(bytes), express: findCapability(bytes, PCI_CAP_ID.EXP) !== null },
-      memoryEnabled: () => (this.config.read16(PCI_COMMAND) & PCI_COMMAND_MEMORY) !== 0 && !this.isInD3(powerOffset),
+      memoryEnabled: () => this.registers.memoryEnabled,
     });
-  }
-
-  private isInD3(powerOffset: number | undefined): boolean {
-    const control = powerOffset === undefined ? undefined : powerOffset + PCI_PM_CTRL;
-    return control !== undefined && control + 2 <= Number(this.config.size) && (this.config.read16(control) & PCI_PM_CTRL_STATE_MASK) === PCI_PM_CTRL_D3HOT;
   }
 
   /** Address of the function's 4096 bytes in a memory-mapped configuration window, in bytes from the start of bus 0. */
@@ -159,15 +215,103 @@ export class PciFunction {
     return (bus << 20) | (device << 15) | (number << 12);
   }
 
+  /** What the function decodes now, by index: BARs 0..5, the ROM at 6; `null` for what it does not. */
+  get decoded(): Decodes {
+    return this.registers.decoder.current;
+  }
+
+  /** The power state, 0 (D0) to 3 (D3hot). */
+  get powerState(): number {
+    return this.registers.powerState;
+  }
+
+  /** Changes of what is decoded that a listener refused, and what the last one threw. */
+  get refusals(): { readonly count: number; readonly last: unknown } {
+    return { count: this.registers.decoder.refusals, last: this.registers.decoder.lastRefusal };
+  }
+
+  /**
+   * Follows what the function decodes, as transactions: all listeners move, or none does and the register that asked for it holds what it held before. The listener
+   * is told at once what is decoded already.
+   *
+   * @returns a function that ends it, without a last call.
+   * @throws what the listener throws about what is decoded already.
+   * @example
+   * ```ts
+   * nvme.onDecode({
+   *   prepare: (changes) => { for (const { to } of changes) if (to !== null && to.start < 0xc000_0000n) throw new Error('below the aperture'); },
+   *   commit: (changes) => { for (const { index, from, to } of changes) iommu.move(index, from, to); },
+   * });
+   * ```
+   */
+  onDecode(listener: DecodeListener): () => void {
+    return this.registers.decoder.add(listener);
+  }
+
+  /**
+   * Shows the BARs and the ROM in spaces, and keeps them where the registers say. `close` of what it returns ends that.
+   *
+   * @throws VfioError ENOMEM when the core is full.
+   */
+  mapInto(spaces: DecodeSpaces, options: { readonly priority?: number } = {}): SpaceDecoder {
+    const decoder = new SpaceDecoder(spaces, { ...options, overlays: this.msixVectors?.overlays ?? [] });
+    decoder.stopFollowing = this.onDecode(decoder);
+    return decoder;
+  }
+
+  /**
+   * The value of 1, 2 or 4 bytes of configuration space, without effects. The same as a guest reads, as no register changes by being read.
+   *
+   * @throws RangeError when they do not lie in configuration space.
+   */
+  peek(offset: number, width: 1 | 2 | 4 = 4): number {
+    this.inside('peek', offset, width);
+    return this.registers.read(offset, width);
+  }
+
+  /**
+   * Sets 1, 2 or 4 bytes of configuration space: no rule holds, nobody is told, nothing moves. What the BARs decode follows at the guest's next write to COMMAND, a
+   * BAR or the power state, or at a reset.
+   *
+   * @throws RangeError when they do not lie in configuration space.
+   */
+  poke(offset: number, width: 1 | 2 | 4, value: number): void {
+    this.inside('poke', offset, width);
+    this.registers.poke(offset, width, value);
+  }
+
+  /** The described register that holds the byte at `offset`: the header's, a BAR's, a capability's or a vendor's. Undefined for bytes that are read-only as a whole. */
+  registerAt(offset: number): ConfigField | undefined {
+    return this.registers.rules.fields.findLast((field) => offset >= field.offset && offset < field.offset + field.bytes);
+  }
+
+  private inside(call: string, offset: number, width: number): void {
+    const size = this.registers.bytes.length;
+    if (!Number.isInteger(offset) || offset < 0 || offset + width > size) throw new RangeError(`${this.slot} ${call}: ${width} bytes at offset ${offset} do not lie in 0..${size - 1}`);
+  }
+
+  /**
+   * The state after power-on: COMMAND 0, BARs 0 with their type bits, interrupt line 0, MSI and MSI-X off, D0, and the defaults of Express and AER registers. What is
+   * read-only stays. Nothing is decoded then, and no listener can refuse that.
+   */
+  resetToPowerOn(): void {
+    this.registers.reset('power-on');
+  }
+
+  /** A function-level reset, as FLR, AF and leaving D3hot make it: as power-on, but sticky bits (AER's, PME's) stay. */
+  resetFunction(): void {
+    this.registers.reset('function');
+  }
+
   /**
    * The function as `lspci -vv` prints it, from the bytes that configuration space has now.
    *
-   * @throws RangeError while a BAR holds what no BAR of its size can, as between the two writes that size it.
+   * @throws RangeError while a BAR holds what no BAR of its size can, which only {@link PciFunction.poke} can put there.
    */
   lspci(): string {
     const { slot, description } = this;
     const { sizes, names, irq, driver } = description;
-    const config = this.config.readBytes(0, new Uint8Array(Number(this.config.size))).subarray(0, description.config.length);
+    const config = this.registers.bytes.slice(0, description.config.length);
     return formatLspci({
       slot,
       config,
@@ -182,6 +326,7 @@ export class PciFunction {
   destroy(): void {
     for (const { region } of this.bars) region.destroy();
     this.rom?.region.destroy();
+    this.msixVectors?.destroy();
     this.config.destroy();
   }
 }

@@ -12,5 +12,7 @@ export * from './lspci-verbose.ts';
 export * from './inferred-machine.ts';
 export * from './machine.ts';
 export * from './pc-platform.ts';
+export * from './replay-boot.ts';
+export * from './replay-registers.ts';
 export * from './replay-target.ts';
 export * from './replay.ts';

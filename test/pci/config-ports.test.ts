@@ -24,7 +24,9 @@ beforeEach(() => {
   functions = ['00:00.0', '00:1f.7', 'ff:01.0', '0001:00:02.0'].map((slot, i) => {
     const config = configBytes({}, i === 1 ? 4096 : 256);
     for (let at = 64; at < config.length; at++) config[at] = at + 16 * i;
-    return new PciFunction(engine, { slot, config });
+    // A vendor's own registers, which take every bit.
+    const registers = Array.from({ length: (config.length - 64) / 4 }, (_, dword) => ({ name: 'SCRATCH', offset: 64 + 4 * dword, bytes: 4 as const, writable: 0xffff_ffff }));
+    return new PciFunction(engine, { slot, config, registers });
   });
   for (const { ecamOffset, address, config } of functions) if (address.domain === 0) memory.map(ECAM + ecamOffset, config);
 });

@@ -1,4 +1,4 @@
-// PCI functions with memory behind them: what two recorded machines say of each, the VFIO device made of it, descriptions that are refused.
+// PCI functions made from descriptions: what two recorded machines say of each, the VFIO device made of it, descriptions that are refused.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type Engine, createEngine } from '../../src/core/index.ts';
@@ -110,7 +110,7 @@ describe('a function of a recorded machine', () => {
   });
 });
 
-describe('the registers are memory', () => {
+describe('the registers decide', () => {
   test('COMMAND.MEM opens and closes memory BARs and the ROM, not ports', () => {
     withFunction(e1000e, (one, process, fd) => {
       // Behind the MSI-X table of BAR 3, whose bytes no read reaches anyway.
@@ -140,6 +140,8 @@ describe('the registers are memory', () => {
       expect(one.lspci()).toContain('Mem- BusMaster-');
       expect(one.lspci()).toContain('Region 0: Memory at febf8000 (64-bit, non-prefetchable) [disabled] [size=16K]');
       one.config.write32(0x10, 0xffff_ffff);
+      expect(one.lspci()).toContain('Region 0: Memory at ffffc000 (64-bit, non-prefetchable) [disabled] [size=16K]');
+      one.poke(0x10, 4, 0xffff_f004);
       expect(() => one.lspci()).toThrow(RangeError);
     });
   });
@@ -207,5 +209,48 @@ describe('refused descriptions', () => {
       }),
       { numRuns: 400 },
     );
+  });
+
+  test('whatever a guest writes to whatever bytes: no access fails, lspci prints, nothing stays', () => {
+    const engine = createEngine();
+    const memory = engine.space('memory');
+    const ports = engine.space('ports');
+    const edits = fc.array(fc.tuple(fc.nat(0x143), fc.nat(255)), { maxLength: 6 });
+    const anywhere = fc.oneof(fc.nat(255), fc.constantFrom(0x04, 0x10, 0x30, 0x42, 0x64, 0x88, 0xa2, 0xcc, 0xd2, 0xe8, 0x104, 0x108));
+    const writes = fc.array(fc.record({ at: anywhere, width: fc.constantFrom(1, 2, 4, 8), value: fc.bigInt(0n, (1n << 64n) - 1n) }), { maxLength: 30 });
+    let made = 0;
+    fc.assert(
+      fc.property(fc.constantFrom(nvme, e1000e), edits, writes, (description, changes, steps) => {
+        const config = description.config.slice();
+        for (const [at, value] of changes) config[at] = value;
+        let one: PciFunction;
+        try {
+          one = new PciFunction(engine, { ...description, config, interrupts: {} });
+        } catch (error) {
+          expect(error).toBeInstanceOf(RangeError);
+          return;
+        }
+        made++;
+        one.mapInto({ memory, ports });
+        for (const { at, width, value } of steps) {
+          const bytes = new Uint8Array(8);
+          new DataView(bytes.buffer).setBigUint64(0, value, true);
+          one.config.writeBytes(at, bytes.subarray(0, width));
+          one.intx?.set((value & 1n) === 1n);
+          one.msi?.trigger(Number(value % BigInt(one.msi.count)));
+          one.msixVectors?.trigger(Number(value % BigInt(one.msixVectors.count)));
+        }
+        expect(one.lspci()).toMatch(/^00:01\.0 /);
+        one.resetToPowerOn();
+        expect(one.decoded).toEqual([null, null, null, null, null, null, null]);
+        one.destroy();
+        expect([memory.windows.size, ports.windows.size]).toEqual([0, 0]);
+      }),
+      { numRuns: 300 },
+    );
+    expect(made).toBeGreaterThan(100);
+    memory.destroy();
+    ports.destroy();
+    expect(engine.live()).toEqual(NOTHING);
   });
 });
