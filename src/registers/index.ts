@@ -16,3 +16,10 @@ export type { ConstantAccessor, FieldAccessor, RegisterAccessor, RegistersOf, Re
 export type { ValueOf, WideField } from './values.ts';
 export { compileBank, namesOf } from './compile.ts';
 export type { BankNames } from './compile.ts';
+export { cHeaderOf } from './generate/c-header.ts';
+export { markdownOf } from './generate/markdown.ts';
+export { svdOf } from './generate/svd.ts';
+export type { SvdOptions } from './generate/svd.ts';
+export { svgOf } from './generate/svg.ts';
+export { batteryOf } from './battery.ts';
+export type { BatteryCheck, BatteryTarget } from './battery.ts';
