@@ -4,17 +4,22 @@
 //   pieces   aaa|aaaaa         cut where the visible window changes        (A-cut)
 //   cycles   a|aa|aaaa|a       cut by the region's width rule              (cycle.ts)
 
-import { EINVAL, PAGE_BYTES } from './layout.generated.ts';
-import { mask, readPiece, writePiece } from './cycle.ts';
+import { EINVAL, PAGE_BYTES, REGION_UNALIGNED } from './layout.generated.ts';
+import { readPiece, writePiece } from './cycle.ts';
 import { begin, end, fault, hookDepth, isWidth, setFault } from './flight.ts';
 import { openLane } from './lane.ts';
 import { handleOf } from './memory/objects.ts';
-import { MAX_DEPTH, base, isDemand, isPassive, isRom, minWidth, pageAt, size } from './region.ts';
+import { mask } from './number.ts';
+import { MAX_DEPTH, base, flags, isDemand, isPassive, isRom, maxWidth, minWidth, pageAt, size } from './region.ts';
+import { isBank, maskBytes, tableOf, valuesAt } from './registers/bank.ts';
+import { openMaskedLane } from './registers/masked-lane.ts';
+import { plainFirst, plainLast, plainRun } from './registers/plain.ts';
 import { isTracing, trace } from './ring.ts';
 import { countUnclaimed, unclaimedLast, visibleFirst, visibleLast, windowAt, windowPosition, windowRegion, windowStart } from './space.ts';
 
 /** After an access that one window served: opens a lane if what it met is plain bytes. */
 export function remember(space: u32, address: u64, region: u32, position: u64): void {
+  if (isBank(region)) rememberRegisters(space, address, region, position);
   if (isTracing() || !isPassive(region) || isRom(region)) return;
   let before = address - visibleFirst(space);
   let after = visibleLast(space) - address;
@@ -28,6 +33,16 @@ export function remember(space: u32, address: u64, region: u32, position: u64): 
     at = page + <u32>inPage;
   }
   openLane(handleOf(space), address, address - before, before + after + 1, at - <u32>before);
+}
+
+/** The same for plain registers of a bank. */
+function rememberRegisters(space: u32, address: u64, region: u32, position: u64): void {
+  if (isTracing() || !plainRun(region, position)) return;
+  const before = min<u64>(address - visibleFirst(space), position - plainFirst) & ~7;
+  const after = min<u64>(visibleLast(space) - address, plainLast - position);
+  const table = tableOf(region);
+  const at = valuesAt(table) + <u32>(position - before);
+  openMaskedLane(handleOf(space), address, address - before, <u32>(before + after + 1), at, maskBytes(table), minWidth(region), maxWidth(region), (flags(region) & REGION_UNALIGNED) == 0);
 }
 
 /** How many of `bytes` from `address` on are served by one window, or by none. */

@@ -21,8 +21,9 @@ import {
   OBJECT_SPACE,
 } from './layout.generated.ts';
 import { spaceRead, spaceWrite } from './access.ts';
-import { fault } from './flight.ts';
+import { fault, hookDepth, isWidth } from './flight.ts';
 import { laneBase, laneFirst, laneKey, laneLimit1, laneLimit2, laneLimit4, laneLimit8, laneOf } from './lane.ts';
+import { holds4, maskDistance, maskedBase, maskedFirst, maskedKey, maskedLane, maskedLaneOf, readMasked, writeMasked } from './registers/masked-lane.ts';
 import { resolve } from './memory/objects.ts';
 
 // Operation and width as they lie in a row whose errno and `differs` are clear.
@@ -60,6 +61,7 @@ export function runRows(rows: u32, n: u32): u32 {
 
 /** Runs rows while lanes serve them; answers the first row that none does. No call leaves this loop, so that everything stays in registers. */
 function runLanes(from: u32, end: u32): u32 {
+  const nested = hookDepth() != 0;
   let differing: u32 = 0;
   let row = from;
   while (row != end) {
@@ -78,6 +80,23 @@ function runLanes(from: u32, end: u32): u32 {
     } else if (what == READ_4) {
       if (offset > laneLimit4(lane)) break;
       store<u64>(row, load<u32>(at), BATCH_VALUE);
+    } else if (what >> 32 != 0) {
+      // Another space's lane, or none: plain registers?
+      const masked = maskedLaneOf(address);
+      const inside = address - maskedFirst(masked);
+      const does = load<u64>(row, BATCH_OPERATION) ^ maskedKey(masked);
+      const value = maskedBase(masked) + <u32>inside;
+      const distance = maskDistance(masked);
+      if (does == WRITE_4) {
+        if (!holds4(masked, inside) || nested) break;
+        const writable = load<u32>(value + 2 * distance);
+        store<u32>(value, (load<u32>(value) & ~writable) | (load<u32>(row, BATCH_VALUE) & writable));
+      } else if (does == READ_4) {
+        if (!holds4(masked, inside) || nested) break;
+        store<u64>(row, load<u32>(value) & load<u32>(value + distance), BATCH_VALUE);
+      } else if (!runMasked(row, address)) {
+        break;
+      }
     } else if (what == WRITE_8) {
       if (offset > laneLimit8(lane)) break;
       store<u64>(at, load<u64>(row, BATCH_VALUE));
@@ -105,7 +124,7 @@ function runLanes(from: u32, end: u32): u32 {
     } else if (what == READ_2) {
       if (offset > laneLimit2(lane)) break;
       store<u64>(row, load<u16>(at), BATCH_VALUE);
-    } else if (what >> 16 != 0 && what >> 32 == 0) {
+    } else if (what >> 16 != 0) {
       // What an earlier run left in the row: cleared, and the row looked at again.
       store<u16>(row, 0, BATCH_ERRNO);
       continue;
@@ -116,6 +135,20 @@ function runLanes(from: u32, end: u32): u32 {
   }
   exceptions += differing;
   return row;
+}
+
+/** Runs a row of a width other than four whose bytes are plain registers; false, and nothing has happened, when they are not. */
+function runMasked(row: u32, address: u64): bool {
+  const width = <u32>load<u8>(row, BATCH_WIDTH);
+  const operation = load<u8>(row, BATCH_OPERATION);
+  // Errno and `differs` as an earlier run left them: the long way clears them.
+  if (load<u16>(row, BATCH_ERRNO) != 0 || !isWidth(width) || operation > BATCH_WRITE) return false;
+  const lane = maskedLane(load<u32>(row, BATCH_SPACE), address, width);
+  if (lane == 0) return false;
+  const at = maskedBase(lane) + <u32>(address - maskedFirst(lane));
+  if (operation == BATCH_WRITE) writeMasked(at, maskDistance(lane), width, load<u64>(row, BATCH_VALUE));
+  else store<u64>(row, readMasked(at, maskDistance(lane), width), BATCH_VALUE);
+  return true;
 }
 
 function noteDifference(row: u32): u32 {

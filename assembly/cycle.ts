@@ -5,18 +5,15 @@
 //
 // A hook runs JavaScript, which may come back in: nothing static survives a cycle except `fault`, which each reader reads before the next cycle.
 
-import { CELL_DATA, EDEADLK, EIO, ENOMEM, REGION_HOOK, REGION_REENTRANT, REGION_UNALIGNED } from './layout.generated.ts';
+import { CELL_DATA, EDEADLK, EIO, ENOMEM, REGION_BANK, REGION_HOOK, REGION_REENTRANT, REGION_UNALIGNED } from './layout.generated.ts';
 import { cells } from './cells.ts';
 import { changeDepth, fault, hookDepth, setFault } from './flight.ts';
 import { hookRead, hookWrite } from './host.ts';
 import { closeLanes } from './lane.ts';
+import { mask } from './number.ts';
+import { bankRead, bankWrite } from './registers/access.ts';
 import { handleOf } from './memory/objects.ts';
 import { MAX_DEPTH, backing, base, countRefused, demandRead, demandWrite, flags, isBusy, isDemand, isRom, loadBytes, maxWidth, minWidth, setBusy, storeBytes } from './region.ts';
-
-/** All ones in `width` bytes, 1 to 8. */
-export function mask(width: u32): u64 {
-  return u64.MAX_VALUE >> (64 - (<u64>width << 3));
-}
 
 // A-split
 export function cycleWidth(region: u32, position: u64, rest: u32): u32 {
@@ -35,15 +32,16 @@ function isClosed(region: u32): bool {
   return true;
 }
 
-// A-hook
-function enterHook(region: u32): void {
+/** A-hook: JavaScript is about to run for a region. */
+export function enterHook(region: u32): void {
   setBusy(region, 1);
   changeDepth(1);
   // An access through a lane is not asked how deep it is.
   if (hookDepth() == MAX_DEPTH) closeLanes();
 }
 
-function leaveHook(region: u32, failed: bool): void {
+/** A-hook: it has run. */
+export function leaveHook(region: u32, failed: bool): void {
   changeDepth(-1);
   setBusy(region, -1);
   setFault(failed ? EIO : 0);
@@ -58,6 +56,7 @@ function readCycle(region: u32, position: u64, width: u32): u64 {
     leaveHook(region, answer < 0);
     return value;
   }
+  if (kind == REGION_BANK) return bankRead(region, position, width);
   return isDemand(region) ? demandRead(region, position, width) : loadBytes(base(region) + <u32>position, width);
 }
 
@@ -68,6 +67,8 @@ function writeCycle(region: u32, position: u64, width: u32, value: u64): void {
     const cut = value & mask(width);
     const status = hookWrite(handleOf(region), <u32>position, <u32>(position >> 32), width, <u32>cut, <u32>(cut >> 32));
     leaveHook(region, status < 0);
+  } else if (kind == REGION_BANK) {
+    bankWrite(region, position, width, value);
   } else if (isDemand(region)) {
     if (!demandWrite(region, position, width, value)) setFault(ENOMEM);
   } else if (!isRom(region)) {

@@ -4,56 +4,8 @@
 // `...F` forms that take a safe integer as f64, for JavaScript's hot paths. Status results are 0 or a negative errno.
 // (The compiler resolves a re-export with the extension .ts to .ts.ts; here, and only here, it is left out.)
 
-export {
-  resultCells,
-  stagingBuffer,
-  takeBuffer,
-  giveBuffer,
-  limitMemory,
-  liveCount,
-  nothing,
-} from './exports/memory';
-export {
-  treeCreate,
-  treeDestroy,
-  treeLoad,
-  treeLoadF,
-  treeStore,
-  treeStoreF,
-  treeInsert,
-  treeInsertF,
-  treeErase,
-  treeEraseF,
-  treeFind,
-  treeFindF,
-  treeFindPrevious,
-  treeFindPreviousF,
-  treeNext,
-  treePrevious,
-  treeRange,
-  treeWalk,
-  treeWalkBack,
-  treeGap,
-  treeGapF,
-  treeAllocate,
-  treeAllocateF,
-  treeAllocateCyclic,
-  treeBulk,
-  treeBatch,
-  treeDuplicate,
-  treeSnapshot,
-  treeClear,
-  treeCount,
-  treeValidate,
-} from './exports/range-store';
-export {
-  cursorCreate,
-  cursorDestroy,
-  cursorNext,
-  cursorPrevious,
-  cursorNextRange,
-  cursorPreviousRange,
-} from './exports/cursor';
+export * from './range-map';
+export { stagingBuffer } from './exports/memory';
 export {
   regionCreate,
   regionDestroy,
@@ -107,3 +59,20 @@ export {
   cookieResolve,
   cookieResolveF,
 } from './exports/cookie';
+export {
+  bankCreate,
+  bankPeek,
+  bankPeek32,
+  bankPoke,
+  bankPoke32,
+  bankReset,
+  bankLevels,
+  bankHoles,
+  bankCounts,
+  bankFifoPush,
+  bankFifoPop,
+  bankFifoLength,
+  noticeOldest,
+  noticeTake,
+  noticeDropped,
+} from './exports/bank';

@@ -11,6 +11,7 @@
 // they may. So an open lane needs no further question: its space is live, the access is within bounds, nothing is owed to it but the bytes.
 
 import { PAGE_BYTES } from './layout.generated.ts';
+import { closeMaskedLanes } from './registers/masked-lane.ts';
 
 // The multiplier of Fibonacci hashing: pages of one device, and the same page of many devices, come to different lanes.
 const SPREAD: u32 = 0x9e3779b1;
@@ -74,6 +75,7 @@ export function laneAt(space: u32, address: u64, width: u32): u32 {
 // A closed lane is all zero: it holds bytes from address 0 on, and addresses of page 0 come to the first lane only, where a closed lane begins at page 1. So
 // nobody who comes to a closed lane by its own addresses is among them, whatever handle and width they name.
 export function closeLanes(): void {
+  closeMaskedLanes();
   if (!anyOpen) return;
   memory.fill(lanes, 0, LANES_BYTES);
   store<u64>(lanes, PAGE_BYTES);

@@ -32,6 +32,7 @@ export const REGION_RAM: u32 = 1;
 export const REGION_DEMAND: u32 = 2;
 export const REGION_ROM: u32 = 3;
 export const REGION_HOOK: u32 = 4;
+export const REGION_BANK: u32 = 5;
 
 // Flags of a region
 export const REGION_UNALIGNED: u32 = 1;
@@ -78,6 +79,45 @@ export const RING_OPERATION: u32 = 28;
 export const RING_WIDTH: u32 = 29;
 export const RING_KIND: u32 = 30;
 export const RING_KIND_TRACE: u32 = 1;
+
+// One row of what the host is told of: address or line u64 @0, value u64 @8, region u32 @16, kind u8 @20, width u8 @21
+export const NOTICE_ROW_BYTES: u32 = 32;
+export const NOTICE_ROWS: u32 = 4096;
+export const NOTICE_ADDRESS: u32 = 0;
+export const NOTICE_VALUE: u32 = 8;
+export const NOTICE_REGION: u32 = 16;
+export const NOTICE_KIND: u32 = 20;
+export const NOTICE_WIDTH: u32 = 21;
+export const NOTICE_LEVEL: u32 = 1;
+export const NOTICE_EDGE: u32 = 2;
+export const NOTICE_DOORBELL: u32 = 3;
+
+// The table of a register bank; assembly/registers/bank.ts has the picture
+export const BANK_HEADER_BYTES: u32 = 64;
+export const BANK_REGISTER_BYTES: u32 = 192;
+export const BANK_ROW_BYTES: u32 = 32;
+export const BANK_FIFO_BYTES: u32 = 32;
+export const BANK_BIG_ENDIAN: u32 = 1;
+export const BANK_WHOLE_REGISTERS: u32 = 2;
+export const BANK_NO_REGISTER: u32 = 65535;
+export const HOOK_BEFORE_READ: u32 = 1;
+export const HOOK_AFTER_READ: u32 = 2;
+export const HOOK_BEFORE_WRITE: u32 = 4;
+export const HOOK_AFTER_WRITE: u32 = 8;
+export const ACTION_LOCK: u32 = 1;
+export const ACTION_ONCE: u32 = 2;
+export const ACTION_FIELD_CLEAR: u32 = 3;
+export const ACTION_FIELD_SET: u32 = 4;
+export const ACTION_SET: u32 = 5;
+export const ACTION_CLEAR: u32 = 6;
+export const ACTION_COPY: u32 = 7;
+export const ACTION_COUNT: u32 = 8;
+export const ACTION_FIFO: u32 = 9;
+export const ACTION_DATA_PORT: u32 = 10;
+export const ACTION_AFTER_READ: u32 = 1;
+export const ACTION_AFTER_WRITE: u32 = 2;
+export const ACTION_WHEN_ONE: u32 = 1;
+export const ACTION_SATURATES: u32 = 2;
 
 // Result cells, from resultCells(): what does not fit one return value
 export const CELL_BYTES: u32 = 64;

@@ -2,7 +2,7 @@
 //
 //   record   5 backing u8 | 6 minWidth u8 | 7 maxWidth u8 | 8 flags u32 | 12 base u32 | 16 size u64
 //           24 page tree (16 bytes) | 48 first window u32 | 52 busy u32 | 56 refused cycles u64
-//           64 last page's index u64 | 72 last page u32
+//           64 last page's index u64 | 72 last page u32          a bank: 24 table u32 | 64 accesses to holes u64
 //
 // RAM and ROM are one run of frames at `base`. A demand region keeps page index -> page address in a range store and remembers the last page it met.
 
@@ -13,6 +13,7 @@ import {
   MAX_NESTED_ACCESSES,
   OBJECT_REGION,
   PAGE_BYTES,
+  REGION_BANK,
   REGION_DEMAND,
   REGION_HOOK,
   REGION_RAM,
@@ -24,6 +25,9 @@ import { closeLanes } from './lane.ts';
 import { giveFrames, takeFrames } from './memory/arena.ts';
 import { countBacking, deleteObject, handleOf, newObject } from './memory/objects.ts';
 import { give, reserve, take } from './memory/slab.ts';
+import { openNotices } from './notice.ts';
+import { isBank, makeBank, releaseBank, tableOf } from './registers/bank.ts';
+import { resetBank } from './registers/reset.ts';
 import { treeFind, treeLoad } from './maple/read.ts';
 import { treeClear, treeErase, treeInsert } from './maple/write.ts';
 import { cells } from './cells.ts';
@@ -89,6 +93,31 @@ function isWidth(width: u32): bool {
   return width == 1 || width == 2 || width == 4 || width == 8;
 }
 
+/** A new register bank's handle, or a negative errno: `rows` describe it (registers/bank.ts). Its registers hold their reset values. */
+export function createBank(bytes: u64, narrowest: u32, widest: u32, regionFlags: u32, rows: u32, rowBytes: u32): i32 {
+  if (bytes == 0 || bytes > MAX_SIZE || !isWidth(narrowest) || !isWidth(widest) || narrowest > widest) return -EINVAL;
+  if ((regionFlags & ~(REGION_UNALIGNED | REGION_REENTRANT)) != 0) return -EINVAL;
+  if (!openNotices()) return -ENOMEM;
+  const region = newObject(OBJECT_REGION);
+  if (region == 0) return -ENOMEM;
+  const status = makeBank(region, rows, rowBytes, bytes);
+  if (status != 0) {
+    deleteObject(region);
+    return status;
+  }
+  describe(region, REGION_BANK, bytes, narrowest, widest, regionFlags);
+  resetBank(region, tableOf(region), false);
+  return handleOf(region);
+}
+
+function describe(region: u32, kind: u32, bytes: u64, narrowest: u32, widest: u32, regionFlags: u32): void {
+  store<u8>(region, <u8>kind, 5);
+  store<u8>(region, <u8>narrowest, 6);
+  store<u8>(region, <u8>widest, 7);
+  store<u32>(region, regionFlags, 8);
+  store<u64>(region, bytes, 16);
+}
+
 /** A new region's handle, or a negative errno. */
 export function createRegion(kind: u32, bytes: u64, narrowest: u32, widest: u32, regionFlags: u32): i32 {
   if (kind < REGION_RAM || kind > REGION_HOOK || bytes == 0 || bytes > MAX_SIZE) return -EINVAL;
@@ -105,12 +134,8 @@ export function createRegion(kind: u32, bytes: u64, narrowest: u32, widest: u32,
     return -ENOMEM;
   }
   if (frames != 0) countBacking(<i64>bytes);
-  store<u8>(region, <u8>kind, 5);
-  store<u8>(region, <u8>narrowest, 6);
-  store<u8>(region, <u8>widest, 7);
-  store<u32>(region, regionFlags, 8);
+  describe(region, kind, bytes, narrowest, widest, regionFlags);
   store<u32>(region, frames, 12);
-  store<u64>(region, bytes, 16);
   return handleOf(region);
 }
 
@@ -120,7 +145,12 @@ export function releaseRegion(region: u32): void {
     giveFrames(base(region), size(region));
     countBacking(-(<i64>size(region)));
   }
-  dropPages(region);
+  if (isBank(region)) {
+    closeLanes();
+    releaseBank(region);
+  } else {
+    dropPages(region);
+  }
   deleteObject(region);
 }
 
@@ -224,7 +254,7 @@ export const MAX_DEPTH: u32 = MAX_NESTED_ACCESSES;
 
 /** True when the backing has no side effects, so that nobody can see into how many cycles an access was cut. */
 export function isPassive(region: u32): bool {
-  return backing(region) != REGION_HOOK && minWidth(region) == 1;
+  return backing(region) < REGION_HOOK && minWidth(region) == 1;
 }
 
 export function isDemand(region: u32): bool {

@@ -7,6 +7,7 @@ import * as block from '../block.ts';
 import { runRows } from '../batch.ts';
 import { cells } from '../cells.ts';
 import { laneAt, laneRun } from '../lane.ts';
+import { maskDistance, maskedBase, maskedFirst, maskedLane, readMasked, writeMasked } from '../registers/masked-lane.ts';
 import { resolve } from '../memory/objects.ts';
 import { inMemory, whole } from '../number.ts';
 
@@ -26,6 +27,8 @@ export function spaceRead(handle: u32, address: u64, width: u32): f64 {
     if (width == 1) return load<u8>(at);
     if (width == 2) return load<u16>(at);
   }
+  const lane = maskedLane(handle, address, width);
+  if (lane != 0 && width <= 4) return <f64>(<u32>readMasked(maskedBase(lane) + <u32>(address - maskedFirst(lane)), maskDistance(lane), width));
   return readSlowly(handle, address, width);
 }
 
@@ -55,7 +58,11 @@ export function spaceRead64F(handle: u32, address: f64): i32 {
 
 export function spaceWrite(handle: u32, address: u64, width: u32, value: u64): i32 {
   const at = laneAt(handle, address, width);
-  return at != 0 && writePlain(at, width, value) ? 0 : writeSlowly(handle, address, width, value);
+  if (at != 0 && writePlain(at, width, value)) return 0;
+  const lane = maskedLane(handle, address, width);
+  if (lane == 0) return writeSlowly(handle, address, width, value);
+  writeMasked(maskedBase(lane) + <u32>(address - maskedFirst(lane)), maskDistance(lane), width, value);
+  return 0;
 }
 
 /** Writes plain bytes; false for what is no width. */

@@ -5,6 +5,9 @@ import { Builds, instantiate } from '../webassembly/index.ts';
 import type { WasmModule } from '../webassembly/index.ts';
 import type { CoreExports } from './exports.ts';
 import { CELL_DATA, CELL_FIRST, CELL_INDEX, CELL_LAST, CELL_POSITION, EIO, ENOMEM, STAGING_BYTES } from './layout.generated.ts';
+import type { BankHandlers, HookMoment, RegisterAccess } from './bank.ts';
+import { Notices } from './notices.ts';
+import { RegisterCells } from './register-cells.ts';
 import { scalar, simd } from './wasm.generated.ts';
 
 /** What a hook region's owner supplies: one call per cycle. */
@@ -39,6 +42,7 @@ export const builds = new Builds({ scalar, simd });
 export class Core {
   readonly exports: CoreExports;
   readonly hooks = new Map<number, HookHandlers>();
+  readonly banks = new Map<number, BankHandlers>();
   /** The trace that runs. */
   tracer: object | undefined;
   private readonly cells: number;
@@ -48,6 +52,8 @@ export class Core {
   private hookDepth = 0;
   private hookError: { readonly thrown: unknown } | undefined;
   private waiting: (() => void)[] = [];
+  private readonly access: RegisterAccess;
+  private readonly notices: Notices;
 
   constructor(module: WasmModule, memoryLimit: number | undefined) {
     const imports = {
@@ -55,6 +61,7 @@ export class Core {
         hookRead: (region: number, low: number, high: number, width: 1 | 2 | 4 | 8) => this.hookRead(region, low, high, width),
         hookWrite: (region: number, low: number, high: number, width: 1 | 2 | 4 | 8, valueLow: number, valueHigh: number) =>
           this.hookWrite(region, low, high, width, valueLow, valueHigh),
+        registerHook: (region: number, register: number, moment: HookMoment) => this.registerHook(region, register, moment),
         settle: () => this.settle(),
       },
     };
@@ -65,6 +72,8 @@ export class Core {
     if (this.staging === 0) throw new VfioError('ENOMEM', 'createEngine', `a memory limit of ${String(memoryLimit)} bytes leaves no room for the 64 KiB staging buffer`);
     this.view = new DataView(this.exports.memory.buffer);
     this.bytes = new Uint8Array(this.exports.memory.buffer);
+    this.access = new RegisterCells(() => this.data(), this.cells);
+    this.notices = new Notices(this.exports, () => this.data(), this.banks);
   }
 
   /** The whole memory; views taken earlier are dead once memory has grown. */
@@ -140,6 +149,23 @@ export class Core {
     }
   }
 
+  /** Gives rows for the length of one call: a copy in linear memory. */
+  withRows(rows: Uint8Array, use: (address: number, bytes: number) => number): number {
+    const buffer = this.exports.takeBuffer(Math.max(1, rows.length)) >>> 0;
+    if (buffer === 0) return -ENOMEM;
+    try {
+      this.memory().set(rows, buffer);
+      return use(buffer, rows.length);
+    } finally {
+      this.exports.giveBuffer(buffer, Math.max(1, rows.length));
+    }
+  }
+
+  /** Tells the owners of banks what happened, unless an access is in flight, whose end will. */
+  tell(): number {
+    return this.hookDepth === 0 ? this.notices.tell() : 0;
+  }
+
   /** Makes a change of the topology now, or when the access in flight has ended (rule S-deferred). */
   change(make: () => void): void {
     if (this.hookDepth === 0) {
@@ -154,7 +180,7 @@ export class Core {
     const changes = this.waiting;
     this.waiting = [];
     const failures: unknown[] = [];
-    for (const change of changes) {
+    for (const change of [...changes, () => this.notices.tell()]) {
       try {
         change();
       } catch (error) {
@@ -175,6 +201,19 @@ export class Core {
       }
       if (typeof value === 'number' && Number.isInteger(value)) return value >>> 0;
       return Number(BigInt.asUintN(32, BigInt(value)));
+    } catch (error) {
+      this.hookError = { thrown: error };
+      return -EIO;
+    } finally {
+      this.hookDepth--;
+    }
+  }
+
+  private registerHook(region: number, register: number, moment: HookMoment): number {
+    this.hookDepth++;
+    try {
+      this.banks.get(region >>> 0)?.hook?.(register, moment, this.access);
+      return 0;
     } catch (error) {
       this.hookError = { thrown: error };
       return -EIO;

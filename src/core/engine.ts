@@ -2,6 +2,8 @@
 
 import { bytesOf, compile, integer } from '../webassembly/index.ts';
 import type { Build } from '../webassembly/index.ts';
+import { BankRegion } from './bank.ts';
+import type { BankDescription } from './bank.ts';
 import { Batch } from './batch.ts';
 import { Core, builds } from './core.ts';
 import { COUNT_BACKING_BYTES, COUNT_INNER_NODES, COUNT_LEAVES, COUNT_OBJECTS, COUNT_PAGES } from './layout.generated.ts';
@@ -48,6 +50,19 @@ export class Engine {
   /** A region: the bytes behind an address. RangeError for impossible descriptions, VfioError ENOMEM when the core is full. */
   region(description: RegionDescription): Region {
     return new Region(this.core, description);
+  }
+
+  /** A register bank. RangeError for a table that can be none, VfioError ENOMEM when the core is full. */
+  bank(description: BankDescription): BankRegion {
+    return new BankRegion(this.core, description);
+  }
+
+  /**
+   * Tells the owners of banks of the doorbells that were written since, and answers how many notices there were. A host calls it where it also looks at timers; interrupts do
+   * not wait for it.
+   */
+  pump(): number {
+    return this.core.tell();
   }
 
   /** An empty address space. */

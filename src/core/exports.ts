@@ -79,6 +79,22 @@ export interface CoreExports {
   ringTake(n: number): void;
   ringLost(): number;
 
+  bankCreate(size: bigint, minWidth: number, maxWidth: number, flags: number, rows: number, bytes: number): number;
+  bankPeek(region: number, register: number): number;
+  bankPeek32(region: number, register: number): number;
+  bankPoke(region: number, register: number, bits: bigint, value: bigint): number;
+  bankPoke32(region: number, register: number, bits: number, value: number): number;
+  bankReset(region: number, soft: number): number;
+  bankLevels(region: number): number;
+  bankHoles(region: number): number;
+  bankCounts(region: number, register: number): number;
+  bankFifoPush(region: number, fifo: number, value: bigint): number;
+  bankFifoPop(region: number, fifo: number): number;
+  bankFifoLength(region: number, fifo: number): number;
+  noticeOldest(): number;
+  noticeTake(): void;
+  noticeDropped(): number;
+
   cookieTableCreate(mode: number, seed: number): number;
   cookieTableDestroy(table: number): number;
   cookieRequest(table: number, index: number, bytes: bigint): number;

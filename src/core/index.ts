@@ -1,5 +1,7 @@
 // The face of the core's TypeScript side.
 
+export { BankRegion } from './bank.ts';
+export type { BankDescription, BankHandlers, HookMoment, RegisterAccess, RegisterCounts } from './bank.ts';
 export { Batch } from './batch.ts';
 export type { BatchOperation, BatchResult } from './batch.ts';
 export type { HookHandlers } from './core.ts';

@@ -58,6 +58,8 @@ export const REGION_DEMAND = 2;
 export const REGION_ROM = 3;
 /** @internal */
 export const REGION_HOOK = 4;
+/** @internal */
+export const REGION_BANK = 5;
 
 // Flags of a region
 /** @internal */
@@ -138,6 +140,80 @@ export const RING_WIDTH = 29;
 export const RING_KIND = 30;
 /** @internal */
 export const RING_KIND_TRACE = 1;
+
+// One row of what the host is told of: address or line u64 @0, value u64 @8, region u32 @16, kind u8 @20, width u8 @21
+/** @internal */
+export const NOTICE_ROW_BYTES = 32;
+/** @internal */
+export const NOTICE_ROWS = 4096;
+/** @internal */
+export const NOTICE_ADDRESS = 0;
+/** @internal */
+export const NOTICE_VALUE = 8;
+/** @internal */
+export const NOTICE_REGION = 16;
+/** @internal */
+export const NOTICE_KIND = 20;
+/** @internal */
+export const NOTICE_WIDTH = 21;
+/** @internal */
+export const NOTICE_LEVEL = 1;
+/** @internal */
+export const NOTICE_EDGE = 2;
+/** @internal */
+export const NOTICE_DOORBELL = 3;
+
+// The table of a register bank; assembly/registers/bank.ts has the picture
+/** @internal */
+export const BANK_HEADER_BYTES = 64;
+/** @internal */
+export const BANK_REGISTER_BYTES = 192;
+/** @internal */
+export const BANK_ROW_BYTES = 32;
+/** @internal */
+export const BANK_FIFO_BYTES = 32;
+/** @internal */
+export const BANK_BIG_ENDIAN = 1;
+/** @internal */
+export const BANK_WHOLE_REGISTERS = 2;
+/** @internal */
+export const BANK_NO_REGISTER = 65535;
+/** @internal */
+export const HOOK_BEFORE_READ = 1;
+/** @internal */
+export const HOOK_AFTER_READ = 2;
+/** @internal */
+export const HOOK_BEFORE_WRITE = 4;
+/** @internal */
+export const HOOK_AFTER_WRITE = 8;
+/** @internal */
+export const ACTION_LOCK = 1;
+/** @internal */
+export const ACTION_ONCE = 2;
+/** @internal */
+export const ACTION_FIELD_CLEAR = 3;
+/** @internal */
+export const ACTION_FIELD_SET = 4;
+/** @internal */
+export const ACTION_SET = 5;
+/** @internal */
+export const ACTION_CLEAR = 6;
+/** @internal */
+export const ACTION_COPY = 7;
+/** @internal */
+export const ACTION_COUNT = 8;
+/** @internal */
+export const ACTION_FIFO = 9;
+/** @internal */
+export const ACTION_DATA_PORT = 10;
+/** @internal */
+export const ACTION_AFTER_READ = 1;
+/** @internal */
+export const ACTION_AFTER_WRITE = 2;
+/** @internal */
+export const ACTION_WHEN_ONE = 1;
+/** @internal */
+export const ACTION_SATURATES = 2;
 
 // Result cells, from resultCells(): what does not fit one return value
 /** @internal */

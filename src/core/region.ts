@@ -4,7 +4,8 @@ import { VfioError } from '../uapi/index.ts';
 import { bytesOf, hex, integer, refuseU64, u64 } from '../webassembly/index.ts';
 import type { U64 } from '../webassembly/index.ts';
 import type { Core, HookHandlers } from './core.ts';
-import { EBADF, REGION_DEMAND, REGION_HOOK, REGION_RAM, REGION_REENTRANT, REGION_ROM, REGION_UNALIGNED } from './layout.generated.ts';
+import type { BankDescription } from './bank.ts';
+import { EBADF, EINVAL, REGION_BANK, REGION_DEMAND, REGION_HOOK, REGION_RAM, REGION_REENTRANT, REGION_ROM, REGION_UNALIGNED } from './layout.generated.ts';
 import type { Window } from './space.ts';
 
 /** A width of one bus cycle, in bytes. */
@@ -31,12 +32,13 @@ export interface RegionBase {
 export type RegionDescription =
   | (RegionBase & { readonly kind: 'ram' | 'demand' })
   | (RegionBase & { readonly kind: 'rom'; readonly contents?: Uint8Array })
-  | (RegionBase & HookHandlers & { readonly kind: 'hook'; /** Whether a hook of this region may access the region itself. Default false. */ readonly reentrant?: boolean });
+  | (RegionBase & HookHandlers & { readonly kind: 'hook'; /** Whether a hook of this region may access the region itself. Default false. */ readonly reentrant?: boolean })
+  | (BankDescription & { readonly kind: 'bank' });
 
 /** The backing kinds. */
 export type RegionKind = RegionDescription['kind'];
 
-const KINDS: Readonly<Record<RegionKind, number>> = { ram: REGION_RAM, demand: REGION_DEMAND, rom: REGION_ROM, hook: REGION_HOOK };
+const KINDS: Readonly<Record<RegionKind, number>> = { ram: REGION_RAM, demand: REGION_DEMAND, rom: REGION_ROM, hook: REGION_HOOK, bank: REGION_BANK };
 const MAX_SIZE = 1n << 63n;
 
 /**
@@ -67,7 +69,7 @@ export class Region {
   /** @internal */
   constructor(core: Core, description: RegionDescription) {
     const { kind, name, minWidth = 1, maxWidth = 8, unaligned = true } = description;
-    if (!Object.hasOwn(KINDS, kind)) throw new TypeError(`region: kind is ${JSON.stringify(kind)}; expected 'ram', 'demand', 'rom' or 'hook'`);
+    if (!Object.hasOwn(KINDS, kind)) throw new TypeError(`region: kind is ${JSON.stringify(kind)}; expected 'ram', 'demand', 'rom', 'hook' or 'bank'`);
     this.size = u64('region: size', description.size);
     if (this.size === 0n || this.size > MAX_SIZE) throw new RangeError(`region: size is ${this.size.toString()}; expected 1 to 2^63 bytes`);
     for (const [what, width] of [['minWidth', minWidth], ['maxWidth', maxWidth]] as const) {
@@ -78,14 +80,19 @@ export class Region {
     if (contents !== undefined && BigInt(contents.length) > this.size) {
       throw new RangeError(`region: contents are ${contents.length} bytes; the region has ${this.size.toString()}`);
     }
-    const flags = (unaligned ? REGION_UNALIGNED : 0) | (kind === 'hook' && description.reentrant === true ? REGION_REENTRANT : 0);
-    const handle = core.exports.regionCreate(KINDS[kind], this.size, minWidth, maxWidth, flags);
+    const flags = (unaligned ? REGION_UNALIGNED : 0) | ((kind === 'hook' || kind === 'bank') && description.reentrant === true ? REGION_REENTRANT : 0);
+    const handle =
+      kind === 'bank'
+        ? core.withRows(bytesOf('region: table', description.table), (rows, bytes) => core.exports.bankCreate(this.size, minWidth, maxWidth, flags, rows, bytes))
+        : core.exports.regionCreate(KINDS[kind], this.size, minWidth, maxWidth, flags);
+    if (handle === -EINVAL) throw new RangeError('region: table holds no rows of a register bank, or of one that does not fit the region');
     core.check(handle, 'region', () => `${this.size.toString()} bytes do not fit the core's memory`);
     this.core = core;
     this.kind = kind;
     this.handle = handle >>> 0;
     this.name = name ?? `region ${(this.handle & 0xfffff).toString()}`;
     if (kind === 'hook') core.hooks.set(this.handle, description);
+    if (kind === 'bank') core.banks.set(this.handle, description);
     if (contents !== undefined) this.bytes().set(contents);
   }
 
@@ -215,6 +222,7 @@ export class Region {
       if (status < 0) this.gone = false;
       this.core.check(status, 'Region.destroy', () => `${this.name}: no room to show what its windows covered`);
       this.core.hooks.delete(this.handle);
+      this.core.banks.delete(this.handle);
       for (const window of this.windows) window.forget();
     });
   }

@@ -63,7 +63,7 @@ function interruptRows(interrupt: InterruptModel): InterruptRow[] {
     if (row !== undefined) row.bits |= status.mask;
     else rows.push({ status: status.register, enable: mask?.register ?? NO_REGISTER, line: interrupt.line, flags, shift, bits: status.mask });
   }
-  return rows;
+  return rows.map((row, i) => (i === rows.length - 1 ? row : { ...row, flags: row.flags | INTERRUPT_FLAG.more }));
 }
 
 /** Registers that interrupts depend on. */

@@ -14,6 +14,8 @@ export type { AccessEvent, AnyFieldHook, DataEvent, FieldEvent, FlatHooks, Hooks
 export { registersOf } from './accessors.ts';
 export type { ConstantAccessor, FieldAccessor, RegisterAccessor, RegistersOf, RegisterStore } from './accessors.ts';
 export type { ValueOf, WideField } from './values.ts';
+export { RegisterBank, registerBank } from './register-bank.ts';
+export type { DoorbellEvent, Fifo, RegisterBankOptions } from './register-bank.ts';
 export { compileBank, namesOf } from './compile.ts';
 export type { BankNames } from './compile.ts';
 export { cHeaderOf } from './generate/c-header.ts';

@@ -60,6 +60,6 @@ export const HOOK = { beforeRead: 1, afterRead: 2, beforeWrite: 4, afterWrite: 8
 /** @internal */
 export const TEAR = { none: 0, 'latch-low': 1, 'latch-high': 2 } as const;
 /** @internal */
-export const INTERRUPT_FLAG = { disables: 1, edge: 2 } as const;
+export const INTERRUPT_FLAG = { disables: 1, edge: 2, more: 4 } as const;
 /** In a row: no register. @internal */
 export const NO_REGISTER = 0xffff;

@@ -3,7 +3,7 @@
 import type { RegionKind, Width } from '../../../src/core/index.ts';
 
 export interface RegionShape {
-  readonly kind: RegionKind;
+  readonly kind: Exclude<RegionKind, 'bank'>;
   readonly size: bigint;
   readonly minWidth: Width;
   readonly maxWidth: Width;

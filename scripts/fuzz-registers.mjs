@@ -1,0 +1,82 @@
+// `npm run fuzz:registers`: random register maps, random operations, each answer and all that is stored compared with the reference bank.
+// The exit code is 1 when anything differed, 2 for arguments it does not know; a difference is named by its map's seed.
+import { fork } from 'node:child_process';
+import { register } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { buildCore } from './build-core.mjs';
+
+const BUILDS = ['scalar', 'simd'];
+const usage = `usage: npm run fuzz:registers -- [--seed 0..4294967295] [--operations 1..] [--build scalar|simd|both] [--json]
+  1,000,000 operations on each build unless said otherwise, 2,000 on each map.`;
+
+function refuse(message) {
+  console.error(`${message}\n${usage}`);
+  process.exit(2);
+}
+
+function options() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        seed: { type: 'string', default: '20261121' },
+        operations: { type: 'string', default: '1000000' },
+        build: { type: 'string', default: 'both' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    const [seed, operations] = [Number(values.seed), Number(values.operations)];
+    if (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff) refuse('--seed is a number 0..4294967295');
+    if (!Number.isSafeInteger(operations) || operations < 1) refuse('--operations is a number from 1');
+    if (values.build !== 'both' && !BUILDS.includes(values.build)) refuse(`no build is called ${values.build}`);
+    return { ...values, seed, operations };
+  } catch (error) {
+    return refuse(error.message);
+  }
+}
+
+async function child({ build, seed, operations }) {
+  register('../test/fuzz/typescript-hooks.mjs', import.meta.url);
+  const { fuzzRegisters } = await import('../test/fuzz/registers/fuzz-registers.ts');
+  const started = performance.now();
+  const report = fuzzRegisters(build, seed, operations, (done) => process.send({ done }));
+  process.send({ report: { build, ...report, seconds: Number(((performance.now() - started) / 1000).toFixed(1)) } });
+}
+
+function inChild(build, { seed, operations }, progress) {
+  return new Promise((resolve, reject) => {
+    const worker = fork(fileURLToPath(import.meta.url), ['--build', build, '--seed', String(seed), '--operations', String(operations)], { env: { ...process.env, FUZZ_REGISTERS_CHILD: '1' } });
+    worker.on('message', ({ done, report }) => (report === undefined ? progress(done) : resolve(report)));
+    worker.on('error', reject);
+    worker.on('exit', (code) => reject(new Error(`the process of build ${build} ended with ${code}`)));
+  });
+}
+
+async function main(asked) {
+  await buildCore();
+  const builds = asked.build === 'both' ? BUILDS : [asked.build];
+  const line = process.stderr.isTTY && !asked.json;
+  const done = {};
+  const show = (build, n) => {
+    done[build] = n;
+    if (line) process.stderr.write(`\r${builds.map((name) => `${name} ${done[name] ?? 0}`).join(', ')} of ${asked.operations}`);
+  };
+  const reports = await Promise.all(builds.map((build) => inChild(build, asked, (n) => show(build, n))));
+  if (line) process.stderr.write('\r\u001b[K');
+  if (asked.json) console.log(JSON.stringify(reports));
+  else {
+    for (const { build, seed, operations, maps, seconds, difference } of reports) {
+      console.log(`fuzz:registers ${build}: seed ${seed}, ${operations} operations on ${maps} maps, ${difference === undefined ? 'no difference' : 'DIFFERS'}, ${seconds} s`);
+      if (difference !== undefined) console.log(`  map of seed ${difference.map}: ${difference.message}`);
+    }
+  }
+  if (reports.some(({ difference }) => difference !== undefined)) process.exitCode = 1;
+}
+
+const asked = options();
+if (asked.help) console.log(usage);
+else if (process.env.FUZZ_REGISTERS_CHILD === '1') {
+  await child(asked);
+  process.disconnect();
+} else await main(asked);
