@@ -121,12 +121,12 @@ describe('actions', () => {
   });
 });
 
-test('FIFOs and interrupts: one row for each distance between status and mask', () => {
+test('FIFOs and interrupts: one row for each distance between status and mask, all but the last marked', () => {
   const table = tableOf(compileBank(copyEngine));
   expect(table.fifos).toEqual([{ capacity: 16, level: numberOf('LEVELS'), lsb: 0, bits: 5 }, { capacity: 8, level: numberOf('LEVELS'), lsb: 8, bits: 5 }]);
   expect(table.interrupts).toEqual([{ status: numberOf('STATUS'), enable: numberOf('MASK'), line: 0, flags: 0, shift: 8, bits: 7n }, { status: numberOf('LEVELS'), enable: 0xffff, line: 1, flags: 2, shift: 0, bits: 31n }]);
   const map = registerMap('m', { bytes: 8 }, { S: { at: 0, fields: { a: ro(0), b: ro(9, 8), c: ro(2) } }, M: { at: 4, fields: { a: rw(8), b: rw(1, 0), c: rw(10) } } }, { irq: [irq('i', { line: 7, status: 'S', mask: 'M', disables: true })] });
-  expect(tableOf(compileBank(map)).interrupts).toEqual([{ status: 0, enable: 1, line: 7, flags: 1, shift: 8, bits: 5n }, { status: 0, enable: 1, line: 7, flags: 1, shift: -8, bits: 0x300n }]);
+  expect(tableOf(compileBank(map)).interrupts).toEqual([{ status: 0, enable: 1, line: 7, flags: 1 | 4, shift: 8, bits: 5n }, { status: 0, enable: 1, line: 7, flags: 1, shift: -8, bits: 0x300n }]);
 });
 
 test('names', () => {

@@ -109,7 +109,6 @@ const refused: [string, () => unknown, string][] = [
   ['line 64', () => make(one({ a: rw(0) }), { irq: [irq('i', { line: 64, status: 'A' })] }), 'm: the interrupt i: line is 64; expected an integer from 0 to 63'],
   ['two of a name', () => make(one({ a: rw(0) }), { irq: [irq('i', { line: 0, status: 'A' }), irq('i', { line: 1, status: 'A' })] }), 'm: irq[0] and irq[1] are both called i'],
   ['disables without mask', () => make(one({ a: rw(0) }), { irq: [irq('i', { line: 0, status: 'A', disables: true })] }), 'm: the interrupt i has disables and no mask'],
-  ['edges at unlike distances', () => make({ S: { at: 0, fields: { a: rw(0), b: rw(1) } }, M: { at: 4, fields: { a: rw(0), b: rw(2) } } }, { irq: [irq('i', { line: 0, status: 'S', mask: 'M', edge: true })] }), 'm: the interrupt i counts edges, and its mask bits are not all as far from their status bits: a by 0, b by 1'],
   ['a FIFO that is none', () => make(one({ a: ro(7, 0, { pops: 'G' }) }), { fifos: { F: { depth: 1 } } }), 'm: A.a pops "G", which is no FIFO of the map; it has F'],
   ['a FIFO without port', () => make(one({ a: rw(0) }), { fifos: { F: { depth: 1 } } }), 'm: no field pops or pushes the FIFO F'],
   ['a level that is too narrow', () => make(one({ a: ro(7, 0, { pops: 'F' }), n: ro(11, 8) }), { fifos: { F: { depth: 16, level: 'A.n' } } }), 'm: the FIFO F holds 16 entries; its level A.n shows no more than 15'],
