@@ -1,7 +1,7 @@
 // What a map is made of, and what is refused: each message names both parties and the numbers.
 
 import { describe, expect, test } from '@jest/globals';
-import { clears, constant, copies, irq, lock, pulse, rc, registerAt, registerMap, registerNamed, registerText, reserved, ro, rw, sets, tag, w1c, wo, type BankOptions, type BankParts, type RegisterSpecs } from '../../src/registers/index.ts';
+import { clears, constant, copies, irq, lock, mapFromJson, mapToJson, pulse, rc, registerAt, registerMap, registerNamed, registerText, reserved, ro, rw, sets, tag, w1c, wo, type BankOptions, type BankParts, type RegisterSpecs } from '../../src/registers/index.ts';
 import { copyEngine } from './example.ts';
 
 const make = (registers: RegisterSpecs, parts: BankParts = {}, options: Partial<BankOptions> = {}) => registerMap('m', { bytes: 0x100, ...options }, registers, parts);
@@ -42,9 +42,19 @@ describe('what a map is made of', () => {
     expect(registerNamed(copyEngine, 'DATA').actions.map((action) => action.kind)).toEqual(['pop', 'push', 'count']);
   });
 
-  test('a map is data: what JSON keeps makes the same map', () => {
-    const { name, options, description, parts } = JSON.parse(JSON.stringify({ ...copyEngine, registers: undefined, fifos: undefined, interrupts: undefined }, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)));
-    expect(registerMap(name, options, description, parts)).toEqual(copyEngine);
+  test('a map is data: its JSON makes the same map', () => {
+    expect(mapFromJson(mapToJson(copyEngine))).toEqual(copyEngine);
+    const wide = make({ A: { at: 0, bits: 64, fields: { a: rw(63, 0, 0xffff_ffff_ffff_ffffn) } } });
+    expect(mapToJson(wide)).toContain('"bigint": "0xffffffffffffffff"');
+    expect(mapFromJson(mapToJson(wide))).toEqual(wide);
+  });
+
+  test('JSON that is no map is refused', () => {
+    expect(() => mapFromJson('{')).toThrow('JSON');
+    expect(() => mapFromJson('[]')).toThrow('the format of a register map is undefined; expected "maplebar-registers-1"');
+    expect(() => mapFromJson('{"format":"maplebar-registers-1"}')).toThrow('the name of a register map is undefined');
+    expect(() => mapFromJson('{"format":"maplebar-registers-1","name":"m","options":{"bytes":4}}')).toThrow('m: the registers are undefined; expected an object');
+    expect(() => mapFromJson(mapToJson(make({ A: { at: 0, bits: 64, fields: { a: rw(63, 0, 1n) } } })).replace('0x1', '1'))).toThrow('a register map\'s bigint is "1"');
   });
 });
 
