@@ -1,7 +1,12 @@
 // maplebar's public face: re-exports only. The VFIO ABI, PCI and trace rooms have subpaths of their own.
 
-export { Batch, Engine, OffsetTable, RangeCursor, RangeStore, Region, Space, TraceRing, Window, createEngine } from './core/index.ts';
+export { BankRegion, Batch, Engine, OffsetTable, RangeCursor, RangeStore, Region, Space, TraceRing, Window, createEngine } from './core/index.ts';
 export type {
+  BankDescription,
+  BankHandlers,
+  HookMoment,
+  RegisterAccess,
+  RegisterCounts,
   BatchOperation,
   BatchResult,
   DrainPolicy,

@@ -55,19 +55,19 @@ export interface CoreExports {
   spaceValidate(space: number): number;
 
   spaceRead(space: number, address: bigint, width: number): number;
-  spaceReadF(space: number, address: number, width: number): number;
+  readonly spaceReadF: (space: number, address: number, width: number) => number;
   spaceRead64(space: number, address: bigint): number;
   spaceRead64F(space: number, address: number): number;
   spaceWrite(space: number, address: bigint, width: number, value: bigint): number;
-  spaceWriteF(space: number, address: number, width: number, low: number, high: number): number;
+  readonly spaceWriteF: (space: number, address: number, width: number, low: number, high: number) => number;
   spacePlain(space: number, address: bigint, bytes: number): number;
   spaceBlock(space: number, address: bigint, buffer: number, bytes: number, writes: number): number;
   regionRead(region: number, position: bigint, width: number): number;
-  regionReadF(region: number, position: number, width: number): number;
+  readonly regionReadF: (region: number, position: number, width: number) => number;
   regionRead64(region: number, position: bigint): number;
   regionRead64F(region: number, position: number): number;
   regionWrite(region: number, position: bigint, width: number, value: bigint): number;
-  regionWriteF(region: number, position: number, width: number, low: number, high: number): number;
+  readonly regionWriteF: (region: number, position: number, width: number, low: number, high: number) => number;
   regionBlock(region: number, position: bigint, buffer: number, bytes: number, writes: number): number;
   batchRun(rows: number, n: number): number;
   accessInFlight(): number;

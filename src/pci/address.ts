@@ -52,3 +52,12 @@ export function formatPciAddress(address: PciAddress, withDomain = true): string
   const slot = `${field('bus', 0xff, 2)}:${field('device', 0x1f, 2)}.${field('function', 7, 1)}`;
   return withDomain ? `${field('domain', 0xffffffff, 4)}:${slot}` : slot;
 }
+
+/**
+ * A number for the function as a device (rule W-same-device), 1 to 2^32-1: all of its BARs are one device, of which an uncached access drains what waits for any.
+ *
+ * @internal
+ */
+export function deviceNumber({ domain, bus, device, function: number }: PciAddress): number {
+  return (((domain << 16) | (bus << 8) | (device << 3) | number) + 1) >>> 0 || 1;
+}

@@ -73,6 +73,7 @@ export class MsixVectors {
     return engine.region({
       kind: 'hook',
       name: `${this.table.name} MSI-X table`,
+      device: this.table.device,
       size: PCI_MSIX_ENTRY_SIZE * this.count,
       maxWidth: 4,
       unaligned: false,
@@ -85,6 +86,7 @@ export class MsixVectors {
     return engine.region({
       kind: 'hook',
       name: `${this.pba.name} MSI-X pending bits`,
+      device: this.pba.device,
       size: msixPbaBytes(this.count),
       maxWidth: 4,
       unaligned: false,

@@ -4,7 +4,7 @@ import type { Engine, Region } from '../core/index.ts';
 import { VFIO_PCI_CONFIG_REGION_INDEX, VFIO_PCI_ROM_REGION_INDEX } from '../uapi/index.ts';
 import { VfioDevice } from '../vfio/index.ts';
 import type { VfioRegionDescription } from '../vfio/index.ts';
-import { parsePciAddress } from './address.ts';
+import { deviceNumber, parsePciAddress } from './address.ts';
 import type { PciAddress } from './address.ts';
 import { ROM_INDEX } from './bar-registers.ts';
 import type { Decodes } from './bar-registers.ts';
@@ -143,7 +143,7 @@ export class PciFunction {
     if (msix !== null) checked(slot, () => checkMsixPlacement(msix, decoded.bars));
     const made: Region[] = [];
     const make = (size: bigint, name: string, kind?: 'rom'): Region => {
-      const region = engine.region({ kind: kind ?? (size <= CONTIGUOUS_BYTES ? 'ram' : 'demand'), size, name });
+      const region = engine.region({ kind: kind ?? (size <= CONTIGUOUS_BYTES ? 'ram' : 'demand'), size, name, device: deviceNumber(address) });
       made.push(region);
       return region;
     };

@@ -18,8 +18,11 @@ export interface RegisterStore {
   poke(register: number, mask: bigint, value: bigint): void;
 }
 
-type NameOf<F> = F extends { readonly enum: infer E } ? (E extends readonly (infer N)[] ? N : keyof E) & string : never;
-type FieldNumber<F> = F extends WideField ? bigint : number;
+/** The names of a field's enum. */
+export type NameOf<F> = F extends { readonly enum: infer E } ? (E extends readonly (infer N)[] ? N : keyof E) & string : never;
+
+/** The values of a field: bigints above 53 bits. */
+export type FieldNumber<F> = F extends WideField ? bigint : number;
 
 /** A field that is read only, from the device's side too. */
 export interface ConstantAccessor<Value, Name extends string> {
@@ -43,7 +46,8 @@ export interface FieldAccessor<Value, Name extends string> extends ConstantAcces
   clear(): void;
 }
 
-type AccessorOfField<F> = F extends { readonly constant: true } | { readonly reserved: unknown } ? ConstantAccessor<FieldNumber<F>, NameOf<F>> : FieldAccessor<FieldNumber<F>, NameOf<F>>;
+/** The accessor of one field. */
+export type AccessorOfField<F> = F extends { readonly constant: true } | { readonly reserved: unknown } ? ConstantAccessor<FieldNumber<F>, NameOf<F>> : FieldAccessor<FieldNumber<F>, NameOf<F>>;
 
 /** A register as the device's side uses it; its fields are properties beside these. */
 export interface RegisterAccessor<Value> {
@@ -55,15 +59,19 @@ export interface RegisterAccessor<Value> {
   poke(value: Value): void;
 }
 
-type FieldsOf<R> = R extends { readonly fields: infer F } ? { readonly [K in keyof F]: AccessorOfField<F[K]> } : unknown;
-type OneOf<E> = E extends { readonly block: infer B extends RegisterSpecs } ? RegistersOf<B> : E extends RegisterSpec ? RegisterAccessor<ValueOf<E>> & FieldsOf<E> : never;
+
+/** The accessors of a register's fields. */
+export type FieldsOf<R> = R extends { readonly fields: infer F } ? { readonly [K in keyof F]: AccessorOfField<F[K]> } : unknown;
+
+/** The accessor of one entry of a map: of a block, its registers'. */
+export type EntryAccessor<E> = E extends { readonly block: infer B extends RegisterSpecs } ? RegistersOf<B> : E extends RegisterSpec ? RegisterAccessor<ValueOf<E>> & FieldsOf<E> : never;
 
 /** A list of exactly so many, up to 256; above, of any length. */
-type Times<T, Count extends number, List extends readonly T[] = []> = number extends Count ? readonly T[] : List['length'] extends Count ? List : List['length'] extends 256 ? readonly T[] : Times<T, Count, readonly [...List, T]>;
+export type Times<T, Count extends number, List extends readonly T[] = []> = number extends Count ? readonly T[] : List['length'] extends Count ? List : List['length'] extends 256 ? readonly T[] : Times<T, Count, readonly [...List, T]>;
 
 /** The accessors of a map: registers and blocks by name, arrays of them as lists. */
 export type RegistersOf<Registers extends RegisterSpecs> = {
-  readonly [K in keyof Registers]: Registers[K] extends { readonly count: infer Count extends number } ? Times<OneOf<Registers[K]>, Count> : OneOf<Registers[K]>;
+  readonly [K in keyof Registers]: Registers[K] extends { readonly count: infer Count extends number } ? Times<EntryAccessor<Registers[K]>, Count> : EntryAccessor<Registers[K]>;
 };
 
 class Field {

@@ -92,29 +92,32 @@ export interface FieldSpec extends FieldOptions {
   readonly expect?: FieldValue;
 }
 
-type Field<Msb extends number, Lsb extends number, Words, Options> = { readonly msb: Msb; readonly lsb: Lsb } & Words & Options;
+/** A field with its bits, its words and its options in its type. */
+export type FieldOf<Msb extends number, Lsb extends number, Words, Options> = { readonly msb: Msb; readonly lsb: Lsb } & Words & Options;
 
 /** Options that are a reset value alone, or a record. */
-type Reset = FieldValue | FieldOptions;
-type OptionsOf<R> = R extends FieldOptions ? R : unknown;
+export type ResetOrOptions = FieldValue | FieldOptions;
+
+/** What is in a field's type of its options: nothing of a reset value alone. */
+export type OptionsIn<R> = R extends FieldOptions ? R : unknown;
 
 /** A constructor of fields of one kind of access. */
 export interface FieldConstructor<Words> {
   /** One bit. */
-  <const Msb extends number, const Options extends FieldOptions>(bit: Msb, options: Options): Field<Msb, Msb, Words, Options>;
+  <const Msb extends number, const Options extends FieldOptions>(bit: Msb, options: Options): FieldOf<Msb, Msb, Words, Options>;
   /** One bit that is 0 after a reset. */
-  <const Msb extends number>(bit: Msb): Field<Msb, Msb, Words, unknown>;
+  <const Msb extends number>(bit: Msb): FieldOf<Msb, Msb, Words, unknown>;
   /** Bits msb..lsb, with a reset value or options. */
-  <const Msb extends number, const Lsb extends number, const R extends Reset = 0>(msb: Msb, lsb: Lsb, resetOrOptions?: R): Field<Msb, Lsb, Words, OptionsOf<R>>;
+  <const Msb extends number, const Lsb extends number, const R extends ResetOrOptions = 0>(msb: Msb, lsb: Lsb, resetOrOptions?: R): FieldOf<Msb, Lsb, Words, OptionsIn<R>>;
 }
 
-function optionsOf(options: Reset | undefined): FieldOptions {
+function optionsOf(options: ResetOrOptions | undefined): FieldOptions {
   if (options === undefined) return {};
   return typeof options === 'object' ? options : { reset: options };
 }
 
 function constructor<const Words extends Omit<FieldSpec, 'msb' | 'lsb'>>(words: Words): FieldConstructor<Words> {
-  const make = (msb: number, second?: number | FieldOptions, third?: Reset): FieldSpec =>
+  const make = (msb: number, second?: number | FieldOptions, third?: ResetOrOptions): FieldSpec =>
     typeof second === 'object' ? { ...second, ...words, msb, lsb: msb } : { ...optionsOf(third), ...words, msb, lsb: second ?? msb };
   return make as FieldConstructor<Words>;
 }
@@ -171,7 +174,7 @@ export interface ReservedOptions {
 }
 
 /** The type of reserved bits. */
-export type ReservedField<Msb extends number, Lsb extends number> = Field<Msb, Lsb, { readonly reserved: 'zero' | 'keep' }, unknown>;
+export type ReservedField<Msb extends number, Lsb extends number> = FieldOf<Msb, Lsb, { readonly reserved: 'zero' | 'keep' }, unknown>;
 
 /**
  * Reserved bits.

@@ -44,7 +44,7 @@ function elementsOf(where: string, spec: RegisterSpec | BlockSpec, extent: numbe
   if (!isArray && spec.stride !== undefined) throw new TypeError(`${where} has a stride of ${spec.stride} and no count; expected both or neither`);
   if (isArray && isBlock(spec) && spec.stride === undefined) throw new TypeError(`${where} has a count of ${count} and no stride; expected the bytes from one block to the next`);
   const stride = spec.stride === undefined ? extent : integer(`${where}: stride`, spec.stride, 1, MAX_END);
-  if (stride < extent) throw new RangeError(`${where}: its stride of ${stride} bytes is below the ${extent} bytes of ${isBlock(spec) ? 'its block' : 'its register'}: ${where}[0] overlaps ${where}[1]`);
+  if (stride < extent) throw new RangeError(`${where}: its stride of ${stride} bytes is below the ${extent} bytes of ${isBlock(spec) ? 'its block' : 'its register'}: elements 0 and 1 overlap`);
   return { count, stride, isArray };
 }
 

@@ -62,9 +62,12 @@ export interface RegisterHooks<Value = number | bigint> {
   readonly afterWrite?: (event: WriteEvent<Value>) => void;
 }
 
-type FieldHooks<R extends RegisterSpec> = R extends { readonly fields: infer F } ? { readonly [K in keyof F]?: (event: FieldEvent<F[K] extends WideField ? bigint : number>) => void } : unknown;
+/** The hooks of a register's fields. */
+export type FieldHooks<R extends RegisterSpec> = R extends { readonly fields: infer F } ? { readonly [K in keyof F]?: (event: FieldEvent<F[K] extends WideField ? bigint : number>) => void } : unknown;
 
-type EntryHooks<E> = E extends { readonly block: infer B extends RegisterSpecs } ? HooksOf<B> : E extends RegisterSpec ? RegisterHooks<ValueOf<E>> & FieldHooks<E> : never;
+
+/** The hooks of one entry of a map: of a block, its registers'. */
+export type EntryHooks<E> = E extends { readonly block: infer B extends RegisterSpecs } ? HooksOf<B> : E extends RegisterSpec ? RegisterHooks<ValueOf<E>> & FieldHooks<E> : never;
 
 /** The hooks that a map can have: of each register, and by name of its fields. Those of an array are for each of its elements. */
 export type HooksOf<Registers extends RegisterSpecs> = { readonly [K in keyof Registers]?: EntryHooks<Registers[K]> };

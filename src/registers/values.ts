@@ -3,7 +3,7 @@
 import type { RegisterSpec } from './description.ts';
 
 /** Lowest bits with which a field of this highest bit has more than the 53 bits of an exact number. */
-interface WideLsb {
+export interface WideLsb {
   53: 0;
   54: 0 | 1;
   55: 0 | 1 | 2;

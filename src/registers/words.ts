@@ -9,16 +9,25 @@ export type OnWrite = 'woclr' | 'woset' | 'wot' | 'wzc' | 'wzs' | 'wzt' | 'wclr'
 /** Who may use a field: software reads and writes, reads, writes, does either until the first write after a reset, or cannot reach it. Source: SystemRDL 2.0, 9.4 (sw). */
 export type Software = 'rw' | 'r' | 'w' | 'rw1' | 'w1' | 'na';
 
-const ON_READ = {
+/** Every spelling of an onRead word: SystemRDL's, `rc` and `rs`, and those of CMSIS-SVD. */
+export type OnReadWord = OnRead | 'rc' | 'rs' | 'clear' | 'set';
+
+/** Every spelling of an onWrite word: SystemRDL's, `w1c` and the like, and those of CMSIS-SVD. */
+export type OnWriteWord = OnWrite | 'w1c' | 'w1s' | 'w1t' | 'w0c' | 'w0s' | 'w0t' | 'wc' | 'ws' | 'oneToClear' | 'oneToSet' | 'oneToToggle' | 'zeroToClear' | 'zeroToSet' | 'zeroToToggle' | 'clear' | 'set';
+
+/** Every spelling of who may use a field: SystemRDL's, `ro` and `wo`, and those of CMSIS-SVD. */
+export type SoftwareWord = Software | 'wr' | 'ro' | 'wo' | 'read-write' | 'read-only' | 'write-only' | 'read-writeOnce' | 'writeOnce';
+
+const ON_READ: Readonly<Record<OnReadWord, OnRead>> = {
   rclr: 'rclr',
   rset: 'rset',
   rc: 'rclr',
   rs: 'rset',
   clear: 'rclr',
   set: 'rset',
-} as const satisfies Record<string, OnRead>;
+};
 
-const ON_WRITE = {
+const ON_WRITE: Readonly<Record<OnWriteWord, OnWrite>> = {
   woclr: 'woclr',
   woset: 'woset',
   wot: 'wot',
@@ -43,9 +52,9 @@ const ON_WRITE = {
   zeroToToggle: 'wzt',
   clear: 'wclr',
   set: 'wset',
-} as const satisfies Record<string, OnWrite>;
+};
 
-const SOFTWARE = {
+const SOFTWARE: Readonly<Record<SoftwareWord, Software>> = {
   rw: 'rw',
   r: 'r',
   w: 'w',
@@ -60,14 +69,7 @@ const SOFTWARE = {
   'write-only': 'w',
   'read-writeOnce': 'rw1',
   writeOnce: 'w1',
-} as const satisfies Record<string, Software>;
-
-/** Every spelling of an onRead word: SystemRDL's, `rc` and `rs`, and those of CMSIS-SVD. */
-export type OnReadWord = keyof typeof ON_READ;
-/** Every spelling of an onWrite word: SystemRDL's, `w1c` and the like, and those of CMSIS-SVD. */
-export type OnWriteWord = keyof typeof ON_WRITE;
-/** Every spelling of who may use a field. */
-export type SoftwareWord = keyof typeof SOFTWARE;
+};
 
 function canonical<Word extends string>(words: Readonly<Record<string, Word>>, what: string, word: unknown): Word {
   if (typeof word === 'string' && Object.hasOwn(words, word)) return words[word]!;

@@ -1,4 +1,4 @@
-// The face of the reference engine: docs/how-an-access-travels.md, rule by rule, without any speed.
+// The face of the reference engine: docs/how-an-access-travels.md and docs/registers.md, rule by rule, without any speed.
 
 export { ReferenceCookieTable, type CookieMode } from './cookie.ts';
 export { ReferenceEngine } from './engine.ts';
@@ -10,3 +10,5 @@ export * from './result.ts';
 export { ReferenceSpace, type AliasOptions, type MapOptions, type ReferenceWindow, type WindowAttributes } from './space.ts';
 export { ReferenceTraceRing, type TraceRecord } from './trace-ring.ts';
 export { ReferenceXorshift } from './xorshift.ts';
+export { ReferenceRegisterBank, type Doorbell, type ReferenceFifo } from './register-bank.ts';
+export type { InterruptEvent } from './register-interrupts.ts';

@@ -48,7 +48,7 @@ export interface Difference {
   readonly message: string;
 }
 
-const host = { hookRead: () => -1, hookWrite: () => -1, settle: () => undefined };
+const host = { hookRead: () => -1, hookWrite: () => -1, registerHook: () => -1, settle: () => undefined };
 
 /** An instance of a module with a range store, which may be the engine's core or the range store alone. */
 export function instantiateTree(path: string): TreeExports {

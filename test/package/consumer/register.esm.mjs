@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { RangeArena, RangeMap } from 'maplebar/range-map';
 import { RangeMap as SharedMap, SharedRangeArena, SharedRangeReader } from 'maplebar/range-map/shared';
+import { compileBank, registerMap, rw } from 'maplebar/registers';
 import { readRegister } from './register.mjs';
 
 const file = (name) => readFileSync(fileURLToPath(import.meta.resolve(`maplebar/${name}`)));
@@ -19,4 +20,5 @@ for (const name of [undefined, 'range-map.shared.wasm', 'range-map.shared.simd.w
   const seen = new SharedRangeReader(arena.openReader()).map(arena.share(map)).get(2);
   if (seen !== 3) throw new Error(`a reader of ${name ?? 'the inlined shared build'} sees ${seen}`);
 }
+if (compileBank(registerMap('one', { bytes: 4 }, { A: { at: 0, fields: { a: rw(0) } } })).length !== 256) throw new Error('a bank of one register is not a header and a row');
 console.log(fromFile);

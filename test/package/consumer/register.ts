@@ -3,6 +3,8 @@ import { Process, VfioDevice, VfioError, createEngine } from 'maplebar';
 import type { Region, Window } from 'maplebar';
 import { vfio_region_info } from 'maplebar/uapi';
 import { decodeBars } from 'maplebar/pci';
+import { irq, registerMap, registersOf, rw, w1c } from 'maplebar/registers';
+import type { RegisterStore } from 'maplebar/registers';
 import { readAccesses } from 'maplebar/trace';
 import { RangeMap } from 'maplebar/range-map';
 import { SharedRangeArena, SharedRangeReader } from 'maplebar/range-map/shared';
@@ -30,4 +32,9 @@ const message: { seat: RangeReaderSeat; map: SharedRangeMap<bigint> } = { seat: 
 const view: SharedRangeView<bigint> = new SharedRangeReader(message.seat).map(message.map);
 // @ts-expect-error a view is read only
 view.set(1n, 2n, 3);
-export const used = [view.get(1n), window.start, fd, size, VfioError, decodeBars, readAccesses, start, key];
+const map = registerMap('named', { bytes: 8 }, { STATUS: { at: 0, fields: { DONE: w1c(0) } }, MASK: { at: 4, fields: { DONE: rw(0) } } }, { irq: [irq('done', { line: 0, status: 'STATUS', mask: 'MASK' })] });
+const store: RegisterStore = { peek: () => 1n, poke: () => undefined };
+const done: number = registersOf(map, store).STATUS.DONE.get();
+// @ts-expect-error the map has no such field
+registersOf(map, store).STATUS.DOEN.get();
+export const used = [done, view.get(1n), window.start, fd, size, VfioError, decodeBars, readAccesses, start, key];
