@@ -3,38 +3,12 @@
 import { fork } from 'node:child_process';
 import { register } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { buildCore } from './build-core.mjs';
+import { fuzzOptions } from './fuzz-options.mjs';
 
 const BUILDS = ['scalar', 'simd'];
 const usage = `usage: npm run fuzz:registers -- [--seed 0..4294967295] [--operations 1..] [--build scalar|simd|both] [--json]
   1,000,000 operations on each build unless said otherwise, 2,000 on each map.`;
-
-function refuse(message) {
-  console.error(`${message}\n${usage}`);
-  process.exit(2);
-}
-
-function options() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        seed: { type: 'string', default: '20261121' },
-        operations: { type: 'string', default: '1000000' },
-        build: { type: 'string', default: 'both' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    });
-    const [seed, operations] = [Number(values.seed), Number(values.operations)];
-    if (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff) refuse('--seed is a number 0..4294967295');
-    if (!Number.isSafeInteger(operations) || operations < 1) refuse('--operations is a number from 1');
-    if (values.build !== 'both' && !BUILDS.includes(values.build)) refuse(`no build is called ${values.build}`);
-    return { ...values, seed, operations };
-  } catch (error) {
-    return refuse(error.message);
-  }
-}
 
 async function child({ build, seed, operations }) {
   register('../test/fuzz/typescript-hooks.mjs', import.meta.url);
@@ -74,7 +48,7 @@ async function main(asked) {
   if (reports.some(({ difference }) => difference !== undefined)) process.exitCode = 1;
 }
 
-const asked = options();
+const asked = fuzzOptions(usage, '1000000', BUILDS);
 if (asked.help) console.log(usage);
 else if (process.env.FUZZ_REGISTERS_CHILD === '1') {
   await child(asked);

@@ -4,39 +4,13 @@ import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { register } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { buildCore } from './build-core.mjs';
+import { fuzzOptions } from './fuzz-options.mjs';
 
 const usage = `usage: npm run fuzz:tree -- [--seed 0..4294967295] [--operations 1..] [--build scalar|simd|both] [--json]
   100,000,000 operations on each build unless said otherwise; a difference is named by its chunk of 100,000 and its operation.`;
 const root = fileURLToPath(new URL('../', import.meta.url));
 const paths = { scalar: `${root}build/range-map.wasm`, simd: `${root}build/range-map.simd.wasm` };
-
-function refuse(message) {
-  console.error(`${message}\n${usage}`);
-  process.exit(2);
-}
-
-function options() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        seed: { type: 'string', default: '20261121' },
-        operations: { type: 'string', default: '100000000' },
-        build: { type: 'string', default: 'both' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    });
-    const [seed, operations] = [Number(values.seed), Number(values.operations)];
-    if (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff) refuse('--seed is a number 0..4294967295');
-    if (!Number.isSafeInteger(operations) || operations < 1) refuse('--operations is a number from 1');
-    if (values.build !== 'both' && paths[values.build] === undefined) refuse(`no build is called ${values.build}`);
-    return { ...values, seed, operations };
-  } catch (error) {
-    return refuse(error.message);
-  }
-}
 
 /** One build, in this process; the parent hears of each chunk and of the end. */
 async function child({ build, seed, operations }) {
@@ -83,7 +57,7 @@ async function main(asked) {
   if (reports.some(({ difference }) => difference !== undefined)) process.exitCode = 1;
 }
 
-const asked = options();
+const asked = fuzzOptions(usage, '100000000', Object.keys(paths));
 if (asked.help) console.log(usage);
 else if (process.env.FUZZ_TREE_CHILD === '1') {
   await child(asked);

@@ -85,12 +85,13 @@ export class BankRegion extends Region {
 
   /** Makes the stored bits under `bits` those of `value`; interrupts follow. Upper halves of registers of eight bytes stay. */
   poke32(register: number, bits: number, value: number): void {
-    this.row('BankRegion.poke32', this.core.exports.bankPoke32(this.handle, register, bits, value), register);
+    const [mask, data] = [integer('BankRegion.poke32: bits', bits, 0, 0xffff_ffff), integer('BankRegion.poke32: value', value, 0, 0xffff_ffff)];
+    this.row('BankRegion.poke32', this.core.exports.bankPoke32(this.handle, integer('BankRegion.poke32: register', register, 0, 0xffff), mask, data), register);
     this.core.tell();
   }
 
   poke64(register: number, bits: U64, value: U64): void {
-    this.row('BankRegion.poke64', this.core.exports.bankPoke(this.handle, register, u64('BankRegion.poke64: bits', bits), u64('BankRegion.poke64: value', value)), register);
+    this.row('BankRegion.poke64', this.core.exports.bankPoke(this.handle, integer('BankRegion.poke64: register', register, 0, 0xffff), u64('BankRegion.poke64: bits', bits), u64('BankRegion.poke64: value', value)), register);
     this.core.tell();
   }
 

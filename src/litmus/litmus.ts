@@ -86,6 +86,7 @@ function following(rules: Rules, node: Node): Map<string, State[]> {
 }
 
 function rulesOf(test: LitmusTest): Rules {
+  if (typeof (test as Partial<LitmusTest> | null | undefined)?.program !== 'function') throw new TypeError('litmus: expected a test with a program');
   const { buffers = 4, sameDevice = false } = test;
   if (!Number.isInteger(buffers) || buffers < 1 || buffers > 64) throw new RangeError(`litmus: buffers is ${String(buffers)}; expected 1 to 64`);
   return { program: steps((writer) => test.program(writer)), buffers, sameDevice };

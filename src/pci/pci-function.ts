@@ -1,5 +1,6 @@
 // One live PCI function of type 0: configuration space that follows the rules, BARs that a guest moves, and the VFIO device made of them.
 
+import { integer } from '../core/index.ts';
 import type { Engine, Region } from '../core/index.ts';
 import { VFIO_PCI_CONFIG_REGION_INDEX, VFIO_PCI_ROM_REGION_INDEX } from '../uapi/index.ts';
 import { VfioDevice } from '../vfio/index.ts';
@@ -245,6 +246,14 @@ export class PciFunction {
    * ```
    */
   onDecode(listener: DecodeListener): () => void {
+    // One that cannot answer would refuse every later write.
+    const given: unknown = listener;
+    if (typeof given !== 'object' || given === null) throw new TypeError(`${this.slot} onDecode: the listener is ${String(given)}; expected an object`);
+    const members = given as Readonly<Record<string, unknown>>;
+    for (const name of ['prepare', 'commit', 'abort']) {
+      const member = members[name];
+      if (typeof member !== 'function' && (member !== undefined || name === 'commit')) throw new TypeError(`${this.slot} onDecode: ${name} is ${String(member)}; expected a function`);
+    }
     return this.registers.decoder.add(listener);
   }
 
@@ -277,6 +286,7 @@ export class PciFunction {
    */
   poke(offset: number, width: 1 | 2 | 4, value: number): void {
     this.inside('poke', offset, width);
+    integer(`${this.slot} poke: value`, value, 0, 2 ** (8 * width) - 1);
     this.registers.poke(offset, width, value);
   }
 
@@ -287,6 +297,7 @@ export class PciFunction {
 
   private inside(call: string, offset: number, width: number): void {
     const size = this.registers.bytes.length;
+    if (![1, 2, 4].includes(width)) throw new RangeError(`${this.slot} ${call}: width is ${String(width)}; expected 1, 2 or 4 bytes`);
     if (!Number.isInteger(offset) || offset < 0 || offset + width > size) throw new RangeError(`${this.slot} ${call}: ${width} bytes at offset ${offset} do not lie in 0..${size - 1}`);
   }
 
@@ -295,11 +306,13 @@ export class PciFunction {
    * read-only stays. Nothing is decoded then, and no listener can refuse that.
    */
   resetToPowerOn(): void {
+    this.config.live('PciFunction.resetToPowerOn');
     this.registers.reset('power-on');
   }
 
   /** A function-level reset, as FLR, AF and leaving D3hot make it: as power-on, but sticky bits (AER's, PME's) stay. */
   resetFunction(): void {
+    this.config.live('PciFunction.resetFunction');
     this.registers.reset('function');
   }
 

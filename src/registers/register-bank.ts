@@ -1,6 +1,7 @@
 // A register map at work: a region of an engine whose bytes are its registers, with names on the device's side.
 
-import type { BankRegion, Engine, HookMoment, RegisterAccess } from '../core/index.ts';
+import { Engine } from '../core/index.ts';
+import type { BankRegion, HookMoment, RegisterAccess } from '../core/index.ts';
 import { registersOf } from './accessors.ts';
 import type { RegistersOf, RegisterStore } from './accessors.ts';
 import { compileBank } from './compile.ts';
@@ -97,6 +98,7 @@ export class RegisterBank<Registers extends RegisterSpecs = RegisterSpecs> imple
 
   /** Makes the stored bits of a register under `mask` those of `value`: rule B-peek. */
   poke(register: number, mask: bigint, value: bigint): void {
+    if (typeof mask !== 'bigint' || typeof value !== 'bigint') throw new TypeError(`${this.map.name} poke: mask and value are ${shown(mask)} and ${shown(value)}; expected bigints`);
     if (this.map.registers[register]?.bits === 64) this.region.poke64(register, mask, value);
     else this.region.poke32(register, Number(BigInt.asUintN(32, mask)), Number(BigInt.asUintN(32, value)));
   }
@@ -195,5 +197,7 @@ export class RegisterBank<Registers extends RegisterSpecs = RegisterSpecs> imple
  * ```
  */
 export function registerBank<const Registers extends RegisterSpecs>(engine: Engine, map: RegisterMap<Registers>, options: RegisterBankOptions<Registers> = {}): RegisterBank<Registers> {
+  if (!((engine as unknown) instanceof Engine)) throw new TypeError(`registerBank: engine is ${shown(engine)}; expected what createEngine() answers`);
+  if (!Array.isArray((map as { readonly registers?: unknown } | null | undefined)?.registers)) throw new TypeError(`registerBank: map is ${shown(map)}; expected what registerMap() answers`);
   return new RegisterBank(engine, map, options);
 }

@@ -75,7 +75,7 @@ function modelOf(field: CheckedField): Omit<FieldModel, 'locks'> {
  */
 export function registerMap<const Registers extends RegisterSpecs>(name: string, options: BankOptions, registers: Registers, parts: BankParts = {}): RegisterMap<Registers> {
   const bank = checkBank(name, options);
-  if (typeof registers !== 'object') throw new TypeError(`${name}: the registers are ${shown(registers)}; expected an object`);
+  if (typeof registers !== 'object' || (registers as unknown) === null) throw new TypeError(`${name}: the registers are ${shown(registers)}; expected an object`);
   checkKeys(`${name}: the parts`, parts, ['irq', 'fifos']);
   const drafts: Draft[] = flatten(name, bank.bytes, registers).map((placed, number) => ({ ...placed, number, checked: checkFields(name, placed) }));
   for (const draft of drafts) checkReach(bank, draft);

@@ -175,3 +175,7 @@ describe('W-order the core shows only orders that the runner lists', () => {
     expect(shown.size).toBeGreaterThan(1);
   });
 });
+
+test('what is no test is told', () => {
+  for (const wrong of [null, undefined, {}]) expect(() => litmus('wrong', wrong as never)).toThrow('litmus: expected a test with a program');
+});
