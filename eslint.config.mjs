@@ -19,19 +19,23 @@ const arrows = {
 };
 const rooms = Object.keys(arrows);
 
-const roomRules = rooms.map((room) => {
+// A room may have folders of its own, one deep: what leads out of the room is one or two steps up.
+function rulesAt(room, up, files) {
+  const steps = up.replaceAll('.', '\\.');
   const forbidden = rooms.filter((other) => other !== room && !arrows[room].includes(other));
   const patterns = [
-    { regex: `^\\.\\./(${rooms.join('|')})/(?!index\\.ts$)`, message: `import another room by its face, its index.ts` },
-    { regex: '^\\.\\./index\\.ts$', message: 'src/index.ts is the public face; rooms import rooms' },
-    { regex: '^\\.\\./\\.\\./', message: 'a room of src/ imports nothing outside src/' },
+    { regex: `^${steps}(${rooms.join('|')})/(?!index\\.ts$)`, message: `import another room by its face, its index.ts` },
+    { regex: `^${steps}index\\.ts$`, message: 'src/index.ts is the public face; rooms import rooms' },
+    { regex: `^${steps}\\.\\./`, message: 'a room of src/ imports nothing outside src/' },
   ];
   if (forbidden.length > 0) {
-    patterns.push({ regex: `^\\.\\./(${forbidden.join('|')})/`, message: `no arrow leads from ${room} to there (docs/architecture.md)` });
+    patterns.push({ regex: `^${steps}(${forbidden.join('|')})/`, message: `no arrow leads from ${room} to there (docs/architecture.md)` });
   }
   if (room !== 'cli') patterns.push({ regex: '^node:', message: 'only cli/ may need Node: the library also runs in browsers' });
-  return { files: [`src/${room}/**/*.ts`], rules: { 'no-restricted-imports': ['error', { patterns }] } };
-});
+  return { files, rules: { 'no-restricted-imports': ['error', { patterns }] } };
+}
+
+const roomRules = rooms.flatMap((room) => [rulesAt(room, '../', [`src/${room}/*.ts`]), rulesAt(room, '../../', [`src/${room}/*/*.ts`])]);
 
 export default tseslint.config(
   { ignores: ['node_modules/', 'dist/', 'build/', 'coverage/', 'docs/api/', '**/*.generated.ts', 'test/fixtures/'] },

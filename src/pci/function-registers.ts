@@ -74,9 +74,13 @@ export class FunctionRegisters {
     this.follow(false);
   }
 
-  /** Adds someone who is told after every write and reset. */
-  observe(observer: RegisterObserver): void {
+  /** Adds someone who is told after every write and reset. Returns what ends that. */
+  observe(observer: RegisterObserver): () => void {
     this.observers.push(observer);
+    return () => {
+      const at = this.observers.indexOf(observer);
+      if (at >= 0) this.observers.splice(at, 1);
+    };
   }
 
   /** The power state, 0 (D0) to 3 (D3hot); 0 without the capability. */
@@ -120,7 +124,7 @@ export class FunctionRegisters {
       undo?.();
     }
     if (this.flr.some((one) => one.dword === dword && (shifted & lanes & one.bit) !== 0)) this.reset('function');
-    for (const observer of this.observers) observer.written?.(dword);
+    for (const observer of [...this.observers]) observer.written?.(dword);
   }
 
   private keepsStateInD3(): boolean {
@@ -148,6 +152,6 @@ export class FunctionRegisters {
     this.rules.reset(this.bytes, kind);
     this.bars.load(this.bytes);
     this.follow(false);
-    for (const observer of this.observers) observer.reset?.(kind);
+    for (const observer of [...this.observers]) observer.reset?.(kind);
   }
 }

@@ -1,6 +1,16 @@
 // The face of pci/: configuration space as data, and PCI functions that behave.
 
 export * from './address.ts';
+export * as capability from './device/capability-images.ts';
+export type { BarPlace, CapabilityPlace, ExpressPort } from './device/capability-images.ts';
+export { registerBar } from './device/bar-contents.ts';
+export type { BarContents, BarHandle, BarOf, BarOptions, BarsDescription, HookBar, MemoryBar, RegisterBar } from './device/bar-contents.ts';
+export { BusMaster } from './device/bus-master.ts';
+export type { CapabilityImage, InterruptPin, PciIdentity } from './device/config-image.ts';
+export type { DeviceClock, DeviceHost, DmaTarget } from './device/host.ts';
+export { InterruptLines } from './device/interrupt-lines.ts';
+export { PciDevice, pciDevice } from './device/pci-device.ts';
+export type { PciDeviceDescription } from './device/pci-device.ts';
 export { DECODE_COUNT, ROM_INDEX } from './bar-registers.ts';
 export type { DecodeRange, Decodes } from './bar-registers.ts';
 export * from './bars.ts';

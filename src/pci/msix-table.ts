@@ -1,4 +1,5 @@
-// MSI-X: up to 2048 vectors whose table and pending bits lie in a BAR. The bytes are the BAR's own; what lies over them in a guest's address space is the table's rules.
+// MSI-X: up to 2048 vectors whose table and pending bits lie in a BAR. The bytes are the BAR's own where it is memory, else memory beside it; what lies over them in
+// a guest's address space is the table's rules.
 //
 //   +00 address low   bits 1..0 read 0        table of `count` entries, 16 bytes each
 //   +04 address high
@@ -44,6 +45,10 @@ export class MsixVectors {
   private readonly capability: MsixCapability;
   private readonly table: Region;
   private readonly pba: Region;
+  /** Where the table and the pending bits begin in those. */
+  private readonly tableAt: number;
+  private readonly pbaAt: number;
+  private readonly own: Region[] = [];
   private readonly sink: InterruptSink;
 
   /** @internal `regions`: the BARs that hold the table and the pending bits. */
@@ -51,15 +56,16 @@ export class MsixVectors {
     this.registers = registers;
     this.capability = capability;
     this.count = capability.count;
-    this.table = regions.table;
-    this.pba = regions.pba;
     this.sink = sink;
-    const table = this.makeTable(engine);
+    [this.table, this.tableAt] = this.behind(engine, regions.table, 'table', capability.tableOffset, PCI_MSIX_ENTRY_SIZE * this.count);
+    let table: Region;
     let pba: Region;
     try {
-      pba = this.makePending(engine);
+      [this.pba, this.pbaAt] = this.behind(engine, regions.pba, 'pending bits', capability.pbaOffset, msixPbaBytes(this.count));
+      this.own.push((table = this.makeTable(engine, regions.table)));
+      this.own.push((pba = this.makePending(engine, regions.pba)));
     } catch (error) {
-      table.destroy();
+      this.destroy();
       throw error;
     }
     this.overlays = [
@@ -69,28 +75,36 @@ export class MsixVectors {
     registers.observe({ written: () => this.deliver(), reset: () => this.reset() });
   }
 
-  private makeTable(engine: Engine): Region {
+  /** The bytes: the BAR's own, or memory beside a BAR that is none. */
+  private behind(engine: Engine, bar: Region, what: string, offset: number, size: number): [Region, number] {
+    if (bar.kind === 'ram' || bar.kind === 'demand') return [bar, offset];
+    const region = engine.region({ kind: 'ram', size, name: `${bar.name} MSI-X ${what}, stored`, device: bar.device });
+    this.own.push(region);
+    return [region, 0];
+  }
+
+  private makeTable(engine: Engine, bar: Region): Region {
     return engine.region({
       kind: 'hook',
-      name: `${this.table.name} MSI-X table`,
-      device: this.table.device,
+      name: `${bar.name} MSI-X table`,
+      device: bar.device,
       size: PCI_MSIX_ENTRY_SIZE * this.count,
       maxWidth: 4,
       unaligned: false,
-      read: (position, width) => readRegion(this.table, this.capability.tableOffset + Number(position), width),
+      read: (position, width) => readRegion(this.table, this.tableAt + Number(position), width),
       write: (position, width, value) => this.writeTable(Number(position), width, Number(value)),
     });
   }
 
-  private makePending(engine: Engine): Region {
+  private makePending(engine: Engine, bar: Region): Region {
     return engine.region({
       kind: 'hook',
-      name: `${this.pba.name} MSI-X pending bits`,
-      device: this.pba.device,
+      name: `${bar.name} MSI-X pending bits`,
+      device: bar.device,
       size: msixPbaBytes(this.count),
       maxWidth: 4,
       unaligned: false,
-      read: (position, width) => readRegion(this.pba, this.capability.pbaOffset + Number(position), width),
+      read: (position, width) => readRegion(this.pba, this.pbaAt + Number(position), width),
     });
   }
 
@@ -109,7 +123,7 @@ export class MsixVectors {
   }
 
   private entry(vector: number): number {
-    return this.capability.tableOffset + PCI_MSIX_ENTRY_SIZE * vector;
+    return this.tableAt + PCI_MSIX_ENTRY_SIZE * vector;
   }
 
   /** Whether a vector's own mask bit is set; the function mask is another one. */
@@ -119,11 +133,11 @@ export class MsixVectors {
 
   /** Whether a vector waits to be unmasked. */
   isPending(vector: number): boolean {
-    return ((this.pba.read8(this.capability.pbaOffset + (this.checked(vector) >> 3)) >> (vector & 7)) & 1) !== 0;
+    return ((this.pba.read8(this.pbaAt + (this.checked(vector) >> 3)) >> (vector & 7)) & 1) !== 0;
   }
 
   private setPending(vector: number, value: boolean): void {
-    const at = this.capability.pbaOffset + (vector >> 3);
+    const at = this.pbaAt + (vector >> 3);
     const bit = 1 << (vector & 7);
     this.pba.write8(at, value ? this.pba.read8(at) | bit : this.pba.read8(at) & ~bit);
   }
@@ -161,7 +175,7 @@ export class MsixVectors {
   deliver(): void {
     if (!this.enabled || (this.flags & PCI_MSIX_FLAGS_MASKALL) !== 0 || !maySend(this.registers)) return;
     for (let first = 0; first < this.count; first += 32) {
-      if (this.pba.read32(this.capability.pbaOffset + first / 8) === 0) continue;
+      if (this.pba.read32(this.pbaAt + first / 8) === 0) continue;
       for (let vector = first; vector < Math.min(first + 32, this.count); vector++) {
         if (!this.isPending(vector) || this.isMasked(vector)) continue;
         this.setPending(vector, false);
@@ -171,7 +185,7 @@ export class MsixVectors {
   }
 
   private writeTable(position: number, width: 1 | 2 | 4 | 8, value: number): void {
-    const at = this.capability.tableOffset + position;
+    const at = this.tableAt + position;
     for (let i = 0; i < width; i++) {
       const mask = (WRITABLE[((position + i) >> 2) & 3]! >>> (8 * ((position + i) & 3))) & 0xff;
       this.table.write8(at + i, (value >>> (8 * i)) & mask);
@@ -191,7 +205,7 @@ export class MsixVectors {
 
   /** @internal */
   destroy(): void {
-    for (const { region } of this.overlays) region.destroy();
+    for (const region of this.own) region.destroy();
   }
 }
 

@@ -2,9 +2,7 @@
 
 import { integer } from '../core/index.ts';
 import type { Engine, Region } from '../core/index.ts';
-import { VFIO_PCI_CONFIG_REGION_INDEX, VFIO_PCI_ROM_REGION_INDEX } from '../uapi/index.ts';
-import { VfioDevice } from '../vfio/index.ts';
-import type { VfioRegionDescription } from '../vfio/index.ts';
+import type { VfioDevice } from '../vfio/index.ts';
 import { deviceNumber, parsePciAddress } from './address.ts';
 import type { PciAddress } from './address.ts';
 import { ROM_INDEX } from './bar-registers.ts';
@@ -13,22 +11,21 @@ import { decodeBars } from './bars.ts';
 import type { Bar, BarSizes, RomBar } from './bars.ts';
 import { findCapability } from './capabilities.ts';
 import { PCI_CAP_ID } from './capability-ids.ts';
-import { PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_FLR, PCI_MSI_FLAGS, PCI_PM_CTRL, PCI_PM_CTRL_NO_SOFT_RESET } from './capability-rules.ts';
-import type { ConfigField } from './config-rules.ts';
+import type { ConfigField, ResetKind } from './config-rules.ts';
 import { PCI_INTERRUPT_PIN } from './config-space.ts';
 import type { DecodeListener } from './decode.ts';
 import { FunctionRegisters } from './function-registers.ts';
 import { IntxLine } from './intx.ts';
 import type { InterruptSink } from './intx.ts';
-import { readU16, readU32 } from './little-endian.ts';
 import { formatLspci } from './lspci-text.ts';
 import type { LspciNames } from './lspci-text.ts';
 import { checkMsixPlacement, decodeMsix } from './msix.ts';
 import type { MsixCapability } from './msix.ts';
-import { MsiVectors } from './msi.ts';
+import { MsiVectors, maySend } from './msi.ts';
 import { MsixVectors } from './msix-table.ts';
 import { SpaceDecoder } from './space-decoder.ts';
 import type { DecodeSpaces } from './space-decoder.ts';
+import { vfioDeviceOf } from './vfio-device.ts';
 
 /** A function as data: what `lspci -xxxx` and `-vv` tell of it. */
 export interface PciFunctionDescription {
@@ -47,8 +44,20 @@ export interface PciFunctionDescription {
   readonly msixMode?: 'mappable' | 'sparse';
   /** Registers that a guest may change beyond those of the header and the capabilities: a vendor's own. They go over what a capability says. */
   readonly registers?: readonly ConfigField[];
+  /** Makes the region behind a BAR. Default: memory, whose bytes are all that the BAR is. */
+  readonly backing?: (request: BarBacking) => Region;
   /** Where interrupts go. Without it the function has none to raise, and an MSI-X table is plain memory. */
   readonly interrupts?: InterruptSink;
+}
+
+/** A BAR that wants a region. */
+export interface BarBacking {
+  readonly index: number;
+  /** Bytes that the region must have. */
+  readonly size: bigint;
+  readonly name: string;
+  /** What the region's `device` must be: all BARs of a function are one device. */
+  readonly device: number;
 }
 
 /** A BAR with the bytes behind it. Its address is the one that it was described with; {@link PciFunction.decoded} says where it is now. */
@@ -58,19 +67,6 @@ export interface BarRegion extends Bar {
 
 // Up to here a BAR is contiguous memory, above it pages that exist once they are written.
 const CONTIGUOUS_BYTES = 1n << 20n;
-
-function resets(config: Uint8Array): boolean {
-  const express = findCapability(config, PCI_CAP_ID.EXP);
-  if (express !== null && (readU32(config, express.offset + PCI_EXP_DEVCAP) & PCI_EXP_DEVCAP_FLR) !== 0) return true;
-  const power = findCapability(config, PCI_CAP_ID.PM);
-  return power !== null && (readU16(config, power.offset + PCI_PM_CTRL) & PCI_PM_CTRL_NO_SOFT_RESET) === 0;
-}
-
-/** MSI messages that the function can ask for: 2 to the power of the multiple message capable field. */
-function msiMessages(config: Uint8Array): number {
-  const msi = findCapability(config, PCI_CAP_ID.MSI);
-  return msi === null ? 0 : 1 << ((readU16(config, msi.offset + PCI_MSI_FLAGS) >> 1) & 0x7);
-}
 
 function padded(slot: string, config: Uint8Array): Uint8Array {
   if (![64, 256, 4096].includes(config.length)) throw new RangeError(`PciFunction ${slot}: config has ${config.length} bytes; expected 64, 256 or 4096`);
@@ -142,20 +138,28 @@ export class PciFunction {
     this.msix = decodeMsix(bytes);
     const { msix } = this;
     if (msix !== null) checked(slot, () => checkMsixPlacement(msix, decoded.bars));
-    const made: Region[] = [];
+    const made: Pick<Region, 'destroy'>[] = [];
     const make = (size: bigint, name: string, kind?: 'rom'): Region => {
       const region = engine.region({ kind: kind ?? (size <= CONTIGUOUS_BYTES ? 'ram' : 'demand'), size, name, device: deviceNumber(address) });
       made.push(region);
       return region;
     };
     try {
-      this.bars = decoded.bars.filter((bar) => bar.size !== null).map((bar) => ({ ...bar, region: make(bar.size!, `${slot} BAR ${bar.index}`) }));
+      const { backing } = description;
+      const behind = (index: number, size: bigint, name: string): Region => {
+        if (backing === undefined) return make(size, name);
+        const region = backing({ index, size, name, device: deviceNumber(address) });
+        made.push(region);
+        if (region.size !== size) throw new RangeError(`PciFunction ${slot}: the region behind BAR ${index} has ${region.size} bytes, the BAR ${size}`);
+        return region;
+      };
+      this.bars = decoded.bars.filter((bar) => bar.size !== null).map((bar) => ({ ...bar, region: behind(bar.index, bar.size!, `${slot} BAR ${bar.index}`) }));
       const { rom } = decoded;
       this.rom = rom?.size == null ? undefined : { ...rom, region: make(rom.size, `${slot} ROM`, 'rom') };
       this.registers = checked(slot, () => new FunctionRegisters(bytes, decoded, (index) => this.regionOf(index), description.registers));
       this.config = this.makeConfig(engine, bytes.length);
       made.push(this.config);
-      this.device = this.makeDevice(bytes);
+      this.device = vfioDeviceOf(this, bytes, () => this.registers.memoryEnabled);
       const { interrupts } = description;
       if (interrupts !== undefined) {
         // Messages look at a write before the pin does: turning MSI on lowers the line.
@@ -164,7 +168,7 @@ export class PciFunction {
         const [table, pba] = msix === null ? [] : [this.regionOf(msix.tableBar), this.regionOf(msix.pbaBar)];
         if (msix !== null && table !== undefined && pba !== undefined) {
           this.msixVectors = new MsixVectors(engine, this.registers, msix, { table, pba }, interrupts);
-          made.push(...this.msixVectors.overlays.map(({ region }) => region));
+          made.push({ destroy: () => this.msixVectors?.destroy() });
         }
         const usesMessages = (): boolean => this.msi?.enabled === true || this.msixVectors?.enabled === true;
         if (bytes[PCI_INTERRUPT_PIN] !== 0) this.intx = new IntxLine(this.registers, interrupts, usesMessages);
@@ -193,23 +197,6 @@ export class PciFunction {
     });
   }
 
-  private makeDevice(bytes: Uint8Array): VfioDevice {
-    const { slot, msix } = this;
-    const regions: Record<number, VfioRegionDescription> = { [VFIO_PCI_CONFIG_REGION_INDEX]: { region: this.config } };
-    for (const { index, kind, region } of this.bars) regions[index] = { region, ioPorts: kind === 'io' };
-    if (this.rom !== undefined) regions[VFIO_PCI_ROM_REGION_INDEX] = { region: this.rom.region };
-    const hasTable = msix !== null && this.bars.some(({ index }) => index === msix.tableBar);
-    return new VfioDevice({
-      name: slot.length > 7 ? slot : `0000:${slot}`,
-      regions,
-      reset: resets(bytes),
-      ...(hasTable && { msix: { bar: msix.tableBar, offset: msix.tableOffset, count: msix.count } }),
-      msixMode: this.description.msixMode ?? 'mappable',
-      interrupts: { intx: bytes[PCI_INTERRUPT_PIN] !== 0, msi: msiMessages(bytes), express: findCapability(bytes, PCI_CAP_ID.EXP) !== null },
-      memoryEnabled: () => this.registers.memoryEnabled,
-    });
-  }
-
   /** Address of the function's 4096 bytes in a memory-mapped configuration window, in bytes from the start of bus 0. */
   get ecamOffset(): number {
     const { bus, device, function: number } = this.address;
@@ -219,6 +206,11 @@ export class PciFunction {
   /** What the function decodes now, by index: BARs 0..5, the ROM at 6; `null` for what it does not. */
   get decoded(): Decodes {
     return this.registers.decoder.current;
+  }
+
+  /** Whether the function may access memory and send messages: COMMAND.MASTER is set, and it is in D0. */
+  get mastersBus(): boolean {
+    return maySend(this.registers);
   }
 
   /** The power state, 0 (D0) to 3 (D3hot). */
@@ -278,6 +270,11 @@ export class PciFunction {
     return this.registers.read(offset, width);
   }
 
+  /** A copy of configuration space as it is now, 256 or 4096 bytes. */
+  readConfig(): Uint8Array {
+    return this.registers.bytes.slice();
+  }
+
   /**
    * Sets 1, 2 or 4 bytes of configuration space: no rule holds, nobody is told, nothing moves. What the BARs decode follows at the guest's next write to COMMAND, a
    * BAR or the power state, or at a reset.
@@ -314,6 +311,11 @@ export class PciFunction {
   resetFunction(): void {
     this.config.live('PciFunction.resetFunction');
     this.registers.reset('function');
+  }
+
+  /** Calls `listener` after each reset of the function, whoever asked for it. Returns what ends that. */
+  onReset(listener: (kind: ResetKind) => void): () => void {
+    return this.registers.observe({ reset: listener });
   }
 
   /**

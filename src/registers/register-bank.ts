@@ -1,6 +1,6 @@
 // A register map at work: a region of an engine whose bytes are its registers, with names on the device's side.
 
-import { Engine } from '../core/index.ts';
+import { Engine, u64 } from '../core/index.ts';
 import type { BankRegion, HookMoment, RegisterAccess } from '../core/index.ts';
 import { registersOf } from './accessors.ts';
 import type { RegistersOf, RegisterStore } from './accessors.ts';
@@ -38,6 +38,10 @@ export interface RegisterBankOptions<Registers extends RegisterSpecs> {
   readonly hooks?: HooksOf<Registers>;
   /** Whether a cycle may start where its width does not divide the position. Default true: B-width with its lanes. */
   readonly unaligned?: boolean;
+  /** Bytes of the region, at least the map's: what lies beyond the map is a hole. Default: the map's. */
+  readonly size?: number | bigint;
+  /** A number that all regions of one device share; see `Region.device`. Default 0: a device of its own. */
+  readonly device?: number;
   /** Whether a hook of this bank may access the bank itself. Default false. */
   readonly reentrant?: boolean;
   /** The level of a line changed. Called when the access that changed it has ended. */
@@ -74,10 +78,12 @@ export class RegisterBank<Registers extends RegisterSpecs = RegisterSpecs> imple
   constructor(engine: Engine, map: RegisterMap<Registers>, options: RegisterBankOptions<Registers>) {
     this.map = map;
     this.#hooks = flatHooks(map, options.hooks ?? {});
-    const { level, edge, doorbell, unaligned = true, reentrant = false } = options;
+    const { level, edge, doorbell, device, size = map.bytes, unaligned = true, reentrant = false } = options;
+    if (u64(`${map.name}: size`, size) < BigInt(map.bytes)) throw new RangeError(`${map.name}: size is ${size.toString()}, and the map has ${map.bytes} bytes`);
     this.region = engine.bank({
       name: options.name ?? map.name,
-      size: map.bytes,
+      size,
+      ...(device !== undefined && { device }),
       minWidth: map.access[0]!,
       maxWidth: map.access.at(-1)!,
       unaligned,

@@ -1,0 +1,3 @@
+// The face of hosts/: what plugs devices into something that runs them.
+
+export * from './testbench/index.ts';

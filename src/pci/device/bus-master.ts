@@ -1,0 +1,101 @@
+// A function's own accesses: let out while it masters the bus, never into itself, and forgotten by a reset.
+//
+//   COMMAND.MASTER and D0 ?  -- no --> EIO, nothing leaves the function
+//   inside a BAR of its own? -- yes -> EFAULT
+//   host's DMA               .. later: reset in between? -- yes -> ECANCELED, the bytes are dropped
+//
+// Source: PCI Local Bus 3.0, 6.2.2; PCI Express 5.0, 6.6.2 (a function that was reset starts nothing of what it had begun)
+
+import { bytesOf, hex, integer, u64 } from '../../core/index.ts';
+import type { U64 } from '../../core/index.ts';
+import { VfioError } from '../../uapi/index.ts';
+import type { Decodes } from '../bar-registers.ts';
+import type { DmaTarget } from './host.ts';
+
+/** The most bytes of one transfer: enough for anything a device asks for at once, and no way to exhaust a process. */
+const MAX_BYTES = 2 ** 30;
+
+/** What the bus master asks its function. */
+export interface MasterGate {
+  /** For messages. */
+  readonly name: string;
+  maySend(): boolean;
+  decoded(): Decodes;
+}
+
+/**
+ * The way of one function to guest memory.
+ *
+ * @example
+ * ```ts
+ * const command = await card.dma.read(regs.SOURCE.address.get(), 64);
+ * await card.dma.write(regs.TARGET.address.get(), command);
+ * ```
+ */
+export class BusMaster {
+  private readonly gate: MasterGate;
+  private readonly target: DmaTarget | undefined;
+  private epoch = 0;
+  private started = 0;
+  private ended = 0;
+
+  /** @internal */
+  constructor(gate: MasterGate, target: DmaTarget | undefined) {
+    this.gate = gate;
+    this.target = target;
+  }
+
+  /** Transfers that were started and have not ended. */
+  get inFlight(): number {
+    return this.started - this.ended;
+  }
+
+  /**
+   * The `bytes` bytes from `address` on.
+   *
+   * @param bytes 1 to 2^30.
+   * @throws (rejects with) VfioError EIO while the function does not master the bus, EFAULT for an address in a BAR of its own, ECANCELED when it was reset meanwhile,
+   *   ENXIO without memory to reach, and what the host says; RangeError for no address or no number of bytes.
+   */
+  async read(address: U64, bytes: number): Promise<Uint8Array> {
+    integer(`${this.gate.name} dma.read: bytes`, bytes, 1, MAX_BYTES);
+    const block = new Uint8Array(bytes);
+    await this.transfer('dma.read', address, bytes, (target, at) => target.read(at, block));
+    return block;
+  }
+
+  /** Writes all of `source` from `address` on; it is copied first. Rejects as {@link BusMaster.read}. */
+  async write(address: U64, source: Uint8Array): Promise<void> {
+    const block = bytesOf(`${this.gate.name} dma.write: source`, source).slice();
+    integer(`${this.gate.name} dma.write: bytes`, block.length, 1, MAX_BYTES);
+    await this.transfer('dma.write', address, block.length, (target, at) => target.write(at, block));
+  }
+
+  private async transfer(call: string, address: U64, bytes: number, run: (target: DmaTarget, at: bigint) => Promise<void>): Promise<void> {
+    const { name } = this.gate;
+    const at = u64(`${name} ${call}: address`, address);
+    const what = `${bytes} bytes at ${hex(at)}`;
+    const refuse = (code: 'EIO' | 'EFAULT' | 'ENXIO' | 'ECANCELED', why: string): VfioError => new VfioError(code, `${name} ${call}`, `${what}: ${why}`);
+    if (at + BigInt(bytes) > 1n << 64n) throw refuse('EFAULT', 'they pass 2^64-1');
+    if (this.target === undefined) throw refuse('ENXIO', 'the device was made without memory to reach');
+    if (!this.gate.maySend()) throw refuse('EIO', 'the function may not master the bus: COMMAND.MASTER is 0, or it is not in D0');
+    for (const range of this.gate.decoded()) {
+      if (range?.bus === 'memory' && at < range.start + range.size && range.start < at + BigInt(bytes)) {
+        throw refuse('EFAULT', `they meet the function's own BAR at ${hex(range.start)}`);
+      }
+    }
+    const { epoch } = this;
+    this.started++;
+    try {
+      await run(this.target, at);
+    } finally {
+      this.ended++;
+    }
+    if (epoch !== this.epoch) throw refuse('ECANCELED', 'the function was reset or removed before they arrived');
+  }
+
+  /** @internal What is in flight is forgotten. */
+  cancel(): void {
+    this.epoch++;
+  }
+}

@@ -1,0 +1,49 @@
+// A PCI function as VFIO sees it: its BARs, ROM and configuration space as regions, its interrupts as counts.
+//
+// Source: drivers/vfio/pci/vfio_pci_core.c vfio_pci_core_enable, vfio_pci_get_irq_count
+
+import { VFIO_PCI_CONFIG_REGION_INDEX, VFIO_PCI_ROM_REGION_INDEX } from '../uapi/index.ts';
+import { VfioDevice } from '../vfio/index.ts';
+import type { VfioRegionDescription } from '../vfio/index.ts';
+import { findCapability } from './capabilities.ts';
+import { PCI_CAP_ID } from './capability-ids.ts';
+import { PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_FLR, PCI_MSI_FLAGS, PCI_PM_CTRL, PCI_PM_CTRL_NO_SOFT_RESET } from './capability-rules.ts';
+import { PCI_INTERRUPT_PIN } from './config-space.ts';
+import { readU16, readU32 } from './little-endian.ts';
+import type { PciFunction } from './pci-function.ts';
+
+function resets(config: Uint8Array): boolean {
+  const express = findCapability(config, PCI_CAP_ID.EXP);
+  if (express !== null && (readU32(config, express.offset + PCI_EXP_DEVCAP) & PCI_EXP_DEVCAP_FLR) !== 0) return true;
+  const power = findCapability(config, PCI_CAP_ID.PM);
+  return power !== null && (readU16(config, power.offset + PCI_PM_CTRL) & PCI_PM_CTRL_NO_SOFT_RESET) === 0;
+}
+
+/** MSI messages that the function can ask for: 2 to the power of the multiple message capable field. */
+function msiMessages(config: Uint8Array): number {
+  const msi = findCapability(config, PCI_CAP_ID.MSI);
+  return msi === null ? 0 : 1 << ((readU16(config, msi.offset + PCI_MSI_FLAGS) >> 1) & 0x7);
+}
+
+/**
+ * The VFIO device of a function.
+ *
+ * @param bytes its configuration space.
+ * @param memoryEnabled whether it answers memory cycles now.
+ */
+export function vfioDeviceOf(one: PciFunction, bytes: Uint8Array, memoryEnabled: () => boolean): VfioDevice {
+  const { slot, msix, description } = one;
+  const regions: Record<number, VfioRegionDescription> = { [VFIO_PCI_CONFIG_REGION_INDEX]: { region: one.config } };
+  for (const { index, kind, region } of one.bars) regions[index] = { region, ioPorts: kind === 'io' };
+  if (one.rom !== undefined) regions[VFIO_PCI_ROM_REGION_INDEX] = { region: one.rom.region };
+  const hasTable = msix !== null && one.bars.some(({ index }) => index === msix.tableBar);
+  return new VfioDevice({
+    name: slot.length > 7 ? slot : `0000:${slot}`,
+    regions,
+    reset: resets(bytes),
+    ...(hasTable && { msix: { bar: msix.tableBar, offset: msix.tableOffset, count: msix.count } }),
+    msixMode: description.msixMode ?? 'mappable',
+    interrupts: { intx: bytes[PCI_INTERRUPT_PIN] !== 0, msi: msiMessages(bytes), express: findCapability(bytes, PCI_CAP_ID.EXP) !== null },
+    memoryEnabled,
+  });
+}
