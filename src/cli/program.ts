@@ -3,6 +3,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { inspectCommand } from './inspect.ts';
 import type { InspectCommand } from './inspect.ts';
+import { DEVICE_NAMES } from './reference-devices.ts';
 import { replayCommand } from './replay.ts';
 import type { ReplayCommand } from './replay.ts';
 import type { Output } from './terminal.ts';
@@ -47,13 +48,18 @@ export async function runProgram(argv: readonly string[], output: Output, versio
   program
     .command('inspect')
     .description('print PCI functions as lspci -vv does, and as a VFIO program sees them')
-    .addOption(new Option('--lspci <file>', 'lspci -xxxx text, and -vv text for sizes and names').argParser(collect).makeOptionMandatory())
-    .option('--slot <slot>', 'only this function, for example 00:01.0')
+    .argument('[device...]', `devices of this package: ${DEVICE_NAMES.join(', ')}`)
+    .addOption(new Option('--lspci <file>', 'lspci -xxxx text, and -vv text for sizes and names').argParser(collect).default([], 'none'))
+    .option('--slot <slot>', 'only this function of the dump, for example 00:01.0')
+    .option('--registers', 'the registers behind the BARs of a named device, too')
+    .addOption(new Option('--hex', 'print lspci -xxxx text instead, which lspci -F reads').conflicts(['json', 'registers']))
     .addOption(offsetsOption())
     .addOption(new Option('--msix <era>', 'how the MSI-X table and mmap meet').choices(['mappable', 'sparse']).default('mappable'))
     .option('--json', 'print one JSON document')
-    .action((options: InspectCommand) => {
-      code = inspectCommand(options, output);
+    .action((devices: readonly string[], options: InspectCommand, command: Command) => {
+      if (devices.length === 0 && options.lspci.length === 0) command.error('error: nothing to inspect: name a device, or give --lspci');
+      if (options.slot !== undefined && options.lspci.length === 0) command.error('error: --slot chooses from a dump: it needs --lspci');
+      code = inspectCommand(devices, options, output);
     });
 
   try {

@@ -58,13 +58,19 @@ export interface LspciInput {
 
 const named = (name: string | undefined, otherwise: string, ids: string): string => `${name ?? otherwise} [${ids}]`;
 
-function headline({ slot, names = {} }: LspciInput, header: space.ConfigHeader): string {
+/** The first line of a function without what `-v` adds to it: slot, class, device, revision. */
+export function lspciHeadline({ slot, names = {} }: Pick<LspciInput, 'slot' | 'names'>, header: space.ConfigHeader): string {
   const className = named(names.class, 'Class', hex(header.classCode, 4));
   const device = named(names.device, 'Device', `${hex(header.vendor, 4)}:${hex(header.device, 4)}`);
   const revision = header.revision === 0 ? '' : ` (rev ${hex(header.revision, 2)})`;
+  return `${slot} ${className}: ${device}${revision}`;
+}
+
+function verboseHeadline(input: LspciInput, header: space.ConfigHeader): string {
+  const { names = {} } = input;
   const word = names.progIf === undefined ? '' : ` [${names.progIf}]`;
   const progIf = header.progIf === 0 && word === '' ? '' : ` (prog-if ${hex(header.progIf, 2)}${word})`;
-  return `${slot} ${className}: ${device}${revision}${progIf}`;
+  return `${lspciHeadline(input, header)}${progIf}`;
 }
 
 function controlLine(command: number): string {
@@ -174,7 +180,7 @@ export function formatLspci(input: LspciInput): string {
   const { config, names = {} } = input;
   const header = space.decodeConfigHeader(config);
   const { bars, rom } = decodeBars(config, input.sizes);
-  const lines = [headline(input, header)];
+  const lines = [verboseHeadline(input, header)];
   // A subsystem vendor of 0 or all ones says "none".
   if (header.subsystemVendor !== 0 && header.subsystemVendor !== 0xffff) {
     const ids = `${hex(header.subsystemVendor, 4)}:${hex(header.subsystem, 4)}`;

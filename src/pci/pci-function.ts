@@ -8,17 +8,18 @@ import type { PciAddress } from './address.ts';
 import { ROM_INDEX } from './bar-registers.ts';
 import type { Decodes } from './bar-registers.ts';
 import { decodeBars } from './bars.ts';
-import type { Bar, BarSizes, RomBar } from './bars.ts';
+import type { RomBar } from './bars.ts';
 import { findCapability } from './capabilities.ts';
 import { PCI_CAP_ID } from './capability-ids.ts';
 import type { ConfigField, ResetKind } from './config-rules.ts';
 import { PCI_INTERRUPT_PIN } from './config-space.ts';
 import type { DecodeListener } from './decode.ts';
+import type { BarRegion, PciFunctionDescription } from './function-description.ts';
 import { FunctionRegisters } from './function-registers.ts';
 import { IntxLine } from './intx.ts';
-import type { InterruptSink } from './intx.ts';
 import { formatLspci } from './lspci-text.ts';
-import type { LspciNames } from './lspci-text.ts';
+import type { LspciInput } from './lspci-text.ts';
+import { formatLspciHex } from './lspci-hex-text.ts';
 import { checkMsixPlacement, decodeMsix } from './msix.ts';
 import type { MsixCapability } from './msix.ts';
 import { MsiVectors, maySend } from './msi.ts';
@@ -26,44 +27,6 @@ import { MsixVectors } from './msix-table.ts';
 import { SpaceDecoder } from './space-decoder.ts';
 import type { DecodeSpaces } from './space-decoder.ts';
 import { vfioDeviceOf } from './vfio-device.ts';
-
-/** A function as data: what `lspci -xxxx` and `-vv` tell of it. */
-export interface PciFunctionDescription {
-  /** `00:01.0` or `0000:00:01.0`. */
-  readonly slot: string;
-  /** 64, 256 or 4096 bytes of configuration space. */
-  readonly config: Uint8Array;
-  /** Bytes per BAR and of the ROM. BARs of unknown size get no region. */
-  readonly sizes?: BarSizes;
-  readonly names?: LspciNames;
-  /** The interrupt that the system routed, for {@link PciFunction.lspci}. */
-  readonly irq?: number;
-  /** `Kernel driver in use`, for {@link PciFunction.lspci}. */
-  readonly driver?: string;
-  /** How the MSI-X table and mmap meet. Default `mappable`. */
-  readonly msixMode?: 'mappable' | 'sparse';
-  /** Registers that a guest may change beyond those of the header and the capabilities: a vendor's own. They go over what a capability says. */
-  readonly registers?: readonly ConfigField[];
-  /** Makes the region behind a BAR. Default: memory, whose bytes are all that the BAR is. */
-  readonly backing?: (request: BarBacking) => Region;
-  /** Where interrupts go. Without it the function has none to raise, and an MSI-X table is plain memory. */
-  readonly interrupts?: InterruptSink;
-}
-
-/** A BAR that wants a region. */
-export interface BarBacking {
-  readonly index: number;
-  /** Bytes that the region must have. */
-  readonly size: bigint;
-  readonly name: string;
-  /** What the region's `device` must be: all BARs of a function are one device. */
-  readonly device: number;
-}
-
-/** A BAR with the bytes behind it. Its address is the one that it was described with; {@link PciFunction.decoded} says where it is now. */
-export interface BarRegion extends Bar {
-  readonly region: Region;
-}
 
 // Up to here a BAR is contiguous memory, above it pages that exist once they are written.
 const CONTIGUOUS_BYTES = 1n << 20n;
@@ -318,23 +281,26 @@ export class PciFunction {
     return this.registers.observe({ reset: listener });
   }
 
+  /** What both forms of lspci's text need. */
+  private told(): LspciInput {
+    const { slot, description } = this;
+    const { sizes, names, irq, driver } = description;
+    const config = this.registers.bytes.slice(0, description.config.length);
+    return { slot, config, ...(sizes && { sizes }), ...(names && { names }), ...(irq !== undefined && { irq }), ...(driver !== undefined && { driver }) };
+  }
+
   /**
-   * The function as `lspci -vv` prints it, from the bytes that configuration space has now.
+   * The function as `lspci -vv -nn` prints it, from the bytes that configuration space has now.
    *
    * @throws RangeError while a BAR holds what no BAR of its size can, which only {@link PciFunction.poke} can put there.
    */
   lspci(): string {
-    const { slot, description } = this;
-    const { sizes, names, irq, driver } = description;
-    const config = this.registers.bytes.slice(0, description.config.length);
-    return formatLspci({
-      slot,
-      config,
-      ...(sizes !== undefined && { sizes }),
-      ...(names !== undefined && { names }),
-      ...(irq !== undefined && { irq }),
-      ...(driver !== undefined && { driver }),
-    });
+    return formatLspci(this.told());
+  }
+
+  /** The function as `lspci -xxxx -nn` prints it, which `lspci -F` reads. */
+  lspciHex(): string {
+    return formatLspciHex(this.told());
   }
 
   /** Ends the function's regions, and with them their windows. */

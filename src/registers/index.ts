@@ -20,6 +20,7 @@ export { compileBank, namesOf } from './compile.ts';
 export type { BankNames } from './compile.ts';
 export { cHeaderOf } from './generate/c-header.ts';
 export { markdownOf } from './generate/markdown.ts';
+export { accessText, entriesOf, rangeText } from './generate/text.ts';
 export { svdOf } from './generate/svd.ts';
 export type { SvdOptions } from './generate/svd.ts';
 export { svgOf } from './generate/svg.ts';

@@ -49,7 +49,7 @@ describe('called wrongly: exit code 2, one line of error and a hint', () => {
     [['replay', 'a', '--offsets', 'x'], 'Allowed choices are index, cookie, scattered'],
     [['replay', 'a', '--iomem'], 'argument missing'],
     [['replay', 'a', '--lspci', 'b', '--lspci', 'c', '--lspci', 'd'], 'It takes a -xxxx text and a -vv text, once each.'],
-    [['inspect'], "required option '--lspci <file>' not specified"],
+    [['inspect'], 'nothing to inspect: name a device, or give --lspci'],
     [['inspect', '--lspci', 'a', '--msix', 'x'], 'Allowed choices are mappable, sparse'],
   ])('%j', async (argv, message) => {
     const { code, out, err } = await run(...argv);

@@ -11,6 +11,7 @@
 import { Engine } from '../../core/index.ts';
 import { VfioError } from '../../uapi/index.ts';
 import type { VfioDevice } from '../../vfio/index.ts';
+import type { RegisterBank } from '../../registers/index.ts';
 import type { ConfigField, ResetKind } from '../config-rules.ts';
 import type { LspciNames } from '../lspci-text.ts';
 import { PciFunction } from '../pci-function.ts';
@@ -167,6 +168,11 @@ export class PciDevice<Bars extends BarsDescription = BarsDescription> {
   /** Tells the host what the guest did wrong. */
   guestError(message: string): void {
     this.host.guestError?.(`${this.function.slot}: ${message}`);
+  }
+
+  /** The register banks by BAR index. */
+  get banks(): ReadonlyMap<number, RegisterBank> {
+    return new Map([...this.made].flatMap(([index, { bank }]): [number, RegisterBank][] => (bank === null ? [] : [[index, bank]])));
   }
 
   /** How often the function was reset: what was begun under another number is not to be finished. */

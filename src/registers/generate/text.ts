@@ -7,19 +7,19 @@ export function hexText(value: number | bigint, digits = 1): string {
   return `0x${value.toString(16).padStart(digits, '0')}`;
 }
 
-/** Bits as documents show them: `7:4`, `0`. @internal */
+/** Bits as documents show them: `7:4`, `0`. */
 export function rangeText({ msb, lsb }: FieldModel): string {
   return msb === lsb ? `${msb}` : `${msb}:${lsb}`;
 }
 
-/** A field's access in a few words: `rw`, `rw woclr`, `r rclr`, `reserved`. @internal */
+/** A field's access in a few words: `rw`, `rw woclr`, `r rclr`, `reserved`. */
 export function accessText(field: FieldModel): string {
   if (field.reserved !== undefined) return field.reserved === 'keep' ? 'reserved, keep' : 'reserved';
   const words = [field.constant ? 'constant' : field.sw, field.onRead, field.onWrite, field.pulse && 'pulse', field.sticky && 'sticky', field.tag && 'tag'];
   return words.filter((word) => word !== undefined && word !== false).join(' ');
 }
 
-/** Registers that the map describes once, each with all of its places: an array's elements together. @internal */
+/** Registers that the map describes once, each with all of its places: an array's elements together. */
 export function entriesOf(registers: readonly RegisterModel[]): { first: RegisterModel; all: RegisterModel[] }[] {
   const entries = new Map<string, { first: RegisterModel; all: RegisterModel[] }>();
   for (const register of registers) {

@@ -1,0 +1,45 @@
+// A function as data: what its bytes, its sizes and its surroundings are.
+
+import type { Region } from '../core/index.ts';
+import type { Bar, BarSizes } from './bars.ts';
+import type { ConfigField } from './config-rules.ts';
+import type { InterruptSink } from './intx.ts';
+import type { LspciNames } from './lspci-text.ts';
+
+/** A function as data: what `lspci -xxxx` and `-vv` tell of it. */
+export interface PciFunctionDescription {
+  /** `00:01.0` or `0000:00:01.0`. */
+  readonly slot: string;
+  /** 64, 256 or 4096 bytes of configuration space. */
+  readonly config: Uint8Array;
+  /** Bytes per BAR and of the ROM. BARs of unknown size get no region. */
+  readonly sizes?: BarSizes;
+  readonly names?: LspciNames;
+  /** The interrupt that the system routed, for `PciFunction.lspci`. */
+  readonly irq?: number;
+  /** `Kernel driver in use`, for `PciFunction.lspci`. */
+  readonly driver?: string;
+  /** How the MSI-X table and mmap meet. Default `mappable`. */
+  readonly msixMode?: 'mappable' | 'sparse';
+  /** Registers that a guest may change beyond those of the header and the capabilities: a vendor's own. They go over what a capability says. */
+  readonly registers?: readonly ConfigField[];
+  /** Makes the region behind a BAR. Default: memory, whose bytes are all that the BAR is. */
+  readonly backing?: (request: BarBacking) => Region;
+  /** Where interrupts go. Without it the function has none to raise, and an MSI-X table is plain memory. */
+  readonly interrupts?: InterruptSink;
+}
+
+/** A BAR that wants a region. */
+export interface BarBacking {
+  readonly index: number;
+  /** Bytes that the region must have. */
+  readonly size: bigint;
+  readonly name: string;
+  /** What the region's `device` must be: all BARs of a function are one device. */
+  readonly device: number;
+}
+
+/** A BAR with the bytes behind it. Its address is the one that it was described with; `PciFunction.decoded` says where it is now. */
+export interface BarRegion extends Bar {
+  readonly region: Region;
+}

@@ -1,0 +1,48 @@
+// `maplebar inspect DEVICE`: the devices of the package, placed as firmware places them, as text, as a document, and as a dump.
+import { describe, expect, test } from '@jest/globals';
+import { DEVICE_NAMES } from '../../src/cli/reference-devices.ts';
+import { parseLspciHex } from '../../src/trace/index.ts';
+import { lspci, run } from './support.ts';
+
+describe('inspect DEVICE', () => {
+  test.each(DEVICE_NAMES)('%s: an lspci text with decoded BARs, what VFIO says, its registers', async (name) => {
+    const { code, out, err } = await run('inspect', name, '--registers');
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toMatch(/^00:01\.0 \S.* \[[0-9a-f]{4}\]: .* \[[0-9a-f]{4}:[0-9a-f]{4}\]/);
+    expect(out).toMatch(/^\tControl: I\/O\+ Mem\+ BusMaster\+ /m);
+    expect(out).toMatch(/^\tRegion \d: .* \[size=\w+\]$/m);
+    expect(out).not.toMatch(/unassigned|disabled|<\?>|undefined|NaN/);
+    expect(out).toMatch(/^VFIO device 0000:00:01\.0: /m);
+    expect(out).toMatch(/^Registers of BAR \d \(/m);
+  });
+
+  test.each(DEVICE_NAMES)('%s as one JSON document', async (name) => {
+    const { code, out } = await run('inspect', name, '--json', '--registers');
+    expect(code).toBe(0);
+    const [document] = JSON.parse(out) as [{ name: string; slot: string; registers: Record<string, unknown> }];
+    expect(document).toMatchObject({ name, slot: '00:01.0' });
+    expect(Object.keys(document.registers).length).toBeGreaterThan(0);
+  });
+
+  test.each(DEVICE_NAMES)('%s as a dump that can be read again', async (name) => {
+    const { code, out } = await run('inspect', name, '--hex');
+    expect(code).toBe(0);
+    expect(parseLspciHex(out)).toMatchObject([{ slot: '00:01.0' }]);
+  });
+
+  test('several devices and a dump in one go', async () => {
+    const { out } = await run('inspect', 'edu', 'edu', ...lspci('nvme'), '--slot', '00:01.0', '--hex');
+    expect(parseLspciHex(out).map(({ bytes }) => bytes[0])).toEqual([0x34, 0x34, 0x36]);
+  });
+
+  test.each([
+    [['inspect'], 2, 'nothing to inspect: name a device, or give --lspci'],
+    [['inspect', 'toaster'], 1, 'there is no device toaster; there are '],
+    [['inspect', 'edu', '--slot', '00:01.0'], 2, '--slot chooses from a dump: it needs --lspci'],
+    [['inspect', 'edu', '--hex', '--json'], 2, "option '--hex' cannot be used with option '--json'"],
+  ])('%j ends with %i', async (argv, code, message) => {
+    const ended = await run(...argv);
+    expect(ended.code).toBe(code);
+    expect(ended.err).toContain(message);
+  });
+});
