@@ -38,7 +38,7 @@ export interface WriteEvent<Value = number | bigint> extends AccessEvent<Value> 
   readonly value: Value;
 }
 
-/** A write that has touched a field. Values are the field's own. */
+/** A write that has touched a field; one that has raised it, for a pulse. Values are the field's own. */
 export interface FieldEvent<Value = number | bigint> {
   /** Where the field is: `CTRL.GO`. */
   readonly path: string;

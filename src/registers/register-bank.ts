@@ -168,9 +168,9 @@ export class RegisterBank<Registers extends RegisterSpecs = RegisterSpecs> imple
   /** The hooks of the fields that a write touched, in the order of their bits. */
   #wrote(register: RegisterModel, hooks: FlatHooks, lanes: bigint, old: bigint, value: bigint): void {
     if (hooks.fields.size === 0) return;
-    for (const { name, path, mask, lsb, msb } of register.fields) {
+    for (const { name, path, mask, lsb, msb, pulse } of register.fields) {
       const hook = hooks.fields.get(name);
-      if (hook === undefined || (mask & lanes) === 0n) continue;
+      if (hook === undefined || (mask & lanes) === 0n || (pulse && (mask & value) === 0n)) continue;
       const part = (whole: bigint): number | bigint => {
         const number = (whole & mask) >> BigInt(lsb);
         return msb - lsb >= 53 ? number : Number(number);

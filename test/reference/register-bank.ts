@@ -285,7 +285,8 @@ export class ReferenceRegisterBank {
     };
     for (const field of model.fields) {
       const hook = hooks.fields.get(field.name);
-      if (hook && touches(field.mask, lanes)) this.hook(() => hook({ path: field.path, indices: model.indices, old: part(field, old), value: part(field, value) }));
+      const isDown = field.pulse && (field.mask & value) === 0n;
+      if (hook && touches(field.mask, lanes) && !isDown) this.hook(() => hook({ path: field.path, indices: model.indices, old: part(field, old), value: part(field, value) }));
     }
     if (hooks.afterWrite) this.hook(() => hooks.afterWrite!({ ...event, old: shown(model, old), value: shown(model, value) }));
   }

@@ -16,6 +16,16 @@ const timer = registerMap('timer', { bytes: 0x20, access: [1, 2, 4] }, {
 }, { irq: [irq('done', { line: 3, status: 'STATUS', mask: 'MASK' })] });
 
 describe('B-write', () => {
+  test('B-write the hook of a pulse runs when the pulse is up, not when it is written with 0', () => {
+    const seen: number[] = [];
+    const bank = registerBank(createEngine(), timer, { hooks: { CTRL: { GO: ({ value }) => void seen.push(value) } } });
+    bank.region.write32(0, 0x1);
+    expect(seen).toEqual([]);
+    bank.region.write32(0, 0x2);
+    expect(seen).toEqual([1]);
+    bank.destroy();
+  });
+
   test('B-write a field hook runs when its bits are touched, with what was and what is, and a pulse falls behind it', () => {
     const seen: unknown[] = [];
     const bank = registerBank(createEngine(), timer, { hooks: { CTRL: { GO: ({ path, old, value }) => seen.push([path, old, value, bank.regs.CTRL.GO.get()]), MODE: ({ value }) => seen.push(['MODE', value]) } } });
