@@ -34,7 +34,7 @@ function msiMessages(config: Uint8Array): number {
 export function vfioDeviceOf(one: PciFunction, bytes: Uint8Array, memoryEnabled: () => boolean): VfioDevice {
   const { slot, msix, description } = one;
   const regions: Record<number, VfioRegionDescription> = { [VFIO_PCI_CONFIG_REGION_INDEX]: { region: one.config } };
-  for (const { index, kind, region } of one.bars) regions[index] = { region, ioPorts: kind === 'io' };
+  for (const { index, kind, size, region } of one.bars) regions[index] = { region, size: size!, ioPorts: kind === 'io' };
   if (one.rom !== undefined) regions[VFIO_PCI_ROM_REGION_INDEX] = { region: one.rom.region };
   const hasTable = msix !== null && one.bars.some(({ index }) => index === msix.tableBar);
   return new VfioDevice({

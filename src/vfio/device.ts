@@ -20,8 +20,10 @@ export const PAGE_SIZE = 4096;
 
 /** A region of a device, as its owner describes it. */
 export interface VfioRegionDescription {
-  /** The bytes. Its size is the region's size. */
+  /** The bytes. */
   readonly region: Region;
+  /** Bytes that the device has of it. Default: all of the region's. */
+  readonly size?: bigint;
   /** A BAR of the I/O port kind: never mapped, never closed by the memory gate. Default false. */
   readonly ioPorts?: boolean;
   /** Whether it may be mapped. Default: memory BARs of at least a page, and platform regions of whole pages; nothing else. */
@@ -88,11 +90,11 @@ function kindOf(device: 'pci' | 'platform', index: number): VfioRegionKind {
 }
 
 function mayMap(kind: VfioRegionKind, description: VfioRegionDescription): boolean {
-  const { region, ioPorts = false, mmap } = description;
+  const { region, size = region.size, ioPorts = false, mmap } = description;
   if (kind === 'rom' || kind === 'config' || kind === 'vga' || ioPorts) return false;
   if (mmap !== undefined) return mmap;
-  if (kind === 'bar') return region.size >= BigInt(PAGE_SIZE);
-  return kind === 'platform' && region.size % BigInt(PAGE_SIZE) === 0n;
+  if (kind === 'bar') return size >= BigInt(PAGE_SIZE);
+  return kind === 'platform' && size % BigInt(PAGE_SIZE) === 0n;
 }
 
 function expect(what: string, value: unknown, isRight: boolean, expected: string): void {
@@ -158,18 +160,20 @@ export class VfioDevice {
     const kind = kindOf(this.kind, index);
     const { region, imageSize, capabilities = [] } = description;
     expect(`${this.name}: the bytes of region ${index}`, region, (region as unknown) instanceof Region, 'a Region of an engine');
+    const size = description.size ?? region.size;
+    if (size > region.size) throw new RangeError(`${this.name}: region ${index} has ${size.toString()} bytes, and ${region.name} ${region.size.toString()}`);
     buildCapabilityChain(vfio_region_info.size, capabilities.map((capability) => encodeRegionInfoCapability(capability)));
-    if (imageSize !== undefined && BigInt(integer(`${this.name}: imageSize of region ${index}`, imageSize, 0, Number.MAX_SAFE_INTEGER)) > region.size) {
-      throw new RangeError(`${this.name}: the image of region ${index} has ${imageSize} bytes, the region ${region.size.toString()}`);
+    if (imageSize !== undefined && BigInt(integer(`${this.name}: imageSize of region ${index}`, imageSize, 0, Number.MAX_SAFE_INTEGER)) > size) {
+      throw new RangeError(`${this.name}: the image of region ${index} has ${imageSize} bytes, the region ${size.toString()}`);
     }
     return {
       ...description,
       index,
       kind,
-      size: region.size,
+      size,
       mmap: mayMap(kind, description),
       writable: kind !== 'rom' && description.writable !== false,
-      msixTable: this.tableIn(index, region.size),
+      msixTable: this.tableIn(index, size),
     };
   }
 
