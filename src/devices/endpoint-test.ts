@@ -129,12 +129,11 @@ export function endpointTest(engine: Engine, host: DeviceHost = {}, options: End
   const seed = integer('endpointTest: seed', options.seed ?? 1, 1, 0xffff_ffff);
   let data = new Sequence(seed);
   let isBusy = false;
-  let lowersPin: (() => void) | null = null;
 
   const pin = (): void => {
     const { intx } = card.function;
-    lowersPin?.();
-    lowersPin = card.after(PIN_NS, () => intx?.set(false));
+    // Down again before the next command is looked at.
+    card.after(PIN_NS, () => intx?.set(false));
     intx?.set(true);
   };
 
@@ -248,7 +247,6 @@ export function endpointTest(engine: Engine, host: DeviceHost = {}, options: End
     },
     onReset: () => {
       isBusy = false;
-      lowersPin = null;
       data = new Sequence(seed);
       for (const index of [1, 2, 3, 4, 5] as const) card.bar(index).bytes().fill(0);
     },

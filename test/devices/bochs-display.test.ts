@@ -165,8 +165,9 @@ describe('modes', () => {
 
   test('port 3c0 takes index and data in turns; a read of 3da begins with the index', () => {
     driver.show(640, 480);
-    bench.memory.write8(mmio + 0x400, 0x2f);
+    bench.memory.write8(mmio + 0x400, 0x0f);
     expect(bench.memory.read8(mmio + 0x400)).toBe(0x20);
+    expect(card.mode()).not.toBeNull();
     bench.memory.write8(mmio + 0x400, 0x31);
     expect(bench.memory.read8(mmio + 0x400)).toBe(0x31);
     bench.memory.read8(mmio + 0x41a);
@@ -320,16 +321,27 @@ describe('its end', () => {
   });
 
   test('it can be taken away in its own report of a mode, also from within an access of more registers', () => {
-    plug({ onModeChange: () => bench.unplug(card) });
+    const told: (DisplayMode | null)[] = [];
+    plug({ onModeChange: (mode) => { told.push(mode); bench.unplug(card); } });
     dispi.write(BPP, 32);
     dispi.write(XRES, 640);
     dispi.write(YRES, 480);
     expect(() => bench.memory.write32(mmio + 0x508, 0xffff_0041)).not.toThrow();
     expect(card.isGone).toBe(true);
+    expect(told).toEqual([expect.objectContaining({ width: 640, height: 480 })]);
     expect(card.scanout()).toBeNull();
     expect(card.damage()).toBeNull();
     expect(bench.memory.read32(mmio + 0x500)).toBe(0xffff_ffff);
   });
+});
+
+test('it can be taken away by the first register of an access to two that tell of modes', () => {
+  let calls = 0;
+  plug({ onModeChange: (mode) => { calls++; if (mode?.offset !== 0) bench.unplug(card); } });
+  driver.show(640, 480);
+  expect(() => bench.memory.write32(mmio + 0x510, 0x0001_0001)).not.toThrow();
+  expect(card.isGone).toBe(true);
+  expect(calls).toBe(2);
 });
 
 describe('garbage', () => {

@@ -188,6 +188,7 @@ describe('interrupts', () => {
     driver.setIrqType('MSI', 4);
     expect(await driver.raise('MSI', 4)).toBe(true);
     expect(await driver.raise('MSI', 5)).toBe(false);
+    expect(bench.guestErrors).toEqual([expect.stringContaining('IRQ_NUMBER is 5, of 4 MSI messages')]);
   });
 
   test.each(['MSI', 'MSIX'] as const)('%s that is off raises nothing', async (type) => {
@@ -368,6 +369,23 @@ describe('time', () => {
     await bench.run(MS);
     expect(status()).toBe(COPY_SUCCESS | IRQ_RAISED);
     expect(driver.arrived()).toEqual([1, 1]);
+  });
+
+  test('no command begins while a transfer takes its time', async () => {
+    let arrive = (): void => {};
+    const slow = bench.plug((engine, host) => endpointTest(engine, { ...host, dma: { read: () => new Promise((resolve) => { arrive = resolve; }), write: async () => {} } }));
+    bar = bench.addressOf(slow, 0);
+    write(0x1c, 64);
+    write(0x04, COMMAND.COPY);
+    await bench.run(MS);
+    write(0x04, COMMAND.WRITE);
+    await bench.run(5 * MS);
+    expect([read(0x04), status()]).toEqual([COMMAND.WRITE, 0]);
+    arrive();
+    await bench.settle();
+    expect([read(0x04), status()]).toEqual([COMMAND.WRITE, COPY_SUCCESS | IRQ_RAISED]);
+    await bench.run(MS);
+    expect([read(0x04), status()]).toEqual([0, WRITE_SUCCESS | IRQ_RAISED]);
   });
 
   test('a reset in the middle of a transfer forgets it, lowers the pin, and the next command is done', async () => {
