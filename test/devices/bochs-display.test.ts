@@ -307,6 +307,31 @@ describe('damage', () => {
   });
 });
 
+describe('a framebuffer that is mapped write-combining', () => {
+  test('gets lines instead of pixels; what waits is seen after a fence, or an access to a register', () => {
+    driver.show(640, 480);
+    const space = bench.engine.space('driver');
+    const window = space.map(0, card.bar(0), { memoryType: 'write-combining' });
+    space.map(0x2000_0000, card.bar(2).region);
+    card.damage();
+    card.bar(0).countTransactions();
+    for (let x = 0; x < 640; x++) space.write32(4 * x, 0xff);
+    expect(window.buffered).toBe(0);
+    expect(card.bar(0).transactions!.writes).toBe(40);
+    expect(card.damage()).toMatchObject({ top: 0, lines: 1 });
+    space.write32(2560, 1);
+    expect(card.damage()).toBeNull();
+    space.fence();
+    expect(card.damage()).toMatchObject({ top: 1, lines: 1 });
+    space.write32(5120, 1);
+    space.read16(0x2000_0508);
+    expect(card.damage()).toMatchObject({ top: 2, lines: 1 });
+    space.write32(5124, 1);
+    bench.unplug(card);
+    space.destroy();
+  });
+});
+
 describe('its end', () => {
   test('a reset turns it off, forgets the picture and keeps the monitor', () => {
     driver.show(640, 480);

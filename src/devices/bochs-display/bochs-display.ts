@@ -11,7 +11,7 @@
 //                 |     |            YRES      |   is told to show nothing
 //                 |     +------------+         |
 //
-// While ENABLED, values that cannot be become the nearest that can: there is no other way to say so. XRES is not rounded to 8 pixels, as QEMU's VGA does and
+// While ENABLED, values that cannot be become the nearest that can: there is no other way to say so. XRES is not rounded to 8 pixels: QEMU's VGA does that, its
 // bochs-display does not. Nothing is blanked after a reset: a driver that knows no VGA has a picture.
 //
 // Source: QEMU docs/specs/standard-vga.rst; hw/display/bochs-display.c, vga.c and include/hw/display/bochs-vbe.h; Linux drivers/gpu/drm/tiny/bochs.c
