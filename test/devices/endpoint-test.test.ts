@@ -206,8 +206,10 @@ describe('interrupts', () => {
 describe.each(IRQ_TYPES)('transfers that end with %s', (type) => {
   beforeEach(() => driver.setIrqType(type));
   const one = type === 'INTX' ? [0] : [1];
+  // The kernel's tests take MSI where there is a choice.
+  const sizes = type === 'MSI' ? SIZES : [1, 1025];
 
-  test.each(SIZES)('READ of %i bytes whose checksum is right', async (size) => {
+  test.each(sizes)('READ of %i bytes whose checksum is right', async (size) => {
     const bytes = random(size);
     bench.memory.writeBytes(SOURCE + 3, bytes);
     write(0x20, crc(bytes));
@@ -215,7 +217,7 @@ describe.each(IRQ_TYPES)('transfers that end with %s', (type) => {
     expect(driver.arrived()).toEqual(one);
   });
 
-  test.each(SIZES)('WRITE of %i bytes, whose checksum it says', async (size) => {
+  test.each(sizes)('WRITE of %i bytes, whose checksum it says', async (size) => {
     bench.memory.writeBytes(DESTINATION - 1, new Uint8Array(size + 2).fill(0x55));
     expect(await driver.transfer(COMMAND.WRITE, size)).toBe(WRITE_SUCCESS | IRQ_RAISED);
     expect(driver.arrived()).toEqual(one);
@@ -224,7 +226,7 @@ describe.each(IRQ_TYPES)('transfers that end with %s', (type) => {
     expect([around[0], around.at(-1)]).toEqual([0x55, 0x55]);
   });
 
-  test.each(SIZES)('COPY of %i bytes', async (size) => {
+  test.each(sizes)('COPY of %i bytes', async (size) => {
     const bytes = random(size);
     bench.memory.writeBytes(SOURCE, bytes);
     expect(await driver.transfer(COMMAND.COPY, size)).toBe(COPY_SUCCESS | IRQ_RAISED);
