@@ -1,12 +1,16 @@
 // The devices of maplebar/devices by the names that the command knows them by.
 
 import type { Engine } from '../core/index.ts';
-import { edu } from '../devices/index.ts';
+import { bochsDisplay, edu, endpointTest } from '../devices/index.ts';
 import type { DeviceHost, PciDevice } from '../pci/index.ts';
 
 type MakeDevice = (engine: Engine, host: DeviceHost) => PciDevice;
 
-const DEVICES: Readonly<Record<string, MakeDevice>> = { edu };
+const DEVICES: Readonly<Record<string, MakeDevice>> = {
+  edu,
+  'bochs-display': (engine, host) => bochsDisplay(engine, host),
+  'endpoint-test': (engine, host) => endpointTest(engine, host),
+};
 
 /** Their names. */
 export const DEVICE_NAMES: readonly string[] = Object.keys(DEVICES);

@@ -6,6 +6,7 @@ export type { OpenOptions } from './device-file.ts';
 export { EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE } from './files/eventfd.ts';
 export type { InterruptHardware } from './interrupts/hardware.ts';
 export type { DeviceInterrupts } from './interrupts/device-interrupts.ts';
+export type { VfioNotification } from './interrupts/err-req.ts';
 export { regionFlags } from './device-info.ts';
 export { mappableAreas } from './mappable-areas.ts';
 export type { HoleReason, MappableArea, MappableAreas, MappableAreasInput, MappableHole } from './mappable-areas.ts';
