@@ -11,6 +11,7 @@
 // They are opened and closed with the lanes of plain bytes (lane.ts), and not asked while a hook runs, which may be one of the same bank.
 
 import { hookDepth } from '../flight.ts';
+import { maskedClosed } from '../lane-closings.ts';
 import { loadBytes, storeBytes } from '../region.ts';
 
 const SPREAD: u32 = 0x9e3779b1;
@@ -77,6 +78,7 @@ export function closeMaskedLanes(): void {
   if (!anyOpen) return;
   memory.fill(lanes, 0, LANES_BYTES);
   anyOpen = false;
+  maskedClosed();
 }
 
 /** Opens the lane of `address`: `bytes` from `first` on lie at `at`. `narrowest` and `widest` are the legal widths. */
