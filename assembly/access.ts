@@ -43,10 +43,13 @@ export function remember(space: u32, address: u64, region: u32, position: u64): 
 /** The same for plain registers of a bank. */
 function rememberRegisters(space: u32, address: u64, region: u32, position: u64): void {
   if (!plainRun(region, position)) return;
-  const before = min<u64>(address - visibleFirst(space), position - plainFirst) & ~7;
+  // From a multiple of eight on: offsets in a lane are aligned where positions are.
+  const from = (max<u64>(plainFirst, position - (address - visibleFirst(space))) + 7) & ~7;
+  if (from > position) return;
+  const before = position - from;
   const after = min<u64>(visibleLast(space) - address, plainLast - position);
   const table = tableOf(region);
-  const at = valuesAt(table) + <u32>(position - before);
+  const at = valuesAt(table) + <u32>from;
   openMaskedLane(handleOf(space), address, address - before, <u32>(before + after + 1), at, maskBytes(table), minWidth(region), maxWidth(region), (flags(region) & REGION_UNALIGNED) == 0);
 }
 

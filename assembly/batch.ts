@@ -21,9 +21,9 @@ import {
   OBJECT_SPACE,
 } from './layout.generated.ts';
 import { spaceRead, spaceWrite } from './access.ts';
-import { fault, hookDepth, isWidth } from './flight.ts';
+import { fault } from './flight.ts';
 import { laneBase, laneFirst, laneKey, laneLimit1, laneLimit2, laneLimit4, laneLimit8, laneOf } from './lane.ts';
-import { holds4, maskDistance, maskedBase, maskedFirst, maskedKey, maskedLane, maskedLaneOf, readMasked, writeMasked } from './registers/masked-lane.ts';
+import { runMaskedRows } from './registers/masked-rows.ts';
 import { resolve } from './memory/objects.ts';
 
 // Operation and width as they lie in a row whose errno and `differs` are clear.
@@ -50,6 +50,11 @@ export function runRows(rows: u32, n: u32): u32 {
   const end = rows + n * BATCH_ROW_BYTES;
   let row = runLanes(rows, end);
   while (row != end) {
+    const after = runMaskedRows(row, end);
+    if (after != row) {
+      row = runLanes(after, end);
+      continue;
+    }
     const space = resolve(load<u32>(row, BATCH_SPACE), OBJECT_SPACE);
     exceptions += space == 0 ? refuse(row, EBADF) : runRow(row, space);
     row = runLanes(row + BATCH_ROW_BYTES, end);
@@ -61,7 +66,6 @@ export function runRows(rows: u32, n: u32): u32 {
 
 /** Runs rows while lanes serve them; answers the first row that none does. No call leaves this loop, so that everything stays in registers. */
 function runLanes(from: u32, end: u32): u32 {
-  const nested = hookDepth() != 0;
   let differing: u32 = 0;
   let row = from;
   while (row != end) {
@@ -81,22 +85,8 @@ function runLanes(from: u32, end: u32): u32 {
       if (offset > laneLimit4(lane)) break;
       store<u64>(row, load<u32>(at), BATCH_VALUE);
     } else if (what >> 32 != 0) {
-      // Another space's lane, or none: plain registers?
-      const masked = maskedLaneOf(address);
-      const inside = address - maskedFirst(masked);
-      const does = load<u64>(row, BATCH_OPERATION) ^ maskedKey(masked);
-      const value = maskedBase(masked) + <u32>inside;
-      const distance = maskDistance(masked);
-      if (does == WRITE_4) {
-        if (!holds4(masked, inside) || nested) break;
-        const writable = load<u32>(value + 2 * distance);
-        store<u32>(value, (load<u32>(value) & ~writable) | (load<u32>(row, BATCH_VALUE) & writable));
-      } else if (does == READ_4) {
-        if (!holds4(masked, inside) || nested) break;
-        store<u64>(row, load<u32>(value) & load<u32>(value + distance), BATCH_VALUE);
-      } else if (!runMasked(row, address)) {
-        break;
-      }
+      // Another space's lane, or none.
+      break;
     } else if (what == WRITE_8) {
       if (offset > laneLimit8(lane)) break;
       store<u64>(at, load<u64>(row, BATCH_VALUE));
@@ -135,20 +125,6 @@ function runLanes(from: u32, end: u32): u32 {
   }
   exceptions += differing;
   return row;
-}
-
-/** Runs a row of a width other than four whose bytes are plain registers; false, and nothing has happened, when they are not. */
-function runMasked(row: u32, address: u64): bool {
-  const width = <u32>load<u8>(row, BATCH_WIDTH);
-  const operation = load<u8>(row, BATCH_OPERATION);
-  // Errno and `differs` as an earlier run left them: the long way clears them.
-  if (load<u16>(row, BATCH_ERRNO) != 0 || !isWidth(width) || operation > BATCH_WRITE) return false;
-  const lane = maskedLane(load<u32>(row, BATCH_SPACE), address, width);
-  if (lane == 0) return false;
-  const at = maskedBase(lane) + <u32>(address - maskedFirst(lane));
-  if (operation == BATCH_WRITE) writeMasked(at, maskDistance(lane), width, load<u64>(row, BATCH_VALUE));
-  else store<u64>(row, readMasked(at, maskDistance(lane), width), BATCH_VALUE);
-  return true;
 }
 
 function noteDifference(row: u32): u32 {

@@ -10,6 +10,7 @@ import { cells } from './cells.ts';
 import { changeDepth, fault, hookDepth, setFault } from './flight.ts';
 import { hookRead, hookWrite } from './host.ts';
 import { closeLanes } from './lane.ts';
+import { maskedGoOn, maskedWait } from './lane-closings.ts';
 import { mask } from './number.ts';
 import { bankRead, bankWrite } from './registers/access.ts';
 import { handleOf } from './memory/objects.ts';
@@ -37,6 +38,7 @@ export function isClosed(region: u32): bool {
 export function enterHook(region: u32): void {
   setBusy(region, 1);
   changeDepth(1);
+  if (hookDepth() == 1) maskedWait();
   // An access through a lane is not asked how deep it is.
   if (hookDepth() == MAX_DEPTH) closeLanes();
 }
@@ -44,6 +46,7 @@ export function enterHook(region: u32): void {
 /** A-hook: it has run. */
 export function leaveHook(region: u32, failed: bool): void {
   changeDepth(-1);
+  if (hookDepth() == 0) maskedGoOn();
   setBusy(region, -1);
   setFault(failed ? EIO : 0);
 }

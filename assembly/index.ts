@@ -34,6 +34,7 @@ export {
   spaceWriteF,
   spaceBlock,
   spacePlain,
+  spaceLane,
   regionRead,
   regionReadF,
   regionRead64,

@@ -11,6 +11,7 @@
 // they may. So an open lane needs no further question: its space is live, the access is within bounds, nothing is owed to it but the bytes.
 
 import { PAGE_BYTES } from './layout.generated.ts';
+import { plainClosed } from './lane-closings.ts';
 import { closeMaskedLanes } from './registers/masked-lane.ts';
 
 // The multiplier of Fibonacci hashing: pages of one device, and the same page of many devices, come to different lanes.
@@ -80,6 +81,7 @@ export function closeLanes(): void {
   memory.fill(lanes, 0, LANES_BYTES);
   store<u64>(lanes, PAGE_BYTES);
   anyOpen = false;
+  plainClosed();
 }
 
 /** Opens the lane of `address`: `bytes` from `first` on lie at `at`. Runs of less than eight bytes go the long way. */

@@ -128,6 +128,15 @@ export const CELL_VALUE: u32 = 16;
 export const CELL_DATA: u32 = 24;
 export const CELL_INDEX: u32 = 32;
 export const CELL_POSITION: u32 = 40;
+export const CELL_PLAIN_CLOSINGS: u32 = 48;
+export const CELL_MASKED_CLOSINGS: u32 = 52;
+
+// One lane, from spaceLane(): first address u64 @0, where its bytes lie u32 @16, from there to the readable bits u32 @20 (0: no masks), for 1, 2 and 4 bytes the highest offset or, with masks, how many offsets, u32 each @24
+export const LANE_FIRST: u32 = 0;
+export const LANE_BASE: u32 = 16;
+export const LANE_DISTANCE: u32 = 20;
+export const LANE_OFFSETS: u32 = 24;
+export const LANE_LAST_CLOSING: u32 = 2147483647;
 
 // What liveCount() can count
 export const COUNT_LEAVES: u32 = 0;

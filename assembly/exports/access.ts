@@ -6,7 +6,7 @@ import * as access from '../access.ts';
 import * as block from '../block.ts';
 import { runRows } from '../batch.ts';
 import { cells } from '../cells.ts';
-import { laneAt, laneRun } from '../lane.ts';
+import { laneAt, laneOf, laneRun } from '../lane.ts';
 import { maskDistance, maskedBase, maskedFirst, maskedLane, readMasked, writeMasked } from '../registers/masked-lane.ts';
 import { resolve } from '../memory/objects.ts';
 import { inMemory, whole } from '../number.ts';
@@ -97,6 +97,12 @@ export function spaceBlock(handle: u32, address: u64, buffer: u32, bytes: u32, w
 /** Where a block of plain bytes lies that a lane holds whole, so that the host can copy it itself; 0 when it has to go the long way. */
 export function spacePlain(handle: u32, address: u64, bytes: u32): u32 {
   return laneRun(handle, address, bytes);
+}
+
+/** The lane that serves an access from a space, for a host that remembers it; 0 when none does. Good while the closings of its kind, in the cells, stay as they are. */
+export function spaceLane(handle: u32, address: u64, width: u32): u32 {
+  if (!flight.isWidth(width)) return 0;
+  return laneAt(handle, address, width) != 0 ? laneOf(address) : maskedLane(handle, address, width);
 }
 
 export function regionRead(handle: u32, position: u64, width: u32): f64 {

@@ -11,6 +11,7 @@
 // They are opened and closed with the lanes of plain bytes (lane.ts), and not asked while a hook runs, which may be one of the same bank.
 
 import { hookDepth } from '../flight.ts';
+import { maskedClosed } from '../lane-closings.ts';
 import { loadBytes, storeBytes } from '../region.ts';
 
 const SPREAD: u32 = 0x9e3779b1;
@@ -42,12 +43,17 @@ export function maskDistance(lane: u32): u32 {
   return load<u32>(lane, 20);
 }
 
-/** Whether an access of 4 bytes may be made at an offset. */
-export function holds4(lane: u32, offset: u64): bool {
-  return offset < load<u32>(lane, 32) && (<u32>offset & 3 & load<u32>(lane, 40)) == 0;
+/** How many offsets an access of 4 bytes may have. */
+export function offsets4(lane: u32): u64 {
+  return load<u32>(lane, 32);
 }
 
-/** The same for any width. */
+/** 7 where misaligned accesses are not legal, else 0. */
+export function alignment(lane: u32): u32 {
+  return load<u32>(lane, 40);
+}
+
+/** Whether an access may be made at an offset. */
 export function holds(lane: u32, offset: u64, width: u32): bool {
   const legal = width == 4 ? load<u32>(lane, 32) : width == 1 ? load<u32>(lane, 24) : width == 2 ? load<u32>(lane, 28) : width == 8 ? load<u32>(lane, 36) : 0;
   return offset < legal && (<u32>offset & (width - 1) & load<u32>(lane, 40)) == 0;
@@ -72,6 +78,7 @@ export function closeMaskedLanes(): void {
   if (!anyOpen) return;
   memory.fill(lanes, 0, LANES_BYTES);
   anyOpen = false;
+  maskedClosed();
 }
 
 /** Opens the lane of `address`: `bytes` from `first` on lie at `at`. `narrowest` and `widest` are the legal widths. */

@@ -6,6 +6,7 @@ import type { WasmModule } from '../webassembly/index.ts';
 import type { CoreExports } from './exports.ts';
 import { CELL_DATA, CELL_FIRST, CELL_INDEX, CELL_LAST, CELL_POSITION, EBADF, EIO, ENOMEM, STAGING_BYTES } from './layout.generated.ts';
 import type { BankHandlers, HookMoment, RegisterAccess } from './bank.ts';
+import { MemoryViews } from './memory-views.ts';
 import { Notices } from './notices.ts';
 import { RegisterCells } from './register-cells.ts';
 import { scalar, simd } from './wasm.generated.ts';
@@ -45,10 +46,12 @@ export class Core {
   readonly banks = new Map<number, BankHandlers>();
   /** The trace that runs. */
   tracer: object | undefined;
-  private readonly cells: number;
+  /** Where the result cells lie. */
+  readonly cells: number;
   private readonly staging: number;
+  /** Renewed by whoever asks for the memory. */
+  readonly views: MemoryViews;
   private view: DataView;
-  private bytes: Uint8Array;
   private hookDepth = 0;
   private hookError: { readonly thrown: unknown } | undefined;
   private waiting: (() => void)[] = [];
@@ -71,25 +74,25 @@ export class Core {
     this.staging = this.exports.stagingBuffer();
     if (this.staging === 0) throw new VfioError('ENOMEM', 'createEngine', `a memory limit of ${String(memoryLimit)} bytes leaves no room for the 64 KiB staging buffer`);
     this.view = new DataView(this.exports.memory.buffer);
-    this.bytes = new Uint8Array(this.exports.memory.buffer);
+    this.views = new MemoryViews(this.exports.memory.buffer);
     this.access = new RegisterCells(() => this.data(), this.cells);
     this.notices = new Notices(this.exports, () => this.data(), this.banks);
   }
 
   /** The whole memory; views taken earlier are dead once memory has grown. */
   memory(): Uint8Array {
-    if (this.bytes.length === 0) this.renew();
-    return this.bytes;
+    if (this.views.bytes.length === 0) this.renew();
+    return this.views.bytes;
   }
 
   data(): DataView {
-    if (this.bytes.length === 0) this.renew();
+    if (this.views.bytes.length === 0) this.renew();
     return this.view;
   }
 
   private renew(): void {
     this.view = new DataView(this.exports.memory.buffer);
-    this.bytes = new Uint8Array(this.exports.memory.buffer);
+    this.views.renew(this.exports.memory.buffer);
   }
 
   cellFirst(): bigint {

@@ -61,6 +61,7 @@ export interface CoreExports {
   spaceWrite(space: number, address: bigint, width: number, value: bigint): number;
   readonly spaceWriteF: (space: number, address: number, width: number, low: number, high: number) => number;
   spacePlain(space: number, address: bigint, bytes: number): number;
+  spaceLane(space: number, address: bigint, width: number): number;
   spaceBlock(space: number, address: bigint, buffer: number, bytes: number, writes: number): number;
   regionRead(region: number, position: bigint, width: number): number;
   readonly regionReadF: (region: number, position: number, width: number) => number;

@@ -232,6 +232,22 @@ export const CELL_DATA = 24;
 export const CELL_INDEX = 32;
 /** @internal */
 export const CELL_POSITION = 40;
+/** @internal */
+export const CELL_PLAIN_CLOSINGS = 48;
+/** @internal */
+export const CELL_MASKED_CLOSINGS = 52;
+
+// One lane, from spaceLane(): first address u64 @0, where its bytes lie u32 @16, from there to the readable bits u32 @20 (0: no masks), for 1, 2 and 4 bytes the highest offset or, with masks, how many offsets, u32 each @24
+/** @internal */
+export const LANE_FIRST = 0;
+/** @internal */
+export const LANE_BASE = 16;
+/** @internal */
+export const LANE_DISTANCE = 20;
+/** @internal */
+export const LANE_OFFSETS = 24;
+/** @internal */
+export const LANE_LAST_CLOSING = 2147483647;
 
 // What liveCount() can count
 /** @internal */

@@ -1,7 +1,7 @@
 // Address spaces: the contract is rules S, A and W of docs/how-an-access-travels.md.
 
 import { VfioError } from '../uapi/index.ts';
-import { bytesOf, hex, integer, refuseU64, u64 } from '../webassembly/index.ts';
+import { bytesOf, hex, refuseU64, u64 } from '../webassembly/index.ts';
 import type { U64 } from '../webassembly/index.ts';
 import type { Core } from './core.ts';
 import type { CoreExports } from './exports.ts';
@@ -9,6 +9,7 @@ import { drainSeed } from './drain-policy.ts';
 import type { DrainPolicy } from './drain-policy.ts';
 import { EBADF } from './layout.generated.ts';
 import type { Region } from './region.ts';
+import { SpaceAccess } from './space-access.ts';
 import { Window, checkedStart } from './window.ts';
 import type { WindowOptions } from './window.ts';
 
@@ -24,7 +25,7 @@ import type { WindowOptions } from './window.ts';
  * bus.read32(0); // 0xffffffff: nothing there
  * ```
  */
-export class Space {
+export class Space extends SpaceAccess {
   readonly name: string;
   /** @internal */
   readonly core: Core;
@@ -42,6 +43,7 @@ export class Space {
 
   /** @internal */
   constructor(core: Core, name: string, policy: DrainPolicy = 'in-order') {
+    super(core.views);
     this.core = core;
     this.name = name;
     this.handle = core.check(core.exports.spaceCreate(), 'space', () => 'the core has no memory for another space') >>> 0;
@@ -97,25 +99,6 @@ export class Space {
     return this.core.exports.spaceIsClaimed(this.handle, u64('Space.isClaimed: address', address), u64('Space.isClaimed: bytes', bytes)) === 1;
   }
 
-  /** One byte. Unclaimed addresses read all ones. */
-  read8(address: U64): number {
-    return this.read(address, 1);
-  }
-
-  /** Two bytes, little-endian, unsigned. */
-  read16(address: U64): number {
-    return this.read(address, 2);
-  }
-
-  /**
-   * Four bytes, little-endian, unsigned.
-   *
-   * @throws RangeError when `address` is no address or the access passes 2^64-1; what a hook threw; VfioError EDEADLK or ELOOP (rule A-nested), EBADF after `destroy`.
-   */
-  read32(address: U64): number {
-    return this.read(address, 4);
-  }
-
   /** Eight bytes, little-endian, unsigned. */
   read64(address: U64): bigint {
     const status =
@@ -124,19 +107,6 @@ export class Space {
         : this.core.exports.spaceRead64(this.handle, u64('Space.read64: address', address));
     if (status < 0) this.fail('Space.read64', address, 8, status);
     return this.core.cellData();
-  }
-
-  write8(address: U64, value: number): void {
-    this.write('Space.write8', address, 1, integer('Space.write8: value', value, 0, 0xff));
-  }
-
-  write16(address: U64, value: number): void {
-    this.write('Space.write16', address, 2, integer('Space.write16: value', value, 0, 0xffff));
-  }
-
-  /** Writes four bytes; unclaimed addresses drop them. Throws as {@link Space.read32}; VfioError ENOMEM when a demand page cannot be made. */
-  write32(address: U64, value: number): void {
-    this.write('Space.write32', address, 4, integer('Space.write32: value', value, 0, 0xffff_ffff));
   }
 
   write64(address: U64, value: U64): void {
@@ -169,21 +139,25 @@ export class Space {
     if (status < 0) this.fail(call, at, block.length, status);
   }
 
-  private read(address: U64, width: 1 | 2 | 4): number {
+  /** @internal */
+  protected override readLong(address: U64, width: 1 | 2 | 4): number {
     const value =
       typeof address === 'number' && Number.isSafeInteger(address) && address >= 0
         ? this.readF(this.handle, address, width)
         : this.core.exports.spaceRead(this.handle, u64('Space.read: address', address), width);
     if (value < 0) this.fail(`Space.read${width * 8}`, address, width, value);
+    if (typeof address === 'number') this.laneOf(address).missed(this.core, this.handle, address, width);
     return value;
   }
 
-  private write(call: string, address: U64, width: 1 | 2 | 4, value: number): void {
+  /** @internal */
+  protected override writeLong(call: string, address: U64, width: 1 | 2 | 4, value: number): void {
     const status =
       typeof address === 'number' && Number.isSafeInteger(address) && address >= 0
         ? this.writeF(this.handle, address, width, value, 0)
         : this.core.exports.spaceWrite(this.handle, u64(`${call}: address`, address), width, BigInt(value));
     if (status < 0) this.fail(call, address, width, status);
+    if (typeof address === 'number') this.laneOf(address).missed(this.core, this.handle, address, width);
   }
 
   private fail(call: string, address: U64, bytes: number, status: number): never {

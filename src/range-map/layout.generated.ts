@@ -64,6 +64,10 @@ export const CELL_DATA = 24;
 export const CELL_INDEX = 32;
 /** @internal */
 export const CELL_POSITION = 40;
+/** @internal */
+export const CELL_PLAIN_CLOSINGS = 48;
+/** @internal */
+export const CELL_MASKED_CLOSINGS = 52;
 
 // What liveCount() can count
 /** @internal */

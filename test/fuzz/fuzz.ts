@@ -3,6 +3,7 @@
 import { createEngine } from '../../src/core/index.ts';
 import { expectEmpty } from '../core/adapter.ts';
 import { World } from '../core/world/world.ts';
+import { LaneCalls } from './lane-calls.ts';
 import { Random } from './random.ts';
 import { RawFuzz } from './raw-calls.ts';
 import { OffsetsFuzz, StoreFuzz } from './tables.ts';
@@ -27,9 +28,10 @@ function subject(random: Random): Subject {
   const kind = random.below(10);
   if (kind < 6) {
     const world = new World(random.once(2));
+    const lanes = random.once(2) ? new LaneCalls() : undefined;
     return {
       call: (n) => {
-        world.step(worldCall(random, n));
+        world.step(lanes?.call(random, n) ?? worldCall(random, n));
         if (n % 50 === 49) world.compareVisible();
       },
       close: () => world.close(),

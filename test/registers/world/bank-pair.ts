@@ -3,6 +3,7 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import { createEngine } from '../../../src/core/index.ts';
 import type { Region, Space } from '../../../src/core/index.ts';
+import { askAtOnce } from '../../core/world/core-side.ts';
 import { VfioError } from '../../../src/uapi/index.ts';
 import { flatHooks, registerBank } from '../../../src/registers/index.ts';
 import type { DoorbellEvent, RegisterBank, RegisterMap } from '../../../src/registers/index.ts';
@@ -72,6 +73,7 @@ export class BankPair {
   /** The region itself, or every other time a space that shows it, where plain registers have lanes. Beyond the region's end a space answers otherwise. */
   private way(position: number, width: number): { readonly target: Region | Space; readonly base: number } {
     this.through = !this.through;
+    askAtOnce(this.space);
     return this.through && position + width <= this.map.bytes ? { target: this.space, base: BASE } : { target: this.bank.region, base: 0 };
   }
 
