@@ -2,3 +2,11 @@
 
 export { EDU_DMA_SIZE, EDU_DMA_START, edu, eduRegisters } from './edu.ts';
 export type { Edu, EduOptions } from './edu.ts';
+export { IDIO16_FILTER_NS, idio16, idio16Registers } from './idio16.ts';
+export type { Idio16, Idio16Connector, Idio16Options } from './idio16.ts';
+export { MTTY_MAGIC, mtty } from './mtty.ts';
+export type { Mtty, MttyConnectors, MttyOptions } from './mtty.ts';
+export { serial } from './serial.ts';
+export type { Serial, SerialConnector, SerialOptions } from './serial.ts';
+export { Uart16550, uartRegisters } from './uart/index.ts';
+export type { LineError, ModemInputs, ModemOutputs, UartOptions, UartRegisters, UartState, UartWiring } from './uart/index.ts';
