@@ -25,13 +25,13 @@ const readSetsWriteClears = { msb: 0, lsb: 0, sw: 'rw', onRead: 'rset', onWrite:
 
 /** The registers of BAR 2. */
 export const idio16Registers = registerMap('idio16', { bytes: 8, access: [1], doc: 'ACCES PCI-IDIO-16' }, {
-  OUT_0_7: { at: 0, bits: 8, fields: { pins: rw(7, 0) } },
-  IN_0_7: { at: 1, bits: 8, doc: 'Any write clears the interrupt', fields: { pins: ro(7, 0) } },
+  OUT_0_7: { at: 0, bits: 8, doc: 'Outputs 0-7', fields: { pins: rw(7, 0) } },
+  IN_0_7: { at: 1, bits: 8, doc: 'Inputs 0-7; any write clears the interrupt', fields: { pins: ro(7, 0) } },
   IRQ_CONTROL: { at: 2, bits: 8, doc: 'Any read enables interrupts, any write disables them', fields: { IRQ: readSetsWriteClears } },
   FILTER_CONTROL: { at: 3, bits: 8, doc: 'Any read filters all inputs, any write none', fields: { ALL: readSetsWriteClears } },
-  OUT_8_15: { at: 4, bits: 8, fields: { pins: rw(7, 0) } },
-  IN_8_15: { at: 5, bits: 8, fields: { pins: ro(7, 0) } },
-  INTERRUPT_STATUS: { at: 6, bits: 8, fields: { CHANGED_0_7: ro(0), CHANGED_8_15: ro(1), IRQ: ro(2) } },
+  OUT_8_15: { at: 4, bits: 8, doc: 'Outputs 8-15', fields: { pins: rw(7, 0) } },
+  IN_8_15: { at: 5, bits: 8, doc: 'Inputs 8-15', fields: { pins: ro(7, 0) } },
+  INTERRUPT_STATUS: { at: 6, bits: 8, doc: 'What has changed since the interrupt was cleared', fields: { CHANGED_0_7: ro(0), CHANGED_8_15: ro(1), IRQ: ro(2) } },
   FILTER: { at: 7, bits: 8, doc: 'Filters of inputs 0-7, one by one', fields: { pins: lock(rw(7, 0), 'FILTER_CONTROL.ALL', 0) } },
 }, { irq: [irq('change', { line: 0, status: 'INTERRUPT_STATUS', mask: 'IRQ_CONTROL' })] });
 

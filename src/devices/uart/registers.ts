@@ -27,11 +27,23 @@ export const uartRegisters = registerMap('uart', { bytes: 8, access: [1], doc: '
       FIFOS: ro(7, 6, { doc: '3 while the FIFOs are on' }),
     },
   },
-  LCR: { at: 3, bits: 8, fields: { WORD_LENGTH: rw(1, 0, { doc: 'Data bits less 5' }), STOP: rw(2), PARITY: rw(3), EVEN: rw(4), STICK: rw(5), BREAK: rw(6), DLAB: rw(7) } },
-  MCR: { at: 4, bits: 8, fields: { DTR: rw(0), RTS: rw(1), OUT1: rw(2), OUT2: rw(3), LOOP: rw(4) } },
-  LSR: { at: 5, bits: 8, fields: { DR: ro(0), OE: rc(1), PE: rc(2), FE: rc(3), BI: rc(4), THRE: ro(5, { reset: 1 }), TEMT: ro(6, { reset: 1 }), FIFO_ERROR: ro(7) } },
-  MSR: { at: 6, bits: 8, fields: { DCTS: rc(0), DDSR: rc(1), TERI: rc(2), DDCD: rc(3), CTS: ro(4), DSR: ro(5), RI: ro(6), DCD: ro(7) } },
-  SCR: { at: 7, bits: 8, fields: { value: rw(7, 0) } },
+  LCR: { at: 3, bits: 8, doc: 'Line control', fields: { WORD_LENGTH: rw(1, 0, { doc: 'Data bits less 5' }), STOP: rw(2), PARITY: rw(3), EVEN: rw(4), STICK: rw(5), BREAK: rw(6), DLAB: rw(7) } },
+  MCR: { at: 4, bits: 8, doc: 'Modem control', fields: { DTR: rw(0), RTS: rw(1), OUT1: rw(2), OUT2: rw(3), LOOP: rw(4) } },
+  LSR: {
+    at: 5, bits: 8, doc: 'Line status',
+    fields: {
+      DR: ro(0, { doc: 'A byte has been received' }),
+      OE: rc(1, { doc: 'Overrun' }),
+      PE: rc(2, { doc: 'Parity error' }),
+      FE: rc(3, { doc: 'Framing error' }),
+      BI: rc(4, { doc: 'Break' }),
+      THRE: ro(5, { reset: 1, doc: 'Nothing waits to be transmitted' }),
+      TEMT: ro(6, { reset: 1, doc: 'Nothing is being transmitted' }),
+      FIFO_ERROR: ro(7, { doc: 'A byte in the FIFO has an error' }),
+    },
+  },
+  MSR: { at: 6, bits: 8, doc: 'Modem status', fields: { DCTS: rc(0), DDSR: rc(1), TERI: rc(2), DDCD: rc(3), CTS: ro(4), DSR: ro(5), RI: ro(6), DCD: ro(7) } },
+  SCR: { at: 7, bits: 8, doc: 'Scratch', fields: { value: rw(7, 0) } },
 }, { irq: [irq('uart', { line: 0, status: 'IIR', fields: ['OUTPUT'] })] });
 
 /** The registers of one port, from the device's side. */
@@ -43,7 +55,7 @@ export const IER_RLSI = 0x04;
 export const IER_MSI = 0x08;
 /** Bits of IER that there are. */
 export const IER_BITS = 0x0f;
-/** Interrupts as IIR.ID has them, in bits 3..1 of IIR. */
+/** Reasons to interrupt, as bits 3..0 of IIR have them. */
 export const IIR_ID = { modem: 0x0, transmit: 0x2, receive: 0x4, line: 0x6, timeout: 0xc } as const;
 export const IIR_NO_INT = 0x01;
 export const IIR_OUTPUT = 0x10;
@@ -60,13 +72,17 @@ export const LCR_BREAK = 0x40;
 export const LCR_DLAB = 0x80;
 export const MCR_OUTPUTS = 0x0f;
 export const MCR_LOOP = 0x10;
+export const LSR_DR = 0x01;
 export const LSR_OE = 0x02;
-/** PE, FE, BI: errors that belong to a byte. */
-export const LSR_BYTE_ERRORS = 0x1c;
-export const LSR_ERRORS = LSR_OE | LSR_BYTE_ERRORS;
+export const LSR_PE = 0x04;
+export const LSR_FE = 0x08;
+export const LSR_BI = 0x10;
+export const LSR_ERRORS = LSR_OE | LSR_PE | LSR_FE | LSR_BI;
+/** THRE and TEMT. */
+export const LSR_IDLE = 0x60;
+export const LSR_FIFO_ERROR = 0x80;
 export const MSR_DELTAS = 0x0f;
-export const MSR_LINES = 0xf0;
-export const MSR_RI = 0x40;
 export const MSR_TERI = 0x04;
+export const MSR_LINES = 0xf0;
 /** Bytes that a FIFO holds. */
 export const FIFO_DEPTH = 16;

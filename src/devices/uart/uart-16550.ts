@@ -20,99 +20,57 @@
 import { bytesOf, integer } from '../../core/index.ts';
 import type { HooksOf } from '../../registers/index.ts';
 import { VfioError } from '../../uapi/index.ts';
+import type { LineError, ModemInputs, ModemOutputs, UartOptions, UartState, UartWiring } from './options.ts';
+import { frameBits } from './port.ts';
+import type { Port } from './port.ts';
+import { ERROR_SHIFT, Receiver } from './receiver.ts';
 import * as bits from './registers.ts';
 import type { UartRegisters, uartRegisters } from './registers.ts';
+import { Transmitter } from './transmitter.ts';
 
-/** What a port is like, and who is at its other end. Callbacks come after the port has done its part; they may receive, change lines, or take the device away. */
-export interface UartOptions {
-  /** `divisor`: bytes take the time that they take, on `host.clock`. `immediate`: none. Default: `divisor` where the host has a clock. */
-  readonly timing?: 'divisor' | 'immediate';
-  /** The clock that the divisor divides, in Hz. Default 1 843 200, for 115 200 baud with divisor 1. */
-  readonly clockHz?: number;
-  /** A byte has left. */
-  readonly onTransmit?: (byte: number) => void;
-  /** The transmit line is held low (true), or is released. */
-  readonly onBreak?: (held: boolean) => void;
-  /** Modem control outputs changed. */
-  readonly onModemControl?: (outputs: ModemOutputs) => void;
-}
+const ERROR_BITS: Readonly<Record<LineError, number>> = { parity: bits.LSR_PE, framing: bits.LSR_FE, break: bits.LSR_BI };
+const MODEM_BITS = { cts: 0x10, dsr: 0x20, ri: 0x40, dcd: 0x80 } as const;
+const DEFAULT_CLOCK_HZ = 1_843_200;
+const NS_PER_SECOND = 1e9;
 
-/** What a port drives: active is true. All are inactive while it loops back. */
-export interface ModemOutputs {
-  readonly dtr: boolean;
-  readonly rts: boolean;
-  readonly out1: boolean;
-  readonly out2: boolean;
-}
-
-/** What drives a port. */
-export interface ModemInputs {
-  readonly cts: boolean;
-  readonly dsr: boolean;
-  readonly ri: boolean;
-  readonly dcd: boolean;
-}
-
-/** How a byte arrives damaged: a `break` is a byte of 0. */
-export type LineError = 'parity' | 'framing' | 'break';
-
-/** What a port gets from the device that it is in. */
-export interface UartWiring {
-  regs(): UartRegisters;
-  /** Undefined where the host has no clock. */
-  readonly after: ((delay: number, run: () => void) => () => void) | undefined;
-  readonly isGone: boolean;
-}
-
-/** Everything that a port with nothing to transmit knows: what is migrated. */
-export interface UartState {
-  readonly ier: number;
-  readonly fcr: number;
-  readonly lcr: number;
-  readonly mcr: number;
-  readonly scr: number;
-  readonly divisor: number;
-  /** OE, PE, FE, BI. */
-  readonly lineErrors: number;
-  /** DCTS, DDSR, TERI, DDCD. */
-  readonly modemDeltas: number;
-  /** The oldest first. */
-  readonly received: readonly number[];
-}
-
-const ERROR_BITS: Readonly<Record<LineError, number>> = { parity: 0x04, framing: 0x08, break: 0x10 };
-const ERROR_SHIFT = 8;
-const NS = 1e9;
-
-/** One port. A byte with its errors is one number: the bits of LSR above the byte. */
+/**
+ * One port: `hooks` are for a register bar of {@link uartRegisters}, and the device calls `reset` once the bar is there and after each reset of the function.
+ *
+ * @example
+ * ```ts
+ * const port = new Uart16550({ regs: () => card.bar(0).regs, after: undefined, get isGone() { return card.isGone; } }, { onTransmit: (byte) => log(byte) });
+ * const card = pciDevice(engine, { id, class: 0x070002, pin: 'A', bars: { 0: registerBar(uartRegisters, { hooks: port.hooks }) }, onReset: () => port.reset() }, host);
+ * port.reset();
+ * ```
+ */
 export class Uart16550 {
   /** For the register bar of the port. */
   readonly hooks: HooksOf<(typeof uartRegisters)['description']>;
   private readonly options: UartOptions;
   private readonly wiring: UartWiring;
   /** Undefined for a port whose bytes take no time. */
-  private readonly after: ((delay: number, run: () => void) => () => void) | undefined;
-  private lines = 0xb0;
+  private readonly after: UartWiring['after'];
+  private readonly receiver: Receiver;
+  private readonly transmitter: Transmitter;
+  private lines: number = MODEM_BITS.cts | MODEM_BITS.dsr | MODEM_BITS.dcd;
   private driven = 0;
   private ier = 0;
   private fcr = 0;
   private divisor = 0;
-  private received: number[] = [];
   private outside: number[] = [];
-  private toSend: number[] = [];
-  private shifting = false;
-  private arriving = false;
-  private timedOut = false;
-  private transmitPending = false;
-  private cancelTimeout: (() => void) | undefined;
+  /** Takes back the byte that is coming in; undefined when none is. */
+  private cancelArrival: (() => void) | undefined;
 
   /** @throws RangeError for a clock that is none; VfioError ENXIO when bytes are to take time, and the host has no clock. */
   constructor(wiring: UartWiring, options: UartOptions) {
     this.wiring = wiring;
     this.options = options;
-    integer('uart: clockHz', options.clockHz ?? 1, 1, 1e9);
+    integer('uart: clockHz', options.clockHz ?? DEFAULT_CLOCK_HZ, 1, NS_PER_SECOND);
     this.after = options.timing === 'immediate' ? undefined : wiring.after;
     if (options.timing === 'divisor' && this.after === undefined) throw new VfioError('ENXIO', 'uart: timing', 'the host has no clock for the divisor to divide');
+    const port = this.asPort();
+    this.receiver = new Receiver(port);
+    this.transmitter = new Transmitter(port, (byte) => this.leave(byte));
     this.hooks = {
       DATA: { beforeRead: () => this.readData(), beforeWrite: ({ data }) => this.writeData(data) },
       IER: { beforeWrite: ({ data }) => (this.dlab ? data : data & bits.IER_BITS), afterWrite: ({ value }) => this.writeIer(value) },
@@ -121,6 +79,24 @@ export class Uart16550 {
       MCR: { afterWrite: () => this.followModem() },
       LSR: { afterRead: () => this.readLsr() },
       MSR: { afterRead: () => this.update() },
+    };
+  }
+
+  private asPort(): Port {
+    // eslint-disable-next-line @typescript-eslint/no-this-alias
+    const uart = this;
+    return {
+      after: uart.after,
+      update: () => uart.update(),
+      get regs() {
+        return uart.regs;
+      },
+      get fifosOn() {
+        return uart.fifosOn;
+      },
+      get byteNs() {
+        return uart.byteNs;
+      },
     };
   }
 
@@ -140,31 +116,16 @@ export class Uart16550 {
     return (this.fcr & bits.FCR_ENABLE) !== 0;
   }
 
-  private get depth(): number {
-    return this.fifosOn ? bits.FIFO_DEPTH : 1;
-  }
-
-  private get trigger(): number {
-    return this.fifosOn ? bits.FCR_TRIGGERS[this.fcr >> 6]! : 1;
-  }
-
-  private get byteMask(): number {
-    return 0xff >> (3 - (this.regs.LCR.peek() & 3));
-  }
-
-  /** How long a byte takes, in ns. */
   private get byteNs(): number {
-    const lcr = this.regs.LCR.peek();
-    const data = 5 + (lcr & 3);
-    const stop = (lcr & bits.LCR_STOP) === 0 ? 1 : data === 5 ? 1.5 : 2;
-    const sent = 1 + data + ((lcr & bits.LCR_PARITY) === 0 ? 0 : 1) + stop;
-    return Math.round((sent * 16 * (this.divisor === 0 ? 0x1_0000 : this.divisor) * NS) / (this.options.clockHz ?? 1_843_200));
+    const { clockHz = DEFAULT_CLOCK_HZ } = this.options;
+    return Math.round((frameBits(this.regs.LCR.peek()) * 16 * (this.divisor === 0 ? 0x1_0000 : this.divisor) * NS_PER_SECOND) / clockHz);
   }
 
   /**
-   * Bytes come in from outside, one after the other; without FIFO room they wait (`immediate`), or overrun (`divisor`).
+   * Bytes come in from outside, one after the other; without room they wait (`immediate`), or overrun (`divisor`).
    *
    * @param error how all of them are damaged.
+   * @throws TypeError for what is no bytes.
    */
   receive(bytes: Uint8Array, error?: LineError): void {
     const damage = error === undefined ? 0 : ERROR_BITS[error] << ERROR_SHIFT;
@@ -172,17 +133,21 @@ export class Uart16550 {
     this.listen();
   }
 
-  /** A byte comes in now, whether there is room or not. While the port loops back it is lost. */
+  /**
+   * A byte comes in now, whether there is room or not. While the port loops back it is lost.
+   *
+   * @param byte 0 to 255.
+   */
   arrive(byte: number): void {
+    integer('arrive: byte', byte, 0, 0xff);
     if (this.wiring.isGone || this.loops) return;
-    this.accept(integer('arrive: byte', byte, 0, 0xff));
+    this.receiver.accept(byte);
     this.update();
   }
 
-  /** Lines from outside become active (true) or inactive; what is not named stays. */
+  /** Lines from outside become active (true) or inactive; what is not named stays. At first CTS, DSR and DCD are active. */
   setModemInputs(inputs: Partial<ModemInputs>): void {
-    const weights = { cts: 0x10, dsr: 0x20, ri: 0x40, dcd: 0x80 };
-    for (const [name, bit] of Object.entries(weights)) {
+    for (const [name, bit] of Object.entries(MODEM_BITS)) {
       const level = inputs[name as keyof ModemInputs];
       if (level !== undefined) this.lines = level ? this.lines | bit : this.lines & ~bit;
     }
@@ -195,7 +160,7 @@ export class Uart16550 {
     return { dtr: (driven & 1) !== 0, rts: (driven & 2) !== 0, out1: (driven & 4) !== 0, out2: (driven & 8) !== 0 };
   }
 
-  /** The registers hold their reset values: so does everything else, but the world outside. Also called once the bank is there. */
+  /** The registers hold their reset values: so does everything else, but the world outside. */
   reset(): void {
     this.forget();
     this.ier = this.fcr = this.divisor = 0;
@@ -205,24 +170,27 @@ export class Uart16550 {
   }
 
   private forget(): void {
-    this.cancelTimeout?.();
-    this.cancelTimeout = undefined;
-    this.received = [];
-    this.toSend = [];
-    this.shifting = this.arriving = this.timedOut = this.transmitPending = false;
+    this.cancelArrival?.();
+    this.cancelArrival = undefined;
+    this.receiver.forget();
+    this.transmitter.forget();
+  }
+
+  private reason(): number | undefined {
+    const { LSR, MSR } = this.regs;
+    const { ier, receiver } = this;
+    const trigger = this.fifosOn ? bits.FCR_TRIGGERS[this.fcr >> 6]! : 1;
+    if ((ier & bits.IER_RLSI) !== 0 && (LSR.peek() & bits.LSR_ERRORS) !== 0) return bits.IIR_ID.line;
+    if ((ier & bits.IER_RDI) !== 0 && receiver.length >= trigger) return bits.IIR_ID.receive;
+    if ((ier & bits.IER_RDI) !== 0 && receiver.timedOut) return bits.IIR_ID.timeout;
+    if ((ier & bits.IER_THRI) !== 0 && this.transmitter.pending) return bits.IIR_ID.transmit;
+    if ((ier & bits.IER_MSI) !== 0 && (MSR.peek() & bits.MSR_DELTAS) !== 0) return bits.IIR_ID.modem;
+    return undefined;
   }
 
   private update(): void {
-    const { IIR, LSR, MSR } = this.regs;
-    const { ier } = this;
-    const reason =
-      (ier & bits.IER_RLSI) !== 0 && (LSR.peek() & bits.LSR_ERRORS) !== 0 ? bits.IIR_ID.line
-        : (ier & bits.IER_RDI) !== 0 && this.received.length >= this.trigger ? bits.IIR_ID.receive
-          : (ier & bits.IER_RDI) !== 0 && this.timedOut ? bits.IIR_ID.timeout
-            : (ier & bits.IER_THRI) !== 0 && this.transmitPending ? bits.IIR_ID.transmit
-              : (ier & bits.IER_MSI) !== 0 && (MSR.peek() & bits.MSR_DELTAS) !== 0 ? bits.IIR_ID.modem
-                : undefined;
-    IIR.poke((reason === undefined ? bits.IIR_NO_INT : reason | bits.IIR_OUTPUT) | (this.fifosOn ? bits.IIR_FIFOS : 0));
+    const reason = this.reason();
+    this.regs.IIR.poke((reason === undefined ? bits.IIR_NO_INT : reason | bits.IIR_OUTPUT) | (this.fifosOn ? bits.IIR_FIFOS : 0));
   }
 
   private readData(): void {
@@ -231,54 +199,21 @@ export class Uart16550 {
       DATA.byte.poke(this.divisor & 0xff);
       return;
     }
-    DATA.byte.poke((this.received.shift() ?? 0) & 0xff);
-    this.showReceived();
-    this.watchReceiver();
+    DATA.byte.poke(this.receiver.take());
     this.listen();
   }
 
   private writeData(byte: number): undefined {
-    if (this.dlab) {
-      this.divisor = (this.divisor & 0xff00) | byte;
-      return;
-    }
-    this.transmitPending = false;
-    if (this.toSend.length < this.depth) this.toSend.push(byte);
-    else if (!this.fifosOn) this.toSend[0] = byte;
-    this.regs.LSR.THRE.clear();
-    this.regs.LSR.TEMT.clear();
-    if (this.shifting) this.update();
-    else this.shift();
+    if (this.dlab) this.divisor = (this.divisor & 0xff00) | byte;
+    else this.transmitter.write(byte);
   }
 
-  /** The next byte goes to the shift register, and out: now, or when it is through. */
-  private shift(): void {
-    const byte = this.toSend.shift()! & this.byteMask;
-    this.shifting = true;
-    if (this.toSend.length === 0) this.emptied();
-    if (this.after === undefined) {
-      this.shifted(byte);
-      return;
-    }
-    this.after(this.byteNs, () => this.shifted(byte));
-    this.update();
-  }
-
-  private shifted(byte: number): void {
-    this.shifting = false;
-    const { loops } = this;
-    if (loops) this.accept(byte);
-    if (this.toSend.length > 0) this.shift();
+  private leave(byte: number): void {
+    if (!this.loops) this.options.onTransmit?.(byte);
     else {
-      this.regs.LSR.TEMT.set();
+      this.receiver.accept(byte);
       this.update();
     }
-    if (!loops) this.options.onTransmit?.(byte);
-  }
-
-  private emptied(): void {
-    this.regs.LSR.THRE.set();
-    this.transmitPending = true;
   }
 
   private writeIer(value: number): void {
@@ -288,13 +223,13 @@ export class Uart16550 {
     }
     const risen = value & ~this.ier;
     this.ier = value;
-    if ((risen & bits.IER_THRI) !== 0 && this.regs.LSR.THRE.get() === 1) this.transmitPending = true;
+    if ((risen & bits.IER_THRI) !== 0 && this.regs.LSR.THRE.get() === 1) this.transmitter.pending = true;
     this.update();
   }
 
   private readIir(value: number): void {
     if ((value & bits.IIR_ID_BITS) !== bits.IIR_ID.transmit) return;
-    this.transmitPending = false;
+    this.transmitter.pending = false;
     this.update();
   }
 
@@ -303,15 +238,8 @@ export class Uart16550 {
     const switched = on !== this.fifosOn;
     // Without the enable bit none of the others is taken.
     this.fcr = on ? fcr & ~(bits.FCR_CLEAR_RECEIVER | bits.FCR_CLEAR_TRANSMITTER) : 0;
-    if (switched || (on && (fcr & bits.FCR_CLEAR_RECEIVER) !== 0)) {
-      this.received = [];
-      this.showReceived();
-      this.watchReceiver();
-    }
-    if ((switched || (on && (fcr & bits.FCR_CLEAR_TRANSMITTER) !== 0)) && this.toSend.length > 0) {
-      this.toSend = [];
-      this.emptied();
-    }
+    if (switched || (on && (fcr & bits.FCR_CLEAR_RECEIVER) !== 0)) this.receiver.fill([]);
+    if (switched || (on && (fcr & bits.FCR_CLEAR_TRANSMITTER) !== 0)) this.transmitter.clear();
     this.listen();
   }
 
@@ -320,72 +248,34 @@ export class Uart16550 {
     if ((changed & bits.LCR_DLAB) !== 0) this.regs.IER.poke(this.dlab ? this.divisor >> 8 : this.ier);
     if ((changed & bits.LCR_BREAK) === 0) return;
     const held = (value & bits.LCR_BREAK) !== 0;
-    if (this.loops && held) this.accept(ERROR_BITS.break << ERROR_SHIFT);
-    this.update();
     if (!this.loops) this.options.onBreak?.(held);
+    else if (held) {
+      this.receiver.accept(bits.LSR_BI << ERROR_SHIFT);
+      this.update();
+    }
   }
 
   private readLsr(): void {
-    // The errors of the oldest byte have been told, and count no longer.
-    if (this.received.length > 0) this.received[0]! &= 0xff;
-    this.showReceived();
+    this.receiver.told();
     this.update();
-  }
-
-  /** DR, and the errors of the byte that is read next. */
-  private showReceived(): void {
-    const { LSR } = this.regs;
-    const [oldest = 0] = this.received;
-    const damaged = this.fifosOn && this.received.some((entry) => entry >> ERROR_SHIFT !== 0);
-    const kept = LSR.peek() & ~0x81;
-    LSR.poke(kept | ((oldest >> ERROR_SHIFT) & bits.LSR_BYTE_ERRORS) | (this.received.length > 0 ? 0x01 : 0) | (damaged ? 0x80 : 0));
-  }
-
-  /** Something moved in the receiver: its timeout begins anew. */
-  private watchReceiver(): void {
-    this.cancelTimeout?.();
-    this.cancelTimeout = undefined;
-    this.timedOut = false;
-    if (!this.fifosOn || this.received.length === 0) return;
-    if (this.after === undefined) this.timedOut = true;
-    else {
-      this.cancelTimeout = this.after(4 * this.byteNs, () => {
-        this.timedOut = true;
-        this.update();
-      });
-    }
-  }
-
-  /** A byte is complete in the receiver. */
-  private accept(entry: number): void {
-    const damaged = entry & ~0xff;
-    const byte = damaged | (entry & this.byteMask);
-    if (this.received.length < this.depth) this.received.push(byte);
-    else {
-      this.regs.LSR.OE.set();
-      if (!this.fifosOn) this.received[0] = byte;
-    }
-    this.showReceived();
-    this.watchReceiver();
   }
 
   /** Takes in what waits outside. */
   private listen(): void {
     if (this.wiring.isGone) return;
     if (this.after === undefined) {
-      while (!this.loops && this.outside.length > 0 && this.received.length < this.depth) this.accept(this.outside.shift()!);
-    } else if (!this.arriving && this.outside.length > 0) {
-      this.arriving = true;
-      this.after(this.byteNs, () => this.hear());
+      while (!this.loops && this.outside.length > 0 && this.receiver.hasRoom) this.receiver.accept(this.outside.shift()!);
+    } else if (this.cancelArrival === undefined && this.outside.length > 0) {
+      this.cancelArrival = this.after(this.byteNs, () => this.hear());
     }
     this.update();
   }
 
   private hear(): void {
-    this.arriving = false;
+    this.cancelArrival = undefined;
     const entry = this.outside.shift();
     // While it loops back, the receiver is not connected.
-    if (entry !== undefined && !this.loops) this.accept(entry);
+    if (entry !== undefined && !this.loops) this.receiver.accept(entry);
     this.listen();
   }
 
@@ -400,8 +290,8 @@ export class Uart16550 {
     const lines = this.shownLines();
     const before = MSR.peek();
     const changed = (before ^ lines) & bits.MSR_LINES;
-    const ringEnded = (changed & before & bits.MSR_RI) !== 0 ? bits.MSR_TERI : 0;
-    MSR.poke(lines | (before & bits.MSR_DELTAS) | ((changed & ~bits.MSR_RI) >> 4) | ringEnded);
+    const ringEnded = (changed & before & MODEM_BITS.ri) !== 0 ? bits.MSR_TERI : 0;
+    MSR.poke(lines | (before & bits.MSR_DELTAS) | ((changed & ~MODEM_BITS.ri) >> 4) | ringEnded);
     const outputs = this.loops ? 0 : MCR.peek() & bits.MCR_OUTPUTS;
     const moved = outputs !== this.driven;
     this.driven = outputs;
@@ -422,7 +312,7 @@ export class Uart16550 {
       divisor: this.divisor,
       lineErrors: LSR.peek() & bits.LSR_ERRORS,
       modemDeltas: MSR.peek() & bits.MSR_DELTAS,
-      received: this.received.map((entry) => entry & 0xff),
+      received: this.receiver.bytes(),
     };
   }
 
@@ -433,16 +323,14 @@ export class Uart16550 {
     this.ier = state.ier;
     this.fcr = state.fcr;
     this.divisor = state.divisor;
-    this.received = [...state.received];
-    this.transmitPending = true;
+    this.transmitter.pending = true;
     LCR.poke(state.lcr);
     MCR.poke(state.mcr);
     SCR.poke(state.scr);
     IER.poke(this.dlab ? this.divisor >> 8 : this.ier);
-    LSR.poke(0x60 | state.lineErrors);
+    LSR.poke(bits.LSR_IDLE | state.lineErrors);
     MSR.poke(this.shownLines() | state.modemDeltas);
-    this.showReceived();
-    this.watchReceiver();
+    this.receiver.fill(state.received);
     this.followModem();
   }
 }
