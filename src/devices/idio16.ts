@@ -18,7 +18,7 @@ import { integer } from '../core/index.ts';
 import type { Engine } from '../core/index.ts';
 import { pciDevice, registerBar } from '../pci/index.ts';
 import type { BarKind, BarOf, DeviceHost, PciDevice } from '../pci/index.ts';
-import { irq, lock, registerMap, ro, rw } from '../registers/index.ts';
+import { clears, irq, lock, registerMap, ro, rw, sets } from '../registers/index.ts';
 
 /** A bit that any read sets and any write clears. */
 const readSetsWriteClears = { msb: 0, lsb: 0, sw: 'rw', onRead: 'rset', onWrite: 'wclr' } as const;
@@ -28,11 +28,14 @@ export const idio16Registers = registerMap('idio16', { bytes: 8, access: [1], do
   OUT_0_7: { at: 0, bits: 8, doc: 'Outputs 0-7', fields: { pins: rw(7, 0) } },
   IN_0_7: { at: 1, bits: 8, doc: 'Inputs 0-7; any write clears the interrupt', fields: { pins: ro(7, 0) } },
   IRQ_CONTROL: { at: 2, bits: 8, doc: 'Any read enables interrupts, any write disables them', fields: { IRQ: readSetsWriteClears } },
-  FILTER_CONTROL: { at: 3, bits: 8, doc: 'Any read filters all inputs, any write none', fields: { ALL: readSetsWriteClears } },
+  FILTER_CONTROL: {
+    at: 3, bits: 8, doc: 'Any read filters all inputs, any write none',
+    fields: { ALL: { ...readSetsWriteClears, afterRead: [sets('FILTER.pins', 'any')], afterWrite: [clears('FILTER.pins', 'any')] } },
+  },
   OUT_8_15: { at: 4, bits: 8, doc: 'Outputs 8-15', fields: { pins: rw(7, 0) } },
   IN_8_15: { at: 5, bits: 8, doc: 'Inputs 8-15', fields: { pins: ro(7, 0) } },
   INTERRUPT_STATUS: { at: 6, bits: 8, doc: 'What has changed since the interrupt was cleared', fields: { CHANGED_0_7: ro(0), CHANGED_8_15: ro(1), IRQ: ro(2) } },
-  FILTER: { at: 7, bits: 8, doc: 'Filters of inputs 0-7, one by one', fields: { pins: lock(rw(7, 0), 'FILTER_CONTROL.ALL', 0) } },
+  FILTER: { at: 7, bits: 8, doc: 'Which of inputs 0-7 are filtered', fields: { pins: lock(rw(7, 0), 'FILTER_CONTROL.ALL', 0) } },
 }, { irq: [irq('change', { line: 0, status: 'INTERRUPT_STATUS', mask: 'IRQ_CONTROL' })] });
 
 /** How long a filtered input must be stable, in ns. */
@@ -84,7 +87,7 @@ export function idio16(engine: Engine, host: DeviceHost = {}, options: Idio16Opt
 
   const outputs = (): number => card.bar(2).regs.OUT_0_7.peek() | (card.bar(2).regs.OUT_8_15.peek() << 8);
   const seen = (): number => card.bar(2).regs.IN_0_7.peek() | (card.bar(2).regs.IN_8_15.peek() << 8);
-  const filtered = (): number => (card.bar(2).regs.FILTER_CONTROL.ALL.get() === 1 ? 0xffff : card.bar(2).regs.FILTER.peek());
+  const filtered = (): number => card.bar(2).regs.FILTER.peek() | (card.bar(2).regs.FILTER_CONTROL.ALL.get() === 1 ? 0xff00 : 0);
 
   const show = (inputs: number): void => {
     card.bar(2).regs.IN_0_7.poke(inputs & 0xff);
@@ -132,7 +135,7 @@ export function idio16(engine: Engine, host: DeviceHost = {}, options: Idio16Opt
       id: [0x494f, 0x0dc8],
       class: 0x000000,
       pin: 'A',
-      names: { class: 'Non-VGA unclassified device', device: 'ACCES I/O Products, Inc. PCI-IDIO-16' },
+      names: { class: 'Non-VGA unclassified device', device: 'ACCES I/O Products, Inc. PCI-IDIO-16 Isolated Digital Input / FET Output Card' },
       bars: {
         2: registerBar(idio16Registers, {
           kind,

@@ -43,10 +43,8 @@ export interface MttyConnectors {
   restoreState(state: Uint8Array): void;
 }
 
-type PortBar = BarOf<typeof uartRegisters>;
-
 /** An mtty. With one port there is no BAR 1. */
-export type Mtty = PciDevice<{ readonly 0: PortBar; readonly 1?: PortBar }> & MttyConnectors;
+export type Mtty = PciDevice<{ readonly 0: BarOf<typeof uartRegisters>; readonly 1?: BarOf<typeof uartRegisters> }> & MttyConnectors;
 
 /** The first eight bytes of its migration data. */
 export const MTTY_MAGIC = 0x7e9d_0989_8c3e_2c4en;
@@ -137,7 +135,7 @@ export function mtty(engine: Engine, host: DeviceHost = {}, options: MttyOptions
     if (port === undefined) throw new RangeError(`mtty ${call}: port is ${String(index)}; expected 0${count === 2 ? ' or 1' : ''}`);
     return port;
   };
-  const barOf = (port: Uart16550): PortBar => registerBar(uartRegisters, { kind: 'io', size: BAR_BYTES, hooks: port.hooks });
+  const barOf = (port: Uart16550): BarOf<typeof uartRegisters> => registerBar(uartRegisters, { kind: 'io', size: BAR_BYTES, hooks: port.hooks });
 
   const saveState = (): Uint8Array => {
     const bytes = new Uint8Array(HEADER_BYTES + PORT_BYTES * count);
@@ -170,7 +168,7 @@ export function mtty(engine: Engine, host: DeviceHost = {}, options: MttyOptions
       class: 0x070002,
       revision: 0x10,
       pin: 'A',
-      names: { class: 'Serial controller', device: 'Nanjing Qinheng Microelectronics Co., Ltd. CH352/CH353 PCI Dual Serial Port', progIf: '16550' },
+      names: { class: 'Serial controller', device: 'WCH.CN CH352 PCI Dual Serial Port Controller', progIf: '16550' },
       bars: { 0: barOf(ports[0]!), ...(count === 2 && { 1: barOf(ports[1]!) }) },
       onReset: () => ports.forEach((port) => port.reset()),
     }, host),

@@ -206,11 +206,12 @@ describe('the card', () => {
     await bench.run(IDIO16_FILTER_NS);
     expect(read(IN[0])).toBe(0xff);
     read(FILTER_CONTROL);
-    write(FILTER, 0xff);
-    expect(read(FILTER)).toBe(0x0f);
-    write(FILTER_CONTROL, 0xff);
-    write(FILTER, 0xff);
+    write(FILTER, 0x0f);
     expect(read(FILTER)).toBe(0xff);
+    write(FILTER_CONTROL, 0xff);
+    expect(read(FILTER)).toBe(0x00);
+    write(FILTER, 0xa5);
+    expect(read(FILTER)).toBe(0xa5);
   });
 
   test('a reset turns outputs off, forgets what was latched, and leaves the inputs as they are', async () => {
@@ -230,6 +231,20 @@ describe('the card', () => {
 
   test.each([-1, 0x1_0000, 0.5, Number.NaN])('inputs %d are refused', (inputs) => {
     expect(() => card.setInputs(inputs)).toThrow(RangeError);
+  });
+
+  test('outputs wired to inputs interrupt inside the access that sets them', () => {
+    plug({ onOutputs: (outputs) => card.setInputs(outputs) });
+    read(IRQ_CONTROL);
+    write(OUT[1], 0x10);
+    expect([read(IN[1]), read(IRQ_STATUS), level()]).toEqual([0x10, 0x6, true]);
+  });
+
+  test('it may be taken away by who is told that a reset turned its outputs off', () => {
+    plug({ onOutputs: (outputs) => outputs === 0 && bench.unplug(card) });
+    write(OUT[0], 1);
+    card.function.resetFunction();
+    expect(card.isGone).toBe(true);
   });
 
   test('it may be taken away by who is told its outputs', () => {

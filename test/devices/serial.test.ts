@@ -282,6 +282,18 @@ describe('the line', () => {
     expect(port.read(RX)).toBe(0x64);
   });
 
+  test('the receiver is emptied by FCR, and its timeout with it', async () => {
+    setTermios(port, 1);
+    card.receive(bytes('abc'));
+    await wait20ms();
+    expect(port.read(IIR)).toBe(0xcc);
+    port.write(FCR, 0x83);
+    expect([port.read(LSR), port.read(IIR)]).toEqual([0x60, 0xc1]);
+    card.receive(bytes('d'));
+    await wait20ms();
+    expect([port.read(LSR), port.read(RX), port.read(LSR)]).toEqual([0x61, 0x64, 0x60]);
+  });
+
   test('a break holds the line until it is released', () => {
     port.write(LCR, 0x43);
     port.write(LCR, 0x43);
@@ -496,6 +508,13 @@ describe('what goes wrong', () => {
     await wait20ms();
     expect(card.isGone).toBe(true);
     expect(bench.clock.waiting).toBe(0);
+  });
+
+  test('unplugged as a reset makes its outputs inactive', () => {
+    plug({ onModemControl: ({ dtr }) => !dtr && bench.unplug(card) });
+    port.write(MCR, 0x01);
+    card.function.resetFunction();
+    expect(card.isGone).toBe(true);
   });
 
   test.each(['onTransmit', 'onModemControl', 'onBreak'] as const)('unplugged in %s', (name) => {
