@@ -117,7 +117,7 @@ export function idio16(engine: Engine, host: DeviceHost = {}, options: Idio16Opt
       if ((moved & bit) === 0) continue;
       settling.get(bit)?.();
       settling.delete(bit);
-      if ((late & bit) !== 0 && ((seen() ^ inputs) & bit) !== 0) settling.set(bit, card.after(IDIO16_FILTER_NS, () => settle(bit)));
+      if ((late & bit) !== 0) settling.set(bit, card.after(IDIO16_FILTER_NS, () => settle(bit)));
     }
     const atOnce = moved & ~late;
     see((seen() & ~atOnce) | (inputs & atOnce));

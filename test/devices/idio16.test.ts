@@ -188,6 +188,18 @@ describe('the card', () => {
     expect(bench.clock.waiting).toBe(0);
   });
 
+  test('a filtered input that bounces is seen 5 ms after its last move', async () => {
+    read(FILTER_CONTROL);
+    card.setInputs(1);
+    await bench.run(4_000_000);
+    card.setInputs(0);
+    card.setInputs(1);
+    await bench.run(IDIO16_FILTER_NS - 1);
+    expect(read(IN[0])).toBe(0);
+    await bench.run(1);
+    expect(read(IN[0])).toBe(1);
+  });
+
   test('a filtered input that comes back before it was seen is not', async () => {
     read(FILTER_CONTROL);
     read(IRQ_CONTROL);

@@ -186,6 +186,30 @@ describe('migration', () => {
     });
   });
 
+  test('errors that LSR has not told yet are told by the card that goes on', () => {
+    const [port] = plug() as [PortIo];
+    setTermios(port, 1);
+    card.receive(0, new Uint8Array([1]), 'framing');
+    card.receive(0, new Uint8Array([2]), 'parity');
+    const state = card.saveState();
+    const [target] = plug() as [PortIo];
+    card.restoreState(state);
+    expect([target.read(LSR), target.read(LSR), target.read(RX), target.read(LSR)]).toEqual([0x69, 0x61, 1, 0x61]);
+  });
+
+  test('a reset leaves nothing of what was restored', () => {
+    const [port] = plug() as [PortIo];
+    setTermios(port, 0x1234);
+    port.write(TX, 1);
+    card.setModemInputs(0, { cts: false });
+    card.restoreState(card.saveState());
+    card.function.resetFunction();
+    const { bytes: expected, port: at } = kernelData(2);
+    for (const index of [0, 1]) expected.set([1, 1], at(index) + 33);
+    expect(card.saveState()).toEqual(expected);
+    expect([card.bar(0).regs.MSR.peek(), card.bar(0).regs.LSR.peek()]).toEqual([0xa0, 0x60]);
+  });
+
   test('a pending transmit interrupt survives, and one that was not there comes at most once', () => {
     const [port] = plug() as [PortIo];
     port.write(IER, 0x02);
@@ -211,10 +235,19 @@ describe('migration', () => {
     view.setUint16(at(0) + 30, 0x0c, true);
     view.setUint8(at(0) + 33, 16);
     card.restoreState(data);
+    expect(card.saveState()[at(0) + 4]).toBe(0x0b);
     expect(port.read(IIR)).toBe(0x06);
     expect(port.read(LSR)).toBe(0x63);
     expect(String.fromCharCode(...Array.from({ length: 5 }, () => port.read(RX)))).toBe('hello');
     expect([port.read(LSR), port.read(IER), port.read(MCR), port.read(SCR)]).toEqual([0x60, 0x0f, 0x0b, 0xa5]);
+  });
+
+  test('of FCR the level and the enable bit are kept, not what it was told to clear', () => {
+    plug({ ports: 1 });
+    const { bytes: data, port: at } = kernelData(1);
+    data[at(0) + 32] = 0xc7;
+    card.restoreState(data);
+    expect([...card.saveState().subarray(at(0) + 32, at(0) + 35)]).toEqual([0xc1, 16, 14]);
   });
 
   test.each<[string, (data: Uint8Array, view: DataView) => Uint8Array | void, string]>([
