@@ -483,6 +483,9 @@ describe('what goes wrong', () => {
     card.function.config.write32(0x10, 0xc000_0000);
     const bar = bench.addressOf(card, 0);
     expect([0, 1, 2, 3, 4, 5, 6, 7].map((register) => bench.memory.read8(bar + register))).toEqual([0, 0, 1, 0, 0, 0x60, 0xa0, 0]);
+    bench.memory.write8(bar + LCR, 0x80);
+    expect(bench.memory.read16(bar)).toBe(0);
+    bench.memory.write8(bar + LCR, 0x00);
     await wait20ms();
     expect(sent).toEqual([1]);
     expect(outputs.at(-1)).toEqual({ dtr: false, rts: false, out1: false, out2: false });
