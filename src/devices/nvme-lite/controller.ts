@@ -74,7 +74,7 @@ export class Controller {
 
   constructor(parts: NvmeParts, queues: AdminQueues) {
     this.parts = parts;
-    this.memory = new DataMemory(parts.dma, parts.pageBytes);
+    this.memory = new DataMemory(parts.dma, parts.pageBytes, () => this.isOver);
     const completions = new CompletionQueue({ id: 0, ...queues.completion }, { vector: 0, interrupts: true });
     const admin = new SubmissionQueue({ id: 0, ...queues.submission }, completions);
     this.completion.set(0, completions);

@@ -24,18 +24,26 @@ const ENTRY_BYTES = 8;
 export class DataMemory {
   private readonly dma: BusMaster;
   private readonly pageBytes: number;
+  private readonly isOver: () => boolean;
 
-  constructor(dma: BusMaster, pageBytes: number) {
+  /** @param isOver whether the controller was reset: what ran before touches memory no more. */
+  constructor(dma: BusMaster, pageBytes: number, isOver: () => boolean) {
     this.dma = dma;
     this.pageBytes = pageBytes;
+    this.isOver = isOver;
   }
 
-  private async fetch(address: bigint, bytes: number): Promise<Uint8Array> {
+  private async transfer<Answer>(run: () => Promise<Answer>): Promise<Answer> {
+    if (this.isOver()) fail('ABORT_REQUESTED', 'the controller was reset');
     try {
-      return await this.dma.read(address, bytes);
+      return await run();
     } catch (error) {
       return fail('DATA_TRANSFER_ERROR', (error as Error).message);
     }
+  }
+
+  private fetch(address: bigint, bytes: number): Promise<Uint8Array> {
+    return this.transfer(() => this.dma.read(address, bytes));
   }
 
   private offsetOf(address: bigint): number {
@@ -96,11 +104,8 @@ export class DataMemory {
   async write(command: Command, data: Uint8Array): Promise<void> {
     let at = 0;
     for (const { address, bytes } of await this.extents(command, data.length)) {
-      try {
-        await this.dma.write(address, data.subarray(at, at + bytes));
-      } catch (error) {
-        fail('DATA_TRANSFER_ERROR', (error as Error).message);
-      }
+      const part = data.subarray(at, at + bytes);
+      await this.transfer(() => this.dma.write(address, part));
       at += bytes;
     }
   }
