@@ -157,8 +157,8 @@ export class Controller {
   private fatal(what: string, error: unknown): void {
     if (this.isOver) return;
     this.isStopped = true;
-    this.parts.guestError(`${what}: ${(error as Error).message}`);
     this.parts.fatal();
+    this.parts.guestError(`${what}: ${(error as Error).message}`);
   }
 
   private post(queue: CompletionQueue): void {
@@ -175,6 +175,7 @@ export class Controller {
         if (this.isOver || queue.isDeleted) return;
       }
       queue.isPosting = false;
+      // Whoever hears of it may take the device away: nothing of it is touched after that.
       this.parts.interrupt(queue, true);
       this.fetch();
     });

@@ -38,22 +38,22 @@ export class CompletionInterrupts {
     // The source of a line is the queue: several may share a vector.
     interrupts.set(queue.vector, usesMsix && isHigh, queue);
     if (sends) interrupts.pulse(queue.vector);
-    this.showPending(usesMsix, isHigh);
+    if (!this.card.isGone) this.showPending(usesMsix, isHigh);
   }
 
   private showPending(usesMsix: boolean, again: boolean): void {
     const { PENDING, INTMS } = this.card.bar(0).regs;
-    const before = PENDING.peek();
+    const before = PENDING.peek() & ~INTMS.peek();
     let bits = 0;
     if (!usesMsix) for (const { vector } of this.unread) bits |= 1 << (vector & 31);
     PENDING.poke(bits >>> 0);
-    if (again && (before & bits & ~INTMS.peek()) !== 0) this.card.interrupts.pulse(PENDING_LINE);
+    if (again && !this.card.isGone && (before & bits) !== 0) this.card.interrupts.pulse(PENDING_LINE);
   }
 
   /** There are no queues any more. */
   clear(): void {
     for (const queue of this.unread) this.card.interrupts.set(queue.vector, false, queue);
     this.unread.clear();
-    this.card.bar(0).regs.PENDING.poke(0);
+    if (!this.card.isGone) this.card.bar(0).regs.PENDING.poke(0);
   }
 }

@@ -188,6 +188,7 @@ export function nvmeLite(engine: Engine, host: DeviceHost = {}, options: NvmeLit
     changes++;
     stop();
     lines.clear();
+    if (card.isGone) return;
     forgetDoorbells();
     INTMS.poke(0);
     INTMC.poke(0);
@@ -232,7 +233,7 @@ export function nvmeLite(engine: Engine, host: DeviceHost = {}, options: NvmeLit
                 else disable();
               }
               const notification = (value >>> 14) & 3;
-              if (notification !== 0 && notification !== ((old >>> 14) & 3)) shutDown();
+              if (notification !== 0 && !card.isGone && notification !== ((old >>> 14) & 3)) shutDown();
             },
           },
         },

@@ -357,6 +357,40 @@ describe('in the middle of commands', () => {
   });
 });
 
+describe('a device that is taken away by who hears of it', () => {
+  test.each(['msix', 'msi', 'pin'] as const)('in an interrupt: %s', async (interrupts) => {
+    card = bench.plug((engine, host) => nvmeLite(engine, {
+      ...host,
+      interrupts: { setLevel: () => bench.unplug(card), message: () => bench.unplug(card) },
+    }, { interrupts }));
+    driver = new NvmeDriver(bench, card);
+    if (interrupts !== 'pin') bench.enableMessages(card);
+    await driver.enable();
+    driver.write32(REG.DOORBELL, 3);
+    await bench.run(10_000_000);
+    expect(card.isGone).toBe(true);
+  });
+
+  test.each<[string, () => void]>([
+    ['registers that cannot be', () => driver.write32(REG.CC, 1)],
+    ['a doorbell of no queue', () => driver.write32(REG.DOORBELL + 16, 1)],
+    ['a command that cannot be', () => driver.write32(REG.DOORBELL, 1)],
+    ['commands that are nowhere', () => {
+      driver.write32(REG.CC, 0);
+      driver.write32(REG.ASQ, NOWHERE);
+      driver.write32(REG.CC, CC_ENABLED);
+      driver.write32(REG.DOORBELL, 1);
+    }],
+  ])('in the report of %s', async (what, misuse) => {
+    card = bench.plug((engine, host) => nvmeLite(engine, { ...host, guestError: () => bench.unplug(card) }));
+    driver = new NvmeDriver(bench, card);
+    if (!what.startsWith('registers')) await driver.enable();
+    misuse();
+    await bench.run(10_000_000);
+    expect(card.isGone).toBe(true);
+  });
+});
+
 describe('garbage', () => {
   const random = (seed: number): ((below: number) => number) => {
     const generator = new ReferenceXorshift(seed);
