@@ -6,7 +6,7 @@ import { nvmeLite, nvmeRegisters } from '../../../src/devices/index.ts';
 import { createTestbench } from '../../../src/hosts/index.ts';
 import { batteryOf, registerBank } from '../../../src/registers/index.ts';
 import { accessesOf } from '../../../src/trace/index.ts';
-import { blocksOf } from '../../trace/recorded.ts';
+import { blocksOf, dumpsOf } from '../../trace/recorded.ts';
 
 const BAR = 0xfebf_8000;
 const BAR_BYTES = 0x4000;
@@ -38,6 +38,17 @@ test('a recorded boot reads CAP, VS, CC, CSTS and the MSI-X table as it did then
   expect(read).toMatchObject({ 0: 9, 4: 9, 8: 3, 14: 1, '1c': 7, '3c': 1 });
   expect(read['MSI-X']).toBeGreaterThan(3);
   expect(bench.guestErrors).toEqual([]);
+  bench.destroy();
+});
+
+test('configuration space is the recorded one, but for what the guest wrote and the link and formats that an integrated endpoint need not tell of', () => {
+  const { bytes } = dumpsOf('nvme').lspciHex.find(({ slot }) => slot === '00:01.0')!;
+  const bench = createTestbench();
+  const own = bench.plug(nvmeLite).function.readConfig();
+  expect(own).toHaveLength(bytes.length);
+  const different = [...own.keys()].filter((at) => own[at] !== bytes[at]).map((at) => at.toString(16));
+  // COMMAND's upper byte, BAR 0, the interrupt line, MSI-X on; extended tags, link capabilities and status, end-to-end prefixes.
+  expect(different).toEqual(['5', '11', '12', '13', '14', '3c', '43', '84', '8c', '8d', '92', 'a6']);
   bench.destroy();
 });
 
