@@ -36,6 +36,8 @@ export interface BankHandlers {
   edge?(line: number, bits: number): void;
   /** `width` bytes, 1 to 8, were written at `position`; `value` is a bigint for more than 4. Called when the host asks (`Engine.pump`) or with the next interrupt. */
   doorbell?(position: number, width: number, value: number | bigint): void;
+  /** Doorbells were dropped, of this bank or of others, because nobody asked for too long: their registers show what was written last. Called after those that were not. */
+  doorbellsLost?(): void;
 }
 
 /** A register bank as data. */

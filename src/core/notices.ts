@@ -32,11 +32,20 @@ export class Notices {
           failures.push(error);
         }
       }
+      if (this.exports.noticeDropped() > 0) for (const bank of [...this.banks.values()]) this.lost(bank, failures);
     } finally {
       this.telling = false;
     }
     if (failures.length > 0) throw failures[0];
     return told;
+  }
+
+  private lost(bank: BankHandlers, failures: unknown[]): void {
+    try {
+      bank.doorbellsLost?.();
+    } catch (error) {
+      failures.push(error);
+    }
   }
 
   private one(row: number): void {

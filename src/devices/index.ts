@@ -13,3 +13,5 @@ export { serial } from './serial.ts';
 export type { Serial, SerialConnector, SerialOptions } from './serial.ts';
 export { Uart16550, uartRegisters } from './uart/index.ts';
 export type { LineError, ModemInputs, ModemOutputs, UartOptions, UartRegisters, UartState, UartWiring } from './uart/index.ts';
+export { NVME_IO_QUEUES, nvmeLite, nvmeRegisters } from './nvme-lite/index.ts';
+export type { BlockStore, NvmeLite, NvmeLiteOptions } from './nvme-lite/index.ts';

@@ -50,6 +50,8 @@ export interface RegisterBankOptions<Registers extends RegisterSpecs> {
   readonly edge?: (line: number, bits: number) => void;
   /** A register with `notify: 'ring'` was written. Called by `Engine.pump`, or with the next interrupt. */
   readonly doorbell?: (event: DoorbellEvent) => void;
+  /** Doorbells were dropped, of this bank or of others, because nobody pumped for too long: look at all of them. Their registers show what was written last. */
+  readonly doorbellsLost?: () => void;
 }
 
 /** A FIFO from the device's side. */
@@ -78,7 +80,7 @@ export class RegisterBank<Registers extends RegisterSpecs = RegisterSpecs> imple
   constructor(engine: Engine, map: RegisterMap<Registers>, options: RegisterBankOptions<Registers>) {
     this.map = map;
     this.#hooks = flatHooks(map, options.hooks ?? {});
-    const { level, edge, doorbell, device, size = map.bytes, unaligned = true, reentrant = false } = options;
+    const { level, edge, doorbell, doorbellsLost, device, size = map.bytes, unaligned = true, reentrant = false } = options;
     if (u64(`${map.name}: size`, size) < BigInt(map.bytes)) throw new RangeError(`${map.name}: size is ${size.toString()}, and the map has ${map.bytes} bytes`);
     this.region = engine.bank({
       name: options.name ?? map.name,
@@ -92,6 +94,7 @@ export class RegisterBank<Registers extends RegisterSpecs = RegisterSpecs> imple
       hook: (register, moment, access) => this.#run(map.registers[register]!, moment, access),
       ...(level !== undefined && { level }),
       ...(edge !== undefined && { edge }),
+      ...(doorbellsLost !== undefined && { doorbellsLost }),
       ...(doorbell !== undefined && { doorbell: (position: number, bytes: number, value: number | bigint) => doorbell(this.#rung(position, bytes, value)) }),
     });
     this.regs = registersOf(map, this);

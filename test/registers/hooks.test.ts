@@ -72,6 +72,33 @@ describe('B-notify', () => {
     expect(rung).toEqual([7, 8].map((value) => ({ path: 'BELL', indices: [], position: 0xc, bytes: 2, value })));
     expect(bank.regs.BELL.tail.get()).toBe(8);
   });
+
+  test('B-notify doorbells that nobody asked for in time are dropped, and every bank is told once to look at its own', () => {
+    const told: unknown[] = [];
+    const engine = createEngine();
+    const [noisy, quiet] = ['noisy', 'quiet'].map((name) => registerBank(engine, timer, { doorbell: ({ value }) => told.push([name, value]), doorbellsLost: () => told.push([name, 'lost']) }));
+    for (let i = 0; i < 4096; i++) noisy!.region.write16(0xc, i);
+    engine.pump();
+    expect(told).toEqual(Array.from({ length: 4096 }, (_, i) => ['noisy', i]));
+    told.length = 0;
+    for (let i = 0; i < 4097; i++) noisy!.region.write16(0xc, 1);
+    quiet!.region.write16(0xc, 7);
+    expect(engine.pump()).toBe(4096);
+    expect(told.slice(4096)).toEqual([['noisy', 'lost'], ['quiet', 'lost']]);
+    expect(quiet!.regs.BELL.tail.get()).toBe(7);
+    expect(engine.pump()).toBe(0);
+    expect(told).toHaveLength(4098);
+  });
+
+  test('B-notify what throws when doorbells were lost is thrown when all were told', () => {
+    const engine = createEngine();
+    const told: string[] = [];
+    registerBank(engine, timer, { doorbellsLost: () => { throw new Error('looked away'); } });
+    const bank = registerBank(engine, timer, { doorbellsLost: () => told.push('lost') });
+    for (let i = 0; i < 4097; i++) bank.region.write16(0xc, 1);
+    expect(() => engine.pump()).toThrow('looked away');
+    expect(told).toEqual(['lost']);
+  });
 });
 
 describe('hooks on both sides', () => {

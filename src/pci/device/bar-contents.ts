@@ -23,6 +23,8 @@ export interface RegisterBar<Registers extends RegisterSpecs = RegisterSpecs> ex
   readonly registers: RegisterMap<Registers>;
   readonly hooks?: HooksOf<Registers>;
   readonly doorbell?: (event: DoorbellEvent) => void;
+  /** Doorbells were dropped because nobody pumped for too long. */
+  readonly doorbellsLost?: () => void;
   /** Added to the line numbers of the map. Default 0. */
   readonly firstLine?: number;
   /** Whether a hook of this BAR may access the BAR itself. Default false. */
@@ -120,7 +122,7 @@ export function sizeOf(where: string, contents: BarContents): bigint {
 
 function bankOf(engine: Engine, contents: RegisterMap | RegisterBar, { name, device, size }: BarRequest, lines: () => InterruptLines): RegisterBank {
   const bar: RegisterBar = isMap(contents) ? { registers: contents } : contents;
-  const { registers, hooks, doorbell, firstLine = 0, reentrant = false } = bar;
+  const { registers, hooks, doorbell, doorbellsLost, firstLine = 0, reentrant = false } = bar;
   const bank: RegisterBank = registerBank(engine, registers, {
     name,
     device,
@@ -128,6 +130,7 @@ function bankOf(engine: Engine, contents: RegisterMap | RegisterBar, { name, dev
     reentrant,
     ...(hooks !== undefined && { hooks }),
     ...(doorbell !== undefined && { doorbell }),
+    ...(doorbellsLost !== undefined && { doorbellsLost }),
     level: (line, high) => lines().set(firstLine + line, high, bank),
     edge: (line) => lines().pulse(firstLine + line),
   });

@@ -10,7 +10,8 @@
 import { integer } from '../../core/index.ts';
 import type { PciFunction } from '../pci-function.ts';
 
-const MAX_LINES = 64;
+/** As many as MSI-X has vectors; those that a register map drives are 0..63. */
+const MAX_LINES = 2048;
 
 /** The lines of one function. Each may have several sources, which are or'ed. */
 export class InterruptLines {
@@ -30,7 +31,7 @@ export class InterruptLines {
   /**
    * A source raises or drops a line.
    *
-   * @param line 0..63.
+   * @param line 0..2047.
    * @param source who: any value that tells sources apart.
    */
   set(line: number, level: boolean, source?: unknown): void {

@@ -1,0 +1,251 @@
+// An NVM Express 1.4 controller with one namespace, as the nvme driver of Linux and firmware drive it: the PCI function, its registers, and what enabling and resetting do.
+//
+//   registers.ts   BAR 0                     controller.ts  from doorbell to interrupt            store.ts  where blocks are
+//   queues.ts      rings in guest memory     command.ts, status.ts, opcodes.ts  what is said in them
+//   prp.ts         data in guest memory      admin.ts, io.ts  commands      identify.ts, features.ts, log-pages.ts, events.ts  what they tell
+//
+//   CC.EN  _____/-----------------\______      CSTS.RDY follows in at most CAP.TO * 500 ms; here in 1 ms, once
+//   RDY    _______/-----------------\____      nothing runs any more of what was begun before
+//
+// Source: NVM Express 1.4, 3.1, 7.3 and 7.6; identity of QEMU docs/system/devices/nvme.rst and its 1b36:0010
+
+import type { Engine } from '../../core/index.ts';
+import { capability, pciDevice, registerBar } from '../../pci/index.ts';
+import type { BarOf, DeviceHost, PciDevice } from '../../pci/index.ts';
+import { Controller } from './controller.ts';
+import type { NvmeIdentity } from './identify.ts';
+import { CompletionInterrupts } from './interrupts.ts';
+import { Health } from './log-pages.ts';
+import { NVME_IO_QUEUES, nvmeRegisters } from './registers.ts';
+import { checkedStore } from './store.ts';
+import type { BlockStore } from './store.ts';
+
+/** From a write of CC to what CSTS says of it, in ns. */
+const FOLLOW_NS = 1_000_000;
+const DEFAULT_BYTES = 1 << 20;
+const COMMAND_SETS = { NVM: 0, ALL: 6, ADMIN: 7 } as const;
+
+/** What an NVMe controller can be asked to be. */
+export interface NvmeLiteOptions {
+  /** What holds the blocks. Default: 1 MiB of zeroes. */
+  readonly store?: Uint8Array | BlockStore;
+  /** Bytes of a block: 512 or 4096. Default: what the store says, or 512. */
+  readonly blockSize?: 512 | 4096;
+  /** Up to 20 characters of ASCII. No two controllers of one guest may have the same. Default: follows from the slot. */
+  readonly serial?: string;
+  /** Up to 40 characters. */
+  readonly model?: string;
+  /** Up to 8 characters. */
+  readonly firmware?: string;
+  /** What it interrupts with: 65 messages of MSI-X, one of MSI, or the pin alone. Default `msix`. */
+  readonly interrupts?: 'msix' | 'msi' | 'pin';
+  /** Is told what the store rejected with: the guest learns only that it failed. */
+  readonly onStoreError?: (error: unknown) => void;
+}
+
+/** An NVMe controller. */
+export type NvmeLite = PciDevice<{ readonly 0: BarOf<typeof nvmeRegisters> }>;
+
+function checkedIdentity(slot: string, options: NvmeLiteOptions): NvmeIdentity {
+  const text = (name: 'serial' | 'model' | 'firmware', most: number, standard: string): string => {
+    const given = options[name] ?? standard;
+    if (given.length > most || !/^[ -~]*$/.test(given)) throw new RangeError(`nvmeLite: ${name} is ${JSON.stringify(given)}; expected up to ${most} characters of ASCII`);
+    return given;
+  };
+  return { serial: text('serial', 20, `maplebar-${slot}`), model: text('model', 40, 'maplebar NVMe'), firmware: text('firmware', 8, '1.0') };
+}
+
+function messages(kind: 'msix' | 'msi' | 'pin'): ReturnType<typeof capability.msi>[] {
+  if (kind === 'msix') return [capability.msix({ at: 0x40, vectors: NVME_IO_QUEUES + 1, table: { bar: 0, offset: 0x2000 }, pending: { bar: 0, offset: 0x3000 } })];
+  return kind === 'msi' ? [capability.msi({ at: 0x40 })] : [];
+}
+
+/**
+ * Makes one: 1b36:0010, class 010802, 16 KiB of registers in BAR 0 (64 bits), with the MSI-X table in them. Needs `host.clock` and `host.dma`, and a host that calls
+ * `Engine.pump`, by which it learns of doorbells.
+ *
+ * @param engine where its regions live.
+ * @param host what runs it.
+ * @param options blocks and names.
+ * @throws RangeError, TypeError for a store or names that cannot be.
+ * @example
+ * ```ts
+ * const disk = new Uint8Array(64 << 20);
+ * const bench = createTestbench();
+ * const card = bench.plug((engine, host) => nvmeLite(engine, host, { store: disk }));
+ * bench.memory.read32(bench.addressOf(card, 0) + 0x08); // 0x10400: version 1.4
+ * ```
+ */
+export function nvmeLite(engine: Engine, host: DeviceHost = {}, options: NvmeLiteOptions = {}): NvmeLite {
+  const { interrupts = 'msix', onStoreError = () => undefined } = options;
+  const store = checkedStore(options.store ?? new Uint8Array(DEFAULT_BYTES), options.blockSize);
+  const identity = checkedIdentity(host.slot ?? '00:00.0', options);
+  let health = new Health();
+  let controller: Controller | null = null;
+  /** Ends when nothing runs any more of the controllers that were. */
+  let drained: Promise<unknown> = Promise.resolve();
+  /** Counts changes of CC.EN: an answer to an older one is none. */
+  let changes = 0;
+
+  const registers = () => card.bar(0).regs;
+
+  /** Calls `later` when its time has come and nothing runs any more of what was before, unless CC.EN has changed again. */
+  const follow = (later: () => Promise<void> | void): void => {
+    const mine = changes;
+    const run = async (): Promise<void> => {
+      await drained;
+      if (!card.isGone && mine === changes) await later();
+    };
+    card.after(FOLLOW_NS, () => void run());
+  };
+
+  const forgetDoorbells = (): void => {
+    for (const { SQ_TAIL, CQ_HEAD } of registers().DOORBELL) {
+      SQ_TAIL.poke(0);
+      CQ_HEAD.poke(0);
+    }
+  };
+
+  const stop = (): void => {
+    if (controller === null) return;
+    controller.stop();
+    drained = Promise.all([drained, controller.idle()]);
+    controller = null;
+  };
+
+  /** Looks at the doorbells of a pair of queues; they wait while the controller is not ready yet. */
+  const look = (pair: number): void => {
+    const { DOORBELL, CC, CSTS } = registers();
+    const { SQ_TAIL, CQ_HEAD } = DOORBELL[pair]!;
+    if (CC.EN.get() === 1 && CSTS.RDY.get() === 0) return;
+    const take = (doorbell: typeof SQ_TAIL | typeof CQ_HEAD): number | undefined => {
+      if (doorbell.RUNG.get() === 0) return undefined;
+      const value = doorbell.value.get();
+      doorbell.poke(0);
+      if (controller === null) card.guestError(`doorbell of queue pair ${pair} while the controller is not enabled`);
+      return value;
+    };
+    const head = take(CQ_HEAD);
+    const tail = take(SQ_TAIL);
+    if (head !== undefined) controller?.movedHead(pair, head);
+    if (tail !== undefined) controller?.movedTail(pair, tail);
+  };
+
+  const lookAtAll = (): void => {
+    for (let pair = 0; pair <= NVME_IO_QUEUES; pair++) look(pair);
+  };
+
+  /** Why the controller cannot be enabled as the registers are; undefined when it can. */
+  const complaint = (pageBytes: number): string | undefined => {
+    const { CC, AQA, ASQ, ACQ, CAP } = registers();
+    if (CC.MPS.get() > CAP.MPSMAX.get()) return `CC.MPS is ${CC.MPS.get()}; the most is ${CAP.MPSMAX.get()}`;
+    if (CC.AMS.get() !== 0) return `CC.AMS is ${CC.AMS.get()}; there is round robin alone`;
+    if (!(Object.values(COMMAND_SETS) as number[]).includes(CC.CSS.get())) return `CC.CSS is ${CC.CSS.get()}`;
+    if (AQA.ASQS.get() === 0 || AQA.ACQS.get() === 0) return 'AQA: an admin queue has 2 entries at least';
+    if (((ASQ.peek() | ACQ.peek()) & BigInt(pageBytes - 1)) !== 0n) return 'ASQ, ACQ: an admin queue does not begin with a page';
+    return undefined;
+  };
+
+  const enable = (): void => {
+    const { CC, CSTS, AQA, ASQ, ACQ } = registers();
+    const pageBytes = 4096 << CC.MPS.get();
+    changes++;
+    CSTS.poke(0);
+    forgetDoorbells();
+    const wrong = complaint(pageBytes);
+    if (wrong !== undefined) {
+      CSTS.CFS.set();
+      card.guestError(wrong);
+      return;
+    }
+    const made = new Controller({
+      dma: card.dma,
+      store,
+      identity,
+      health,
+      pageBytes,
+      vectors: () => (card.function.msixVectors?.enabled === true ? card.function.msixVectors.count : 1),
+      entrySizes: () => ({ submission: CC.IOSQES.get() === 6, completion: CC.IOCQES.get() === 4 }),
+      poweredNs: () => card.now(),
+      interrupt: (queue, posted) => lines.show(queue, posted),
+      isGone: () => card.isGone,
+      fatal: () => CSTS.CFS.set(),
+      guestError: (message) => card.guestError(message),
+      onStoreError,
+    }, {
+      submission: { address: ASQ.peek(), size: AQA.ASQS.get() + 1 },
+      completion: { address: ACQ.peek(), size: AQA.ACQS.get() + 1 },
+    });
+    controller = made;
+    follow(() => {
+      CSTS.RDY.set();
+      lookAtAll();
+    });
+  };
+
+  const disable = (): void => {
+    const { CSTS, INTMS, INTMC } = registers();
+    changes++;
+    stop();
+    lines.clear();
+    if (card.isGone) return;
+    forgetDoorbells();
+    INTMS.poke(0);
+    INTMC.poke(0);
+    follow(() => CSTS.poke(0));
+  };
+
+  const shutDown = (): void => {
+    const { CSTS } = registers();
+    CSTS.SHST.poke('under_way');
+    follow(async () => {
+      const mine = changes;
+      await controller?.idle();
+      try {
+        await store.flush?.();
+      } catch (error) {
+        onStoreError(error);
+      }
+      if (!card.isGone && mine === changes) CSTS.SHST.poke('complete');
+    });
+  };
+
+  const card: NvmeLite = pciDevice(engine, {
+    id: [0x1b36, 0x0010],
+    subsystem: [0x1af4, 0x1100],
+    class: 0x010802,
+    revision: 0x02,
+    pin: 'A',
+    names: { class: 'Non-Volatile memory controller', device: 'QEMU NVM Express Controller' },
+    capabilities: [...messages(interrupts), capability.express({ at: 0x80, port: 'integrated-endpoint' }), capability.powerManagement({ at: 0x60, keepsState: true })],
+    bars: {
+      0: registerBar(nvmeRegisters, {
+        kind: 'mem64',
+        size: 0x4000,
+        doorbell: ({ indices }) => look(indices[0]!),
+        doorbellsLost: lookAtAll,
+        hooks: {
+          CC: {
+            afterWrite: ({ old, value }) => {
+              const isEnabled = (value & 1) === 1;
+              if (isEnabled !== ((old & 1) === 1)) {
+                if (isEnabled) enable();
+                else disable();
+              }
+              const notification = (value >>> 14) & 3;
+              if (notification !== 0 && !card.isGone && notification !== ((old >>> 14) & 3)) shutDown();
+            },
+          },
+        },
+      }),
+    },
+    onReset: () => {
+      changes++;
+      stop();
+      lines.clear();
+      health = new Health();
+    },
+  }, host);
+  const lines = new CompletionInterrupts(card);
+  return card;
+}
