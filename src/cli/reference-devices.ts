@@ -1,15 +1,19 @@
 // The devices of maplebar/devices by the names that the command knows them by.
 
 import type { Engine } from '../core/index.ts';
-import { bochsDisplay, edu, endpointTest } from '../devices/index.ts';
+import { bochsDisplay, edu, endpointTest, idio16, mtty, nvmeLite, serial } from '../devices/index.ts';
 import type { DeviceHost, PciDevice } from '../pci/index.ts';
 
 type MakeDevice = (engine: Engine, host: DeviceHost) => PciDevice;
 
 const DEVICES: Readonly<Record<string, MakeDevice>> = {
-  edu,
+  idio16: (engine, host) => idio16(engine, host),
+  edu: (engine, host) => edu(engine, host),
+  serial: (engine, host) => serial(engine, host),
   'bochs-display': (engine, host) => bochsDisplay(engine, host),
   'endpoint-test': (engine, host) => endpointTest(engine, host),
+  mtty: (engine, host) => mtty(engine, host),
+  'nvme-lite': (engine, host) => nvmeLite(engine, host),
 };
 
 /** Their names. */
