@@ -36,7 +36,8 @@ export class ConfigPair {
   private readonly process: Process;
   private readonly fd: number;
   private readonly dword: number;
-  private readonly last: string[] = [];
+  // Made into words when something differs, and not before.
+  private readonly last: (GuestWrite | string)[] = [];
   private decodedBefore = '';
   private readonly idle: string;
 
@@ -62,7 +63,7 @@ export class ConfigPair {
   /** One write, by its way, and all that follows from it. */
   write(write: GuestWrite): void {
     const { way, offset, width, value } = write;
-    this.note(`${way} ${8 * width} bits at ${hex(offset, 2)}: ${hex(value, 2 * width)}`);
+    this.note(write);
     const before = Buffer.from(this.judge.bytes.subarray(offset, offset + width));
     this.judge.write(offset, width, value);
     if (before.compare(this.judge.bytes, offset, offset + width) !== 0) this.changes.bytes++;
@@ -169,12 +170,13 @@ export class ConfigPair {
     if (nodes + pages + objects + backingBytes !== 0) this.fail(`at the end the core has ${this.alive()}`);
   }
 
-  private note(text: string): void {
-    this.last.push(text);
+  private note(what: GuestWrite | string): void {
+    this.last.push(what);
     if (this.last.length > LAST_WRITES) this.last.shift();
   }
 
   private fail(what: string): never {
-    throw new Error(`${what}\n    after ${this.last.join('\n          ')}`);
+    const words = this.last.map((one) => (typeof one === 'string' ? one : `${one.way} ${8 * one.width} bits at ${hex(one.offset, 2)}: ${hex(one.value, 2 * one.width)}`));
+    throw new Error(`${what}\n    after ${words.join('\n          ')}`);
   }
 }
