@@ -38,7 +38,8 @@ export type Decodes = readonly (DecodeRange | null)[];
 interface Slot {
   readonly index: number;
   readonly kind: BarKind | 'rom';
-  readonly size: bigint;
+  /** Changes for resizable BARs only. */
+  size: bigint;
   /** Offsets of its registers: one, or the lower and the upper half. */
   readonly registers: readonly number[];
 }
@@ -80,6 +81,24 @@ export class BarRegisters {
       const lower: ConfigField = { name, offset: registers[0]!, bytes: 4, writable: kind === 'rom' ? address + PCI_ROM_ADDRESS_ENABLE : address };
       return kind === 'mem64' ? [lower, { name: `BASE_ADDRESS_${index + 1}`, offset: registers[1]!, bytes: 4, writable: low32(-size >> 32n) }] : [lower];
     });
+  }
+
+  /** Bytes of a BAR now; undefined for one of unknown size, or none. */
+  sizeOf(index: number): bigint | undefined {
+    return this.slots.find((one) => one.index === index)?.size;
+  }
+
+  /** Gives a BAR another size. False when it has that already, or is no BAR of a function. */
+  resize(index: number, size: bigint): boolean {
+    const slot = this.slots.find((one) => one.index === index && one.kind !== 'rom');
+    if (slot === undefined || slot.size === size) return false;
+    slot.size = size;
+    return true;
+  }
+
+  /** Whether the register at an offset is the upper half of a 64-bit BAR: it has no type bits. */
+  isUpperHalf(offset: number): boolean {
+    return this.slots.some(({ registers }) => registers[1] === offset);
   }
 
   /** Whether a dword of configuration space is one of the registers. */

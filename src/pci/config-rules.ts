@@ -94,6 +94,11 @@ export class ConfigRules {
     }
   }
 
+  /** Gives registers other masks: those of a BAR that was resized. */
+  change(fields: readonly ConfigField[]): void {
+    for (const field of fields) this.apply(field, this.writable.length);
+  }
+
   /** What a byte holds after `written` was written over `old`. */
   afterWrite(offset: number, old: number, written: number): number {
     const writable = this.writable[offset]!;

@@ -1,5 +1,5 @@
 // Which bits of the extended capabilities a guest may write: AER, ACS, ATS, LTR. All others are read-only: a serial number, the header of SR-IOV, the
-// sizes of resizable BARs.
+// sizes of resizable BARs (unless they are asked for: resizable-bars.ts).
 //
 //   AER  +04 uncorrectable status    RW1C, sticky        ACS  +04 capability | control << 16   control bits as the capability says
 //        +08 uncorrectable mask      RW, sticky          ATS  +06 control: unit 0..31, enable

@@ -19,6 +19,8 @@ export interface PciFunctionDescription {
   readonly irq?: number;
   /** `Kernel driver in use`, for `PciFunction.lspci`. */
   readonly driver?: string;
+  /** Whether a guest may resize the BARs of a Resizable BAR capability; then each has a region of the largest size offered. Default false: the capability is read-only. */
+  readonly resizableBars?: boolean;
   /** How the MSI-X table and mmap meet. Default `mappable`. */
   readonly msixMode?: 'mappable' | 'sparse';
   /** Registers that a guest may change beyond those of the header and the capabilities: a vendor's own. They go over what a capability says. */

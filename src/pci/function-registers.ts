@@ -17,9 +17,10 @@ import { PCI_CAP_ID } from './capability-ids.ts';
 import * as rules from './capability-rules.ts';
 import { ConfigRules, computeConfigRules } from './config-rules.ts';
 import type { ConfigField, ResetKind } from './config-rules.ts';
-import { PCI_COMMAND, PCI_COMMAND_MEMORY } from './config-space.ts';
+import { PCI_COMMAND, PCI_COMMAND_MEMORY, PCI_ROM_ADDRESS } from './config-space.ts';
 import { Decoder } from './decode.ts';
 import { readU16, readU32, readU8 } from './little-endian.ts';
+import type { ResizableBars } from './resizable-bars.ts';
 
 /** Told after each write that went through, and after each reset. */
 export interface RegisterObserver {
@@ -45,6 +46,7 @@ export class FunctionRegisters {
   readonly rules: ConfigRules;
   readonly decoder: Decoder;
   private readonly bars: BarRegisters;
+  private readonly resizable: ResizableBars | undefined;
   private readonly power: number | undefined;
   private readonly flr: readonly { readonly dword: number; readonly bit: number }[];
   private readonly observers: RegisterObserver[] = [];
@@ -52,12 +54,14 @@ export class FunctionRegisters {
   /**
    * @param bytes 256 or 4096; kept, not copied.
    * @param more registers beyond the header's, the BARs' and the capabilities'.
+   * @param resizable the BARs that a guest may resize.
    * @throws RangeError for what {@link computeConfigRules} refuses.
    */
-  constructor(bytes: Uint8Array, bars: DecodedBars, regionOf: (index: number) => Region | undefined, more: readonly ConfigField[] = []) {
+  constructor(bytes: Uint8Array, bars: DecodedBars, regionOf: (index: number) => Region | undefined, more: readonly ConfigField[] = [], resizable?: ResizableBars) {
     this.bytes = bytes;
+    this.resizable = resizable;
     this.bars = new BarRegisters(bars);
-    this.rules = computeConfigRules(bytes, [...this.bars.fields(), ...more]);
+    this.rules = computeConfigRules(bytes, [...this.bars.fields(), ...(resizable?.fields(bytes) ?? []), ...more]);
     this.decoder = new Decoder(regionOf);
     this.power = offsetOf(bytes, PCI_CAP_ID.PM, 8);
     const flr: { dword: number; bit: number }[] = [];
@@ -83,6 +87,11 @@ export class FunctionRegisters {
     };
   }
 
+  /** Bytes of a BAR now: a guest may have resized it. */
+  sizeOf(index: number): bigint | undefined {
+    return this.bars.sizeOf(index);
+  }
+
   /** The power state, 0 (D0) to 3 (D3hot); 0 without the capability. */
   get powerState(): number {
     return this.power === undefined ? D0 : this.bytes[this.power + rules.PCI_PM_CTRL]! & rules.PCI_PM_CTRL_STATE_MASK;
@@ -102,6 +111,7 @@ export class FunctionRegisters {
   /** Sets `width` bytes and nothing else: no rule, no listener. The BARs decode what they did until a write or reset looks at them again. */
   poke(at: number, width: Width, value: number): void {
     for (let i = 0; i < width; i++) this.bytes[at + i] = value >>> (8 * i);
+    this.followSizes();
     this.bars.load(this.bytes);
   }
 
@@ -116,6 +126,7 @@ export class FunctionRegisters {
     const undo = this.bars.holds(dword) ? this.bars.note(dword, shifted, lanes) : undefined;
     for (let i = 0; i < width; i++) this.bytes[at + i] = this.rules.afterWrite(at + i, this.bytes[at + i]!, (value >>> (8 * i)) & 0xff);
     this.settlePower(powerBefore);
+    this.settleSizes(dword, before);
     const changedPower = this.powerState !== powerBefore;
     if (changedPower && powerBefore === D3HOT && !this.keepsStateInD3()) this.reset('function');
     else if ((undo !== undefined || dword === PCI_COMMAND || changedPower) && !this.follow(true)) {
@@ -143,6 +154,26 @@ export class FunctionRegisters {
     this.bytes[at] = (this.bytes[at]! & ~rules.PCI_PM_CTRL_STATE_MASK) | before;
   }
 
+  /** A write of a size that cannot be taken now is dropped, that register of it as a whole. */
+  private settleSizes(dword: number, before: Uint8Array): void {
+    if (this.resizable === undefined) return;
+    if (this.resizable.refuses(this.bytes, dword, this.memoryEnabled)) this.bytes.set(before, dword);
+    this.followSizes();
+  }
+
+  /** Makes the BARs as large as their control registers say. */
+  private followSizes(): void {
+    const isChanged = this.resizable?.sizes(this.bytes).filter(({ bar, size }) => this.bars.resize(bar, size)).length;
+    if (!isChanged) return;
+    const fields = this.bars.fields();
+    this.rules.change(fields);
+    // Address bits below the size read 0 from now on; the type bits stay.
+    for (const { offset, writable = 0 } of fields) {
+      const kept = readU32(this.bytes, offset) & (writable | (offset === PCI_ROM_ADDRESS || this.bars.isUpperHalf(offset) ? 0 : 0xf));
+      for (let i = 0; i < 4; i++) this.bytes[offset + i] = kept >>> (8 * i);
+    }
+  }
+
   /** Makes the decoded ranges what the registers say. */
   private follow(mayRefuse: boolean): boolean {
     return this.decoder.change(this.bars.decodes(this.bytes, readU16(this.bytes, PCI_COMMAND), this.powerState === D0), mayRefuse);
@@ -151,6 +182,7 @@ export class FunctionRegisters {
   /** Resets the registers; nobody can refuse. */
   reset(kind: ResetKind): void {
     this.rules.reset(this.bytes, kind);
+    this.followSizes();
     this.bars.load(this.bytes);
     this.follow(false);
     for (const observer of [...this.observers]) observer.reset?.(kind);

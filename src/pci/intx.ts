@@ -34,6 +34,7 @@ export class IntxLine {
   private readonly usesMessages: () => boolean;
   private asserted = false;
   private isHigh = false;
+  private owner: (() => void) | undefined;
 
   /** @internal */
   constructor(registers: FunctionRegisters, sink: InterruptSink, usesMessages: () => boolean) {
@@ -49,6 +50,26 @@ export class IntxLine {
     return this.isHigh;
   }
 
+  /** Whether the device asserts its interrupt, before all gates but that of the power state. */
+  get isAsserted(): boolean {
+    return this.asserted && this.registers.powerState === 0;
+  }
+
+  /** Whether COMMAND keeps the interrupt in. */
+  get isDisabled(): boolean {
+    return (readU16(this.registers.bytes, PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE) !== 0;
+  }
+
+  /** @internal From now on `changed` is told of every write and assertion, and the sink of nothing. Returns what ends that. */
+  connect(changed: () => void): () => void {
+    this.owner = changed;
+    this.update();
+    return () => {
+      this.owner = undefined;
+      this.update();
+    };
+  }
+
   /** The device asserts its interrupt, or no longer does. */
   set(asserted: boolean): void {
     this.asserted = asserted;
@@ -58,10 +79,11 @@ export class IntxLine {
   }
 
   private update(): void {
-    const { bytes, powerState } = this.registers;
-    const level = this.asserted && powerState === 0 && (readU16(bytes, PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE) === 0 && !this.usesMessages();
-    if (level === this.isHigh) return;
-    this.isHigh = level;
-    this.sink.setLevel?.(level);
+    const level = this.owner === undefined && this.isAsserted && !this.isDisabled && !this.usesMessages();
+    if (level !== this.isHigh) {
+      this.isHigh = level;
+      this.sink.setLevel?.(level);
+    }
+    this.owner?.();
   }
 }

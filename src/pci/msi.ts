@@ -14,9 +14,23 @@ import { PCI_COMMAND, PCI_COMMAND_MASTER } from './config-space.ts';
 import type { FunctionRegisters } from './function-registers.ts';
 import { readU16, readU32 } from './little-endian.ts';
 
+/** Who takes all messages of a function, whatever its registers say: VFIO, which programs them itself. @internal */
+export interface MessageOwner {
+  /** Vectors that it has allocated. */
+  readonly count: number;
+  readonly deliver: (vector: number) => void;
+}
+
 /** Whether the function may send messages: it masters the bus, and is in D0. */
 export function maySend(registers: FunctionRegisters): boolean {
   return (readU16(registers.bytes, PCI_COMMAND) & PCI_COMMAND_MASTER) !== 0 && registers.powerState === 0;
+}
+
+/** Gives a message to its owner, if the function may send it and the owner has the vector. @internal */
+export function giveTo({ count, deliver }: MessageOwner, registers: FunctionRegisters, vector: number): boolean {
+  if (vector >= count || !maySend(registers)) return false;
+  deliver(vector);
+  return true;
 }
 
 /**
@@ -34,6 +48,7 @@ export class MsiVectors {
   private readonly at: number;
   private readonly sink: InterruptSink;
   private readonly layout: MsiLayout;
+  private owner: MessageOwner | undefined;
 
   /** @internal */
   constructor(registers: FunctionRegisters, at: number, sink: InterruptSink) {
@@ -49,9 +64,14 @@ export class MsiVectors {
     return readU16(this.registers.bytes, this.at + PCI_MSI_FLAGS);
   }
 
-  /** Whether the guest has turned MSI on. */
+  /** @internal From now on `owner` gets the messages; undefined ends that. */
+  own(owner: MessageOwner | undefined): void {
+    this.owner = owner;
+  }
+
+  /** Whether the guest, or the owner of the messages, has turned MSI on. */
   get enabled(): boolean {
-    return (this.flags & PCI_MSI_FLAGS_ENABLE) !== 0;
+    return this.owner !== undefined || (this.flags & PCI_MSI_FLAGS_ENABLE) !== 0;
   }
 
   /** Messages that the guest gave it: never more than {@link MsiVectors.count}. */
@@ -71,7 +91,7 @@ export class MsiVectors {
 
   private checked(vector: number): number {
     if (!Number.isInteger(vector) || vector < 0 || vector >= this.count) throw new RangeError(`MSI vector ${vector} is outside 0..${this.count - 1}`);
-    return vector & (this.inUse - 1);
+    return this.owner === undefined ? vector & (this.inUse - 1) : vector % this.owner.count;
   }
 
   /**
@@ -83,6 +103,7 @@ export class MsiVectors {
    */
   trigger(vector: number): boolean {
     const number = this.checked(vector);
+    if (this.owner !== undefined) return giveTo(this.owner, this.registers, number);
     if (!this.enabled) return false;
     const { mask } = this.layout;
     if (mask !== null && ((readU32(this.registers.bytes, mask) >>> number) & 1) !== 0) {
@@ -110,7 +131,7 @@ export class MsiVectors {
   /** Sends what is pending and no longer masked. */
   private deliver(): void {
     const { mask } = this.layout;
-    if (mask === null || !this.enabled || !maySend(this.registers)) return;
+    if (mask === null || this.owner !== undefined || !this.enabled || !maySend(this.registers)) return;
     const ready = this.pending & ~readU32(this.registers.bytes, mask);
     if (ready === 0) return;
     this.setPending(this.pending & ~ready);

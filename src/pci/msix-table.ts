@@ -17,7 +17,8 @@ import type { Engine, Region } from '../core/index.ts';
 import type { FunctionRegisters } from './function-registers.ts';
 import type { InterruptSink } from './intx.ts';
 import { readU16 } from './little-endian.ts';
-import { maySend } from './msi.ts';
+import { giveTo, maySend } from './msi.ts';
+import type { MessageOwner } from './msi.ts';
 import { PCI_MSIX_ENTRY_SIZE, PCI_MSIX_FLAGS, PCI_MSIX_FLAGS_ENABLE, PCI_MSIX_FLAGS_MASKALL, msixPbaBytes } from './msix.ts';
 import type { MsixCapability } from './msix.ts';
 import type { BarOverlay } from './space-decoder.ts';
@@ -49,6 +50,7 @@ export class MsixVectors {
   private readonly tableAt: number;
   private readonly pbaAt: number;
   private readonly own: Region[] = [];
+  private owner: MessageOwner | undefined;
   private readonly sink: InterruptSink;
 
   /** @internal `regions`: the BARs that hold the table and the pending bits. */
@@ -112,9 +114,14 @@ export class MsixVectors {
     return readU16(this.registers.bytes, this.capability.offset + PCI_MSIX_FLAGS);
   }
 
-  /** Whether the guest has turned MSI-X on; the function mask is another bit. */
+  /** @internal From now on `owner` gets the messages; undefined ends that. */
+  giveTo(owner: MessageOwner | undefined): void {
+    this.owner = owner;
+  }
+
+  /** Whether the guest, or the owner of the messages, has turned MSI-X on; the function mask is another bit. */
   get enabled(): boolean {
-    return (this.flags & PCI_MSIX_FLAGS_ENABLE) !== 0;
+    return this.owner !== undefined || (this.flags & PCI_MSIX_FLAGS_ENABLE) !== 0;
   }
 
   private checked(vector: number): number {
@@ -151,6 +158,7 @@ export class MsixVectors {
    */
   trigger(vector: number): boolean {
     this.checked(vector);
+    if (this.owner !== undefined) return giveTo(this.owner, this.registers, vector);
     if (!this.enabled) return false;
     if ((this.flags & PCI_MSIX_FLAGS_MASKALL) !== 0 || this.isMasked(vector)) {
       this.setPending(vector, true);
@@ -173,7 +181,7 @@ export class MsixVectors {
 
   /** Sends what is pending and no longer masked: done at every write to the table, to the capability and to COMMAND that a guest makes. */
   deliver(): void {
-    if (!this.enabled || (this.flags & PCI_MSIX_FLAGS_MASKALL) !== 0 || !maySend(this.registers)) return;
+    if (this.owner !== undefined || !this.enabled || (this.flags & PCI_MSIX_FLAGS_MASKALL) !== 0 || !maySend(this.registers)) return;
     for (let first = 0; first < this.count; first += 32) {
       if (this.pba.read32(this.pbaAt + first / 8) === 0) continue;
       for (let vector = first; vector < Math.min(first + 32, this.count); vector++) {

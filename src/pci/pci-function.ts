@@ -24,6 +24,7 @@ import { checkMsixPlacement, decodeMsix } from './msix.ts';
 import type { MsixCapability } from './msix.ts';
 import { MsiVectors, maySend } from './msi.ts';
 import { MsixVectors } from './msix-table.ts';
+import { ResizableBars } from './resizable-bars.ts';
 import { SpaceDecoder } from './space-decoder.ts';
 import type { DecodeSpaces } from './space-decoder.ts';
 import { vfioDeviceOf } from './vfio-device.ts';
@@ -109,7 +110,10 @@ export class PciFunction {
     };
     try {
       const { backing } = description;
-      const behind = (index: number, size: bigint, name: string): Region => {
+      const resizable = description.resizableBars === true ? new ResizableBars(bytes) : undefined;
+      const behind = (index: number, now: bigint, name: string): Region => {
+        const largest = resizable?.largest(index) ?? now;
+        const size = largest > now ? largest : now;
         if (backing === undefined) return make(size, name);
         const region = backing({ index, size, name, device: deviceNumber(address) });
         made.push(region);
@@ -119,7 +123,7 @@ export class PciFunction {
       this.bars = decoded.bars.filter((bar) => bar.size !== null).map((bar) => ({ ...bar, region: behind(bar.index, bar.size!, `${slot} BAR ${bar.index}`) }));
       const { rom } = decoded;
       this.rom = rom?.size == null ? undefined : { ...rom, region: make(rom.size, `${slot} ROM`, 'rom') };
-      this.registers = checked(slot, () => new FunctionRegisters(bytes, decoded, (index) => this.regionOf(index), description.registers));
+      this.registers = checked(slot, () => new FunctionRegisters(bytes, decoded, (index) => this.regionOf(index), description.registers, resizable));
       this.config = this.makeConfig(engine, bytes.length);
       made.push(this.config);
       this.device = vfioDeviceOf(this, bytes, () => this.registers.memoryEnabled);
@@ -284,7 +288,9 @@ export class PciFunction {
   /** What both forms of lspci's text need. */
   private told(): LspciInput {
     const { slot, description } = this;
-    const { sizes, names, irq, driver } = description;
+    const { names, irq, driver } = description;
+    const given = description.sizes;
+    const sizes = given === undefined ? undefined : { ...given, bars: given.bars?.map((size, index) => this.registers.sizeOf(index) ?? size) ?? [] };
     const config = this.registers.bytes.slice(0, description.config.length);
     return { slot, config, ...(sizes && { sizes }), ...(names && { names }), ...(irq !== undefined && { irq }), ...(driver !== undefined && { driver }) };
   }

@@ -85,7 +85,8 @@ export class SpaceDecoder implements DecodeListener {
   /** Moves the windows of a BAR that is shown. False when there are none, or none any more: a full core has refused them, or their owner took them away. */
   private move(index: number, range: DecodeRange): boolean {
     const old = this.placed.get(index);
-    if (old === undefined) return false;
+    // A BAR that was resized needs another window.
+    if (old === undefined || old.range.size !== range.size) return false;
     try {
       old.window.move(range.start);
       for (const { window, position } of old.overlays) window.move(range.start + position);
@@ -102,7 +103,8 @@ export class SpaceDecoder implements DecodeListener {
     const space = this.spaces[range.bus];
     if (space === undefined) return;
     if (this.move(index, range)) return;
-    const window = space.map(range.start, region, { priority: this.priority });
+    this.remove(index);
+    const window = space.map(range.start, region, { size: range.size, priority: this.priority });
     const overlays = this.overlays
       .filter((overlay) => overlay.index === index)
       .map(({ position, region: over }) => ({ position, window: space.map(range.start + position, over, { priority: this.priority + 1 }) }));

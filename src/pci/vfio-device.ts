@@ -4,7 +4,7 @@
 
 import { VFIO_PCI_CONFIG_REGION_INDEX, VFIO_PCI_ROM_REGION_INDEX } from '../uapi/index.ts';
 import { VfioDevice } from '../vfio/index.ts';
-import type { VfioRegionDescription } from '../vfio/index.ts';
+import type { InterruptHardware, VfioRegionDescription } from '../vfio/index.ts';
 import { findCapability } from './capabilities.ts';
 import { PCI_CAP_ID } from './capability-ids.ts';
 import { PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_FLR, PCI_MSI_FLAGS, PCI_PM_CTRL, PCI_PM_CTRL_NO_SOFT_RESET } from './capability-rules.ts';
@@ -25,6 +25,23 @@ function msiMessages(config: Uint8Array): number {
   return msi === null ? 0 : 1 << ((readU16(config, msi.offset + PCI_MSI_FLAGS) >> 1) & 0x7);
 }
 
+/** The interrupts of a function as VFIO drives them: looked for when they are used, because they are made after the device. */
+function interruptsOf(one: PciFunction): InterruptHardware {
+  return {
+    intxAsserted: () => one.intx?.isAsserted ?? false,
+    intxDisabled: () => one.intx?.isDisabled ?? false,
+    connectIntx: (changed) => one.intx?.connect(changed) ?? (() => undefined),
+    connectMessages(kind, count, deliver) {
+      if (kind === 'msi') one.msi?.own({ count, deliver });
+      else one.msixVectors?.giveTo({ count, deliver });
+      return () => {
+        if (kind === 'msi') one.msi?.own(undefined);
+        else one.msixVectors?.giveTo(undefined);
+      };
+    },
+  };
+}
+
 /**
  * The VFIO device of a function.
  *
@@ -34,7 +51,7 @@ function msiMessages(config: Uint8Array): number {
 export function vfioDeviceOf(one: PciFunction, bytes: Uint8Array, memoryEnabled: () => boolean): VfioDevice {
   const { slot, msix, description } = one;
   const regions: Record<number, VfioRegionDescription> = { [VFIO_PCI_CONFIG_REGION_INDEX]: { region: one.config } };
-  for (const { index, kind, region } of one.bars) regions[index] = { region, ioPorts: kind === 'io' };
+  for (const { index, kind, size, region } of one.bars) regions[index] = { region, size: size!, ioPorts: kind === 'io' };
   if (one.rom !== undefined) regions[VFIO_PCI_ROM_REGION_INDEX] = { region: one.rom.region };
   const hasTable = msix !== null && one.bars.some(({ index }) => index === msix.tableBar);
   return new VfioDevice({
@@ -43,7 +60,8 @@ export function vfioDeviceOf(one: PciFunction, bytes: Uint8Array, memoryEnabled:
     reset: resets(bytes),
     ...(hasTable && { msix: { bar: msix.tableBar, offset: msix.tableOffset, count: msix.count } }),
     msixMode: description.msixMode ?? 'mappable',
-    interrupts: { intx: bytes[PCI_INTERRUPT_PIN] !== 0, msi: msiMessages(bytes), express: findCapability(bytes, PCI_CAP_ID.EXP) !== null },
+    onReset: () => one.resetFunction(),
+    interrupts: { intx: bytes[PCI_INTERRUPT_PIN] !== 0, msi: msiMessages(bytes), express: findCapability(bytes, PCI_CAP_ID.EXP) !== null, hardware: interruptsOf(one) },
     memoryEnabled,
   });
 }

@@ -5,6 +5,8 @@ import {
   VFIO_DEVICE_GET_INFO,
   VFIO_DEVICE_GET_IRQ_INFO,
   VFIO_DEVICE_GET_REGION_INFO,
+  VFIO_DEVICE_RESET,
+  VFIO_DEVICE_SET_IRQS,
   VFIO_DEVICE_SET_MMAP_ATTRS,
   VFIO_MMAP_ATTR_WRITE_COMBINE,
   VfioError,
@@ -15,6 +17,10 @@ import type { ErrnoName } from '../uapi/index.ts';
 import { getInfo, getIrqInfo, getRegionInfo } from './device-info.ts';
 import { PAGE_SIZE } from './device.ts';
 import type { VfioDevice, VfioRegion } from './device.ts';
+import type { MappedRange } from './files/mapped-range.ts';
+import { OpenFile } from './files/open-file.ts';
+import type { CallingProcess } from './files/open-file.ts';
+import { setIrqs } from './interrupts/irq-set.ts';
 import { clip, transfer } from './region-access.ts';
 import type { UserMemory } from './user-memory.ts';
 
@@ -38,32 +44,24 @@ export interface OpenOptions {
   };
 }
 
-/** What a file answers to mmap: where the mapped bytes are. @internal */
-export interface MappedRange {
-  readonly region: VfioRegion;
-  readonly position: bigint;
-  readonly memoryType: MemoryType;
-}
-
 const PAGE = BigInt(PAGE_SIZE);
 
 function roundUpToPage(bytes: bigint): bigint {
   return (bytes + PAGE - 1n) & ~(PAGE - 1n);
 }
 
-/** One open file of a device. File descriptors and mappings hold references; the last one gone closes it. @internal */
-export class DeviceFile {
+/** One open file of a device. @internal */
+export class DeviceFile extends OpenFile {
+  readonly kind = 'device';
   readonly device: VfioDevice;
-  readonly readOnly: boolean;
-  /** Where read and write without an offset go on. */
-  position = 0n;
+  override readonly readOnly: boolean;
   private readonly table: OffsetTable;
   private readonly unknownOffset: ErrnoName;
   private readonly mmapAttributes: boolean;
   private readonly announced = new Map<number, MemoryType>();
-  private references = 0;
 
   constructor(engine: Engine, device: VfioDevice, options: OpenOptions) {
+    super();
     const mode = options.offsets ?? 'index';
     this.device = device;
     this.readOnly = options.readOnly === true;
@@ -82,18 +80,15 @@ export class DeviceFile {
       this.table.destroy();
       throw error;
     }
+    device.opened();
   }
 
-  hold(): this {
-    this.references++;
-    return this;
+  protected override closed(): void {
+    this.table.destroy();
+    this.device.closed();
   }
 
-  release(): void {
-    if (--this.references === 0) this.table.destroy();
-  }
-
-  ioctl(request: number, user: UserMemory): number {
+  override ioctl(request: number, user: UserMemory, process: CallingProcess): number {
     switch (request) {
       case VFIO_DEVICE_GET_INFO:
         return getInfo(this.device, user);
@@ -101,6 +96,10 @@ export class DeviceFile {
         return getRegionInfo(this.device, user, (index, size) => this.announce(index, size));
       case VFIO_DEVICE_GET_IRQ_INFO:
         return getIrqInfo(this.device, user);
+      case VFIO_DEVICE_SET_IRQS:
+        return setIrqs(this.device, user, (fd) => process.eventfd('VFIO_DEVICE_SET_IRQS', fd));
+      case VFIO_DEVICE_RESET:
+        return this.device.reset();
       case VFIO_DEVICE_SET_MMAP_ATTRS:
         if (this.mmapAttributes) return this.setMmapAttributes(user);
     }
@@ -141,7 +140,7 @@ export class DeviceFile {
   }
 
   /** Moves bytes at an offset; how many. A zero length is 0 at any offset. */
-  access(call: string, offset: bigint, length: number, user: UserMemory, writes: boolean): number {
+  override access(call: string, offset: bigint, length: number, user: UserMemory, writes: boolean): number {
     if (length === 0) return 0;
     const { index, region, position } = this.resolve(call, offset);
     if (region === undefined) throw new VfioError('EINVAL', call, `region ${index} is absent`);
@@ -152,7 +151,7 @@ export class DeviceFile {
   }
 
   /** Checks a shared mapping of `length` bytes at `offset`. */
-  map(offset: bigint, length: bigint, isShared: boolean): MappedRange {
+  override map(offset: bigint, length: bigint, isShared: boolean): MappedRange {
     const call = 'mmap';
     const { index, region, position } = this.resolve(call, offset);
     const bytes = roundUpToPage(length);

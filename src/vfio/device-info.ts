@@ -115,6 +115,12 @@ function irqs(device: VfioDevice, index: number): { flags: number; count: number
   return { flags: fixed, count: 1 };
 }
 
+/** How many vectors SET_IRQS knows of an index: 0 for ERR of a device that is not PCI Express. */
+export function irqCount(device: VfioDevice, index: number): number {
+  if (device.kind !== 'pci' || (index === VFIO_PCI_ERR_IRQ_INDEX && device.description.interrupts?.express !== true)) return 0;
+  return irqs(device, index).count;
+}
+
 /** VFIO_DEVICE_GET_IRQ_INFO. Always writes 16 bytes. */
 export function getIrqInfo(device: VfioDevice, user: UserMemory): number {
   const call = 'VFIO_DEVICE_GET_IRQ_INFO';

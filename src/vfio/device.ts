@@ -7,12 +7,16 @@ import {
   VFIO_PCI_NUM_REGIONS,
   VFIO_PCI_ROM_REGION_INDEX,
   VFIO_PCI_VGA_REGION_INDEX,
+  VfioError,
   buildCapabilityChain,
   encodeRegionInfoCapability,
   vfio_region_info,
 } from '../uapi/index.ts';
 import type { CapabilityInput, RegionInfoCapability } from '../uapi/index.ts';
+import { DeviceInterrupts } from './interrupts/device-interrupts.ts';
+import type { InterruptHardware } from './interrupts/hardware.ts';
 import { mappableAreas } from './mappable-areas.ts';
+import { askModel } from './model-error.ts';
 import type { MappableAreas } from './mappable-areas.ts';
 
 /** Bytes of a page of the modelled machine (x86-64). */
@@ -20,8 +24,10 @@ export const PAGE_SIZE = 4096;
 
 /** A region of a device, as its owner describes it. */
 export interface VfioRegionDescription {
-  /** The bytes. Its size is the region's size. */
+  /** The bytes. */
   readonly region: Region;
+  /** Bytes that the device has of it. Default: all of the region's. */
+  readonly size?: bigint;
   /** A BAR of the I/O port kind: never mapped, never closed by the memory gate. Default false. */
   readonly ioPorts?: boolean;
   /** Whether it may be mapped. Default: memory BARs of at least a page, and platform regions of whole pages; nothing else. */
@@ -54,11 +60,22 @@ export interface VfioDeviceDescription {
   readonly regions: Readonly<Record<number, VfioRegionDescription>>;
   /** Whether function reset worked at open. Default false. */
   readonly reset?: boolean;
+  /** Resets the function, for VFIO_DEVICE_RESET. Default: nothing happens. */
+  readonly onReset?: () => void;
   readonly msix?: MsixTable;
   /** How the MSI-X table and mmap meet: `mappable` as since v4.16, `sparse` as before. Default `mappable`. */
   readonly msixMode?: 'mappable' | 'sparse';
   /** Interrupt lines and messages. Defaults: no INTx, no MSI; MSI-X as the table says. */
-  readonly interrupts?: { readonly intx?: boolean; readonly msi?: number; readonly dynamicMsix?: boolean; readonly express?: boolean };
+  readonly interrupts?: {
+    readonly intx?: boolean;
+    readonly msi?: number;
+    readonly dynamicMsix?: boolean;
+    readonly express?: boolean;
+    /** Vectors that the system has left for the device. Default: all that it asks for. */
+    readonly availableVectors?: number;
+    /** How they reach VFIO. Default: they do not, and only a user's own trigger fires them. */
+    readonly hardware?: InterruptHardware;
+  };
   /** Widths of atomic operations that the path to the device completes: VFIO_PCI_ATOMIC_COMP flags. Default 0: no capability. */
   readonly atomics?: number;
   /** Whether the function answers memory cycles now: the COMMAND register's MEM bit and D0 to D2. Default: always. */
@@ -88,11 +105,11 @@ function kindOf(device: 'pci' | 'platform', index: number): VfioRegionKind {
 }
 
 function mayMap(kind: VfioRegionKind, description: VfioRegionDescription): boolean {
-  const { region, ioPorts = false, mmap } = description;
+  const { region, size = region.size, ioPorts = false, mmap } = description;
   if (kind === 'rom' || kind === 'config' || kind === 'vga' || ioPorts) return false;
   if (mmap !== undefined) return mmap;
-  if (kind === 'bar') return region.size >= BigInt(PAGE_SIZE);
-  return kind === 'platform' && region.size % BigInt(PAGE_SIZE) === 0n;
+  if (kind === 'bar') return size >= BigInt(PAGE_SIZE);
+  return kind === 'platform' && size % BigInt(PAGE_SIZE) === 0n;
 }
 
 function expect(what: string, value: unknown, isRight: boolean, expected: string): void {
@@ -132,7 +149,10 @@ export class VfioDevice {
   readonly name: string;
   readonly kind: 'pci' | 'platform';
   readonly description: VfioDeviceDescription;
+  /** What its users have set up; shared by all of its open files. */
+  readonly interrupts: DeviceInterrupts;
   private readonly byIndex: ReadonlyMap<number, VfioRegion>;
+  private files = 0;
 
   /**
    * @throws RangeError when an index is no region index, an MSI-X table lies outside its BAR, a ROM image is larger than its region, or another number is
@@ -151,6 +171,7 @@ export class VfioDevice {
       if (index !== first + i) throw new TypeError(`${this.name}: region ${first + i} is missing: indices from ${first} on have no holes`);
     });
     const { msix } = description;
+    this.interrupts = new DeviceInterrupts(description.interrupts ?? {});
     if (msix !== undefined && !this.byIndex.has(msix.bar)) throw new RangeError(`${this.name}: the MSI-X table is in BAR ${msix.bar}, which is absent`);
   }
 
@@ -158,18 +179,20 @@ export class VfioDevice {
     const kind = kindOf(this.kind, index);
     const { region, imageSize, capabilities = [] } = description;
     expect(`${this.name}: the bytes of region ${index}`, region, (region as unknown) instanceof Region, 'a Region of an engine');
+    const size = description.size ?? region.size;
+    if (size > region.size) throw new RangeError(`${this.name}: region ${index} has ${size.toString()} bytes, and ${region.name} ${region.size.toString()}`);
     buildCapabilityChain(vfio_region_info.size, capabilities.map((capability) => encodeRegionInfoCapability(capability)));
-    if (imageSize !== undefined && BigInt(integer(`${this.name}: imageSize of region ${index}`, imageSize, 0, Number.MAX_SAFE_INTEGER)) > region.size) {
-      throw new RangeError(`${this.name}: the image of region ${index} has ${imageSize} bytes, the region ${region.size.toString()}`);
+    if (imageSize !== undefined && BigInt(integer(`${this.name}: imageSize of region ${index}`, imageSize, 0, Number.MAX_SAFE_INTEGER)) > size) {
+      throw new RangeError(`${this.name}: the image of region ${index} has ${imageSize} bytes, the region ${size.toString()}`);
     }
     return {
       ...description,
       index,
       kind,
-      size: region.size,
+      size,
       mmap: mayMap(kind, description),
       writable: kind !== 'rom' && description.writable !== false,
-      msixTable: this.tableIn(index, region.size),
+      msixTable: this.tableIn(index, size),
     };
   }
 
@@ -194,6 +217,28 @@ export class VfioDevice {
   /** The region at an index; undefined when it is absent. */
   region(index: number): VfioRegion | undefined {
     return this.byIndex.get(index);
+  }
+
+  /** How many files of it are open. */
+  get openFiles(): number {
+    return this.files;
+  }
+
+  /** @internal */
+  opened(): void {
+    this.files++;
+  }
+
+  /** @internal The last close gives up all that users have set up. */
+  closed(): void {
+    if (--this.files === 0) this.interrupts.release();
+  }
+
+  /** @internal VFIO_DEVICE_RESET: what users have set up stays. */
+  reset(): number {
+    if (this.description.reset !== true) throw new VfioError('EINVAL', 'VFIO_DEVICE_RESET', `${this.name} cannot be reset as a function`);
+    askModel(() => this.description.onReset?.());
+    return 0;
   }
 
   /** Whether memory cycles reach the device now. */

@@ -3,6 +3,9 @@
 export { PAGE_SIZE, VfioDevice } from './device.ts';
 export type { MsixTable, VfioDeviceDescription, VfioRegion, VfioRegionDescription, VfioRegionKind } from './device.ts';
 export type { OpenOptions } from './device-file.ts';
+export { EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE } from './files/eventfd.ts';
+export type { InterruptHardware } from './interrupts/hardware.ts';
+export type { DeviceInterrupts } from './interrupts/device-interrupts.ts';
 export { regionFlags } from './device-info.ts';
 export { mappableAreas } from './mappable-areas.ts';
 export type { HoleReason, MappableArea, MappableAreas, MappableAreasInput, MappableHole } from './mappable-areas.ts';

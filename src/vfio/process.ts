@@ -6,6 +6,8 @@ import { VfioError } from '../uapi/index.ts';
 import { DeviceFile } from './device-file.ts';
 import type { OpenOptions } from './device-file.ts';
 import { PAGE_SIZE, VfioDevice } from './device.ts';
+import { EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE, EventFd } from './files/eventfd.ts';
+import type { OpenFile } from './files/open-file.ts';
 import { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE } from './mman.ts';
 import { ProcessMemory, TASK_SIZE } from './process-memory.ts';
 import type { Mapping } from './process-memory.ts';
@@ -54,7 +56,7 @@ export class Process {
   /** The same calls with C's results. */
   readonly raw: RawCalls;
   private readonly engine: Engine;
-  private readonly files = new Map<number, DeviceFile>();
+  private readonly files = new Map<number, OpenFile>();
   private readonly maxFds: number;
   private readonly mappings: ProcessMemory;
   private ended = false;
@@ -76,7 +78,7 @@ export class Process {
     if (this.ended) throw new VfioError('EBADF', call, `${this.name} has ended`);
   }
 
-  private file(call: string, fd: number): DeviceFile {
+  private file(call: string, fd: number): OpenFile {
     this.alive(call);
     if (typeof fd !== 'number') throw new TypeError(`${call}: fd is ${String(fd)}; expected a number`);
     const file = this.files.get(fd);
@@ -84,7 +86,7 @@ export class Process {
     return file;
   }
 
-  private install(call: string, file: DeviceFile): number {
+  private install(call: string, file: OpenFile): number {
     // 0 to 2 are the standard streams.
     let fd = 3;
     while (this.files.has(fd)) fd++;
@@ -132,7 +134,8 @@ export class Process {
   ioctl(fd: number, request: number, argument?: UserPointer): number {
     const file = this.file('ioctl', fd);
     integer('ioctl: request', request, 0, 0xffff_ffff);
-    return file.ioctl(request, userMemory('ioctl', this.memory, argument));
+    if (file.ioctl === undefined) throw new VfioError('ENOTTY', `ioctl 0x${request.toString(16)}`, `no request of this ${file.kind} file`);
+    return file.ioctl(request, userMemory('ioctl', this.memory, argument), { eventfd: (call, number) => this.eventFile(call, number) });
   }
 
   /** Reads from `offset` on: how many bytes, fewer than asked at the end of a region. VfioError as section 4 of the behaviour text says. */
@@ -163,18 +166,49 @@ export class Process {
     return count;
   }
 
-  /** Device files do not seek: VfioError ESPIPE. */
-  lseek(fd: number): never {
-    this.file('lseek', fd);
-    throw new VfioError('ESPIPE', 'lseek', 'a device file has no seek operation');
+  /** Device files do not seek: VfioError ESPIPE. An eventfd stays where it is: 0. */
+  lseek(fd: number): number {
+    return this.file('lseek', fd).seek();
   }
 
-  private readAt(call: string, file: DeviceFile, buffer: UserBuffer, at: bigint): number {
+  /**
+   * A new eventfd, the lowest free fd.
+   *
+   * @param initial - What its counter starts with, 0 to 2^32-1.
+   * @param flags - EFD_SEMAPHORE, EFD_NONBLOCK, EFD_CLOEXEC. Nothing here blocks: where a real read would wait, this is EAGAIN.
+   * @throws VfioError EINVAL for other flags, EMFILE.
+   * @example
+   * ```ts
+   * const fd = process.eventfd();
+   * process.onEvent(fd, () => console.log('interrupt'));
+   * ```
+   */
+  eventfd(initial = 0, flags = 0): number {
+    this.alive('eventfd');
+    integer('eventfd: initial', initial, 0, 0xffff_ffff);
+    if ((integer('eventfd: flags', flags, 0, 0xffff_ffff) & ~(EFD_SEMAPHORE | EFD_NONBLOCK | EFD_CLOEXEC)) !== 0) {
+      throw new VfioError('EINVAL', 'eventfd', `flags 0x${flags.toString(16)} has bits beyond EFD_SEMAPHORE, EFD_NONBLOCK and EFD_CLOEXEC`);
+    }
+    return this.install('eventfd', new EventFd(BigInt(initial), (flags & EFD_SEMAPHORE) !== 0));
+  }
+
+  /** Calls `listener` after each signal of an eventfd, while it is open. Returns what ends that. VfioError EBADF, EINVAL. */
+  onEvent(fd: number, listener: () => void): () => void {
+    return this.eventFile('onEvent', fd).onSignal(listener);
+  }
+
+  private eventFile(call: string, fd: number): EventFd {
+    const file = this.file(call, fd);
+    if (!(file instanceof EventFd)) throw new VfioError('EINVAL', call, `fd ${fd} is of a ${file.kind} file; expected an eventfd`);
+    return file;
+  }
+
+  private readAt(call: string, file: OpenFile, buffer: UserBuffer, at: bigint): number {
     const { user, length } = userBuffer(call, this.memory, buffer);
     return file.access(call, at, Math.min(length, MAX_TRANSFER), user, false);
   }
 
-  private writeAt(call: string, file: DeviceFile, buffer: UserBuffer, at: bigint): number {
+  private writeAt(call: string, file: OpenFile, buffer: UserBuffer, at: bigint): number {
     if (file.readOnly) throw new VfioError('EBADF', call, 'the file was opened for reading only');
     const { user, length } = userBuffer(call, this.memory, buffer);
     return file.access(call, at, Math.min(length, MAX_TRANSFER), user, true);
@@ -210,8 +244,10 @@ export class Process {
     if (at + bytes >= 1n << 64n) throw new VfioError('EOVERFLOW', 'mmap', `0x${bytes.toString(16)} bytes at offset 0x${at.toString(16)} pass 2^64-1`);
     const isShared = type === MAP_SHARED;
     if (isShared && file.readOnly && (protection & PROT_WRITE) !== 0) throw new VfioError('EACCES', 'mmap', 'PROT_WRITE of a file opened for reading only');
+    if (file.map === undefined) throw new VfioError('ENODEV', 'mmap', `a ${file.kind} file cannot be mapped`);
     const { region, position, memoryType } = file.map(at, size, isShared && !file.readOnly);
-    const source = { region: region.region, position, memoryType, protection, device: file.device.name, vfioRegion: region, release: () => file.release() };
+    const device = file instanceof DeviceFile ? file.device.name : undefined;
+    const source = { region: region.region, position, memoryType, protection, device, vfioRegion: region, release: () => file.release() };
     const address = this.mappings.map(bytes, source);
     // A mapping keeps its file open.
     file.hold();

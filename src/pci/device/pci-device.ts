@@ -33,6 +33,8 @@ export interface PciDeviceDescription<Bars extends BarsDescription = BarsDescrip
   readonly capabilities?: readonly CapabilityImage[];
   /** Registers of configuration space that are the vendor's own. */
   readonly registers?: readonly ConfigField[];
+  /** Whether a guest may resize the BARs of a Resizable BAR capability. Default false: it is read-only. */
+  readonly resizableBars?: boolean;
   /** Words for `lspci`. */
   readonly names?: LspciNames;
   /** The function was reset: configuration space and banks are as after it, transfers and timers are forgotten. */
@@ -63,7 +65,7 @@ export class PciDevice<Bars extends BarsDescription = BarsDescription> {
   /** @internal */
   constructor(engine: Engine, description: PciDeviceDescription<Bars>, host: DeviceHost) {
     const { slot = '00:00.0' } = host;
-    const { bars = {} as Bars, rom, capabilities = [], registers, names, onReset } = description;
+    const { bars = {} as Bars, rom, capabilities = [], registers, resizableBars, names, onReset } = description;
     const contents = new Map(Object.entries(bars).map(([index, one]): [number, BarContents] => [Number(index), one as BarContents]));
     for (const index of contents.keys()) if (![0, 1, 2, 3, 4, 5].includes(index)) throw new RangeError(`pciDevice ${slot}: there is no BAR ${index}; expected 0 to 5`);
     const config = configImage(`pciDevice ${slot}`, description, new Map([...contents].map(([index, one]) => [index, typeOf(one)])), capabilities);
@@ -81,6 +83,7 @@ export class PciDevice<Bars extends BarsDescription = BarsDescription> {
         interrupts: host.interrupts ?? {},
         ...(names !== undefined && { names }),
         ...(registers !== undefined && { registers }),
+        ...(resizableBars !== undefined && { resizableBars }),
         backing: (request) => {
           const bar = makeBar(engine, contents.get(request.index)!, request, () => this.interrupts);
           this.made.set(request.index, bar);

@@ -1,0 +1,59 @@
+// An open file as the system calls see it: what it answers to a call that its kind does not have, and how long it lives.
+//
+//   fd --+
+//   fd --+--> open file (position, references) --> what is behind it
+//   mapping --+
+//
+// Source: fs/read_write.c, mm/mmap.c; Behaviour text, section 4.1
+
+import { VfioError } from '../../uapi/index.ts';
+import type { UserMemory } from '../user-memory.ts';
+import type { EventFd } from './eventfd.ts';
+import type { MappedRange } from './mapped-range.ts';
+
+/** What kind of file an fd is of. A call that wants another kind says so by its errno. */
+export type FileKind = 'device' | 'eventfd';
+
+/** What a call may need of the process that makes it, besides its memory. */
+export interface CallingProcess {
+  /** The eventfd behind an fd. VfioError EBADF when it is not open, EINVAL when it is another kind of file. */
+  eventfd(call: string, fd: number): EventFd;
+}
+
+/** One open file. File descriptors and mappings hold references; the last one gone closes it. @internal */
+export abstract class OpenFile {
+  abstract readonly kind: FileKind;
+  /** Opened for reading only. */
+  readonly readOnly: boolean = false;
+  /** Where read and write without an offset go on. */
+  position = 0n;
+  private references = 0;
+
+  hold(): this {
+    this.references++;
+    return this;
+  }
+
+  release(): void {
+    if (--this.references === 0) this.closed();
+  }
+
+  /** The last reference is gone. */
+  protected closed(): void {
+    return undefined;
+  }
+
+  /** The result of an ioctl. A kind of file without one answers ENOTTY to all. */
+  ioctl?(request: number, user: UserMemory, process: CallingProcess): number;
+
+  /** Moves bytes at an offset; how many. */
+  abstract access(call: string, offset: bigint, length: number, user: UserMemory, writes: boolean): number;
+
+  /** lseek: the new position. */
+  seek(): number {
+    throw new VfioError('ESPIPE', 'lseek', `a ${this.kind} file has no seek operation`);
+  }
+
+  /** Checks a mapping of `length` bytes at `offset`. A kind of file without one is ENODEV. */
+  map?(offset: bigint, length: bigint, isShared: boolean): MappedRange;
+}

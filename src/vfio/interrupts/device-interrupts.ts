@@ -1,0 +1,66 @@
+// The interrupts of one device as its users set them up: at most one of INTx, MSI and MSI-X at a time, ERR and REQ beside them. Behaviour text, sections 5 and 5.7.
+
+import { VFIO_PCI_INTX_IRQ_INDEX, VFIO_PCI_ERR_IRQ_INDEX, VFIO_PCI_MSIX_IRQ_INDEX, VFIO_PCI_MSI_IRQ_INDEX } from '../../uapi/index.ts';
+import { VfioNotification } from './err-req.ts';
+import type { InterruptHardware } from './hardware.ts';
+import { VfioIntx } from './intx.ts';
+import type { IrqRequest } from './irq-set.ts';
+import { VfioMessages } from './messages.ts';
+
+/** How many vectors the system gives a device, and how. */
+export interface InterruptOptions {
+  readonly hardware?: InterruptHardware | undefined;
+  /** Vectors that the system has left. Default: all that a device asks for. */
+  readonly availableVectors?: number | undefined;
+  readonly dynamicMsix?: boolean | undefined;
+}
+
+/** State that all open files of a device share. */
+export class DeviceInterrupts {
+  /** Uncorrectable errors. */
+  readonly err = new VfioNotification('ERR');
+  /** The host wants the device back. */
+  readonly req = new VfioNotification('REQ');
+  private readonly intx: VfioIntx;
+  private readonly msi: VfioMessages;
+  private readonly msix: VfioMessages;
+
+  constructor({ hardware, availableVectors: available = 2048, dynamicMsix = false }: InterruptOptions) {
+    this.intx = new VfioIntx(hardware);
+    this.msi = new VfioMessages(hardware, { kind: 'msi', available, isDynamic: false });
+    this.msix = new VfioMessages(hardware, { kind: 'msix', available, isDynamic: dynamicMsix });
+  }
+
+  /** Which kind is in use. */
+  get active(): 'none' | 'intx' | 'msi' | 'msix' {
+    return this.intx.isActive ? 'intx' : this.msi.isActive ? 'msi' : this.msix.isActive ? 'msix' : 'none';
+  }
+
+  /** Vectors of that kind. */
+  get vectors(): number {
+    return this.intx.isActive ? 1 : this.msi.vectors + this.msix.vectors;
+  }
+
+  /** @internal One request that passed the common checks. */
+  set(request: IrqRequest): number {
+    const { active } = this;
+    const other = (own: string): boolean => active !== 'none' && active !== own;
+    switch (request.index) {
+      case VFIO_PCI_INTX_IRQ_INDEX:
+        return this.intx.set(request, other('intx'));
+      case VFIO_PCI_MSI_IRQ_INDEX:
+        return this.msi.set(request, other('msi'));
+      case VFIO_PCI_MSIX_IRQ_INDEX:
+        return this.msix.set(request, other('msix'));
+      case VFIO_PCI_ERR_IRQ_INDEX:
+        return this.err.set(request);
+      default:
+        return this.req.set(request);
+    }
+  }
+
+  /** @internal The last file has been closed. */
+  release(): void {
+    for (const one of [this.intx, this.msi, this.msix, this.err, this.req]) one.disable();
+  }
+}
