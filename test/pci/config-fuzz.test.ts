@@ -24,7 +24,8 @@ describe('a difference', () => {
   test('in a byte is named by its register, with the writes before it', () => {
     const pair = new ConfigPair(edu);
     pair.function.poke(0x3c, 1, 0x0b);
-    expect(() => pair.write({ way: 'ports', offset: 0x04, width: 2, value: 2 })).toThrow('byte 3c (INTERRUPT_LINE) is 0b; the judge holds 00\n    after reset power-on\n          ports 16 bits at 04: 0002');
+    const message = 'byte 3c (INTERRUPT_LINE) is 0b; the judge holds 00\n    after reset power-on\n          ports 16 bits at 04: 0002';
+    expect(() => pair.write({ way: 'ports', offset: 0x04, width: 2, value: 2 })).toThrow(message);
   });
 
   test('in what is decoded is named by its BAR', () => {

@@ -67,6 +67,16 @@ describe('ranges', () => {
     ]);
   });
 
+  test('the topmost slot of all addresses is nobody\'s, also when its register was not written with all ones', () => {
+    const large = made({ 0x10: 4 }, { bars: [0x2_0000_0000n] });
+    large.write(0x04, 2, 2);
+    const starts = [0xffff_fffc, 0xffff_fffe].map((high) => {
+      large.write(0x14, 4, high);
+      return large.decoded[0]?.start;
+    });
+    expect(starts).toEqual([0xffff_fffc_0000_0000n, undefined]);
+  });
+
   test.each<[string, number, 1 | 2 | 4, number, number[]]>([
     ['COMMAND without memory', 0x04, 2, 1, [2]],
     ['COMMAND without ports', 0x04, 1, 2, [0, 3, 6]],

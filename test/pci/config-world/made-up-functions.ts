@@ -46,7 +46,7 @@ function bars(image: Image, random: Random): bigint[] {
       sizes[index] = power(index === 0 ? 12 : 4, 24);
     } else {
       image.set(at, 4, random.pick([4, 12]));
-      sizes[index++] = random.once(3) ? power(32, 33) : power(4, 20);
+      sizes[index++] = random.once(3) ? power(32, 34) : power(4, 20);
     }
   }
   return sizes;
