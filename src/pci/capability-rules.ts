@@ -55,6 +55,9 @@ export const PCI_EXP_DEVCTL = 8;
 /** Device control: start a function-level reset; reads 0. */
 export const PCI_EXP_DEVCTL_BCR_FLR = 0x8000;
 const PCI_EXP_DEVSTA = 10;
+const PCI_EXP_LNKCAP = 12;
+const PCI_EXP_LNKCAP_SLS = 0xf;
+const PCI_EXP_LNKCAP_CLKPM = 0x0004_0000;
 const PCI_EXP_LNKCTL = 0x10;
 const PCI_EXP_DEVCAP2 = 0x24;
 const PCI_EXP_DEVCTL2 = 0x28;
@@ -136,7 +139,8 @@ function express(config: Uint8Array, at: number): ConfigField[] {
     const writable = 0x000f | 0x0010 | 0x00e0 | extendedTag | phantom | 0x0800 | 0x7000;
     // A function-level reset leaves what belongs to the link: payload size, auxiliary power, link control.
     fields.push({ name: 'EXP_DEVCTL', offset: at + PCI_EXP_DEVCTL, bytes: 2, writable: writable | 0x0400, reset: 0x2810, sticky: 0x04e0 });
-    fields.push({ name: 'EXP_LNKCTL', offset: at + PCI_EXP_LNKCTL, bytes: 2, writable: 0x01cb, sticky: 0x01cb });
+    const clock = (readU32(config, at + PCI_EXP_LNKCAP) & PCI_EXP_LNKCAP_CLKPM) !== 0 ? 0x0100 : 0;
+    fields.push({ name: 'EXP_LNKCTL', offset: at + PCI_EXP_LNKCTL, bytes: 2, writable: 0x00cb | clock, sticky: 0x00cb | clock });
   }
   if (version >= 2) {
     const devcap2 = readU32(config, at + PCI_EXP_DEVCAP2);
@@ -146,7 +150,9 @@ function express(config: Uint8Array, at: number): ConfigField[] {
     const tags = (devcap2 & 0x0002_0000) !== 0 ? 0x1000 : 0;
     const obff = (devcap2 & 0x000c_0000) !== 0 ? 0x6000 : 0;
     fields.push({ name: 'EXP_DEVCTL2', offset: at + PCI_EXP_DEVCTL2, bytes: 2, writable: timeout | atomics | ltr | tags | obff });
-    if (!isIntegrated) fields.push({ name: 'EXP_LNKCTL2', offset: at + PCI_EXP_LNKCTL2, bytes: 2, writable: 0x000f, kept: 0x000f, sticky: 0x000f });
+    // The target speed starts as the highest. A link of one speed has none to choose and nothing to comply with: hardwired.
+    const speed = readU32(config, at + PCI_EXP_LNKCAP) & PCI_EXP_LNKCAP_SLS;
+    if (!isIntegrated && speed > 1) fields.push({ name: 'EXP_LNKCTL2', offset: at + PCI_EXP_LNKCTL2, bytes: 2, writable: 0xffbf, reset: speed, sticky: 0xffbf });
   }
   return fields;
 }

@@ -29,8 +29,6 @@ export interface ConfigField {
   readonly clears?: number;
   /** What writable bits hold after a reset. Default 0. */
   readonly reset?: number;
-  /** Writable bits that no reset touches, because what they start as is the device's own affair. */
-  readonly kept?: number;
   /** Bits that only power-on resets, not a function-level reset (RWS, RW1CS, ROS). */
   readonly sticky?: number;
 }
@@ -64,7 +62,6 @@ export class ConfigRules {
   /** Bits that a written one clears. */
   readonly clears: Uint8Array;
   private readonly initial: Uint8Array;
-  private readonly kept: Uint8Array;
   private readonly sticky: Uint8Array;
 
   /**
@@ -73,7 +70,7 @@ export class ConfigRules {
    */
   constructor(size: number, fields: readonly ConfigField[]) {
     this.fields = fields;
-    [this.writable, this.clears, this.initial, this.kept, this.sticky] = [0, 1, 2, 3, 4].map(() => new Uint8Array(size)) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+    [this.writable, this.clears, this.initial, this.sticky] = [0, 1, 2, 3].map(() => new Uint8Array(size)) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
     for (const field of fields) this.apply(field, size);
   }
 
@@ -86,7 +83,6 @@ export class ConfigRules {
       ['writable', this.writable],
       ['clears', this.clears],
       ['reset', this.initial],
-      ['kept', this.kept],
       ['sticky', this.sticky],
     ] as const;
     for (const [what, target] of masks) {
@@ -112,7 +108,7 @@ export class ConfigRules {
   /** Puts every byte of `config` where a reset leaves it; what is read-only stays. */
   reset(config: Uint8Array, kind: ResetKind): void {
     for (let at = 0; at < config.length; at++) {
-      let bits = (this.writable[at]! | this.clears[at]!) & ~this.kept[at]!;
+      let bits = this.writable[at]! | this.clears[at]!;
       if (kind === 'function') bits &= ~this.sticky[at]!;
       config[at] = (config[at]! & ~bits) | (this.initial[at]! & bits);
     }

@@ -6,7 +6,7 @@
 //        +0c uncorrectable severity  RW, sticky          LTR  +04 snoop latency, +06 no-snoop latency
 //        +10 correctable status      RW1C, sticky
 //        +14 correctable mask        RW, sticky
-//        +18 capabilities, control   ECRC enables as the capability bits beside them say
+//        +18 capabilities, control   enables as the capability bits beside them say
 //
 // Source: PCI Express 5.0, 7.8.4, 7.7.8, 7.8.2, 10.5.1; names from linux/pci_regs.h
 
@@ -38,11 +38,12 @@ function errorReporting(config: Uint8Array, { offset: at, version = 1 }: Capabil
   const uncorrectable = isOld ? UNCORRECTABLE_V1 : UNCORRECTABLE_V2;
   const correctable = isOld ? CORRECTABLE_V1 : CORRECTABLE_V2;
   const internal = isOld ? 0 : INTERNAL_ERROR;
-  // A capability bit and its enable stand side by side: generation 5 and 6, checking 7 and 8.
-  const enables = (readU32(config, at + PCI_ERR_CAP) & 0xa0) << 1;
+  // A capability bit and its enable stand side by side: generation 5 and 6, checking 7 and 8, multiple headers 9 and 10.
+  const enables = (readU32(config, at + PCI_ERR_CAP) & 0x2a0) << 1;
+  const mask = internal | (readU32(config, at + PCI_ERR_UNCOR_MASK) & MASK_OF_THE_DEVICE & uncorrectable);
   return [
     { name: 'ERR_UNCOR_STATUS', offset: at + PCI_ERR_UNCOR_STATUS, bytes: 4, clears: uncorrectable, sticky: uncorrectable },
-    { name: 'ERR_UNCOR_MASK', offset: at + PCI_ERR_UNCOR_MASK, bytes: 4, writable: uncorrectable, reset: internal, kept: MASK_OF_THE_DEVICE & uncorrectable, sticky: uncorrectable },
+    { name: 'ERR_UNCOR_MASK', offset: at + PCI_ERR_UNCOR_MASK, bytes: 4, writable: uncorrectable, reset: mask, sticky: uncorrectable },
     { name: 'ERR_UNCOR_SEVER', offset: at + PCI_ERR_UNCOR_SEVER, bytes: 4, writable: uncorrectable, reset: SEVERITY_V1 | internal, sticky: uncorrectable },
     { name: 'ERR_COR_STATUS', offset: at + PCI_ERR_COR_STATUS, bytes: 4, clears: correctable, sticky: correctable },
     { name: 'ERR_COR_MASK', offset: at + PCI_ERR_COR_MASK, bytes: 4, writable: correctable, reset: isOld ? 0x2000 : 0xe000, sticky: correctable },

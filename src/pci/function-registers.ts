@@ -2,7 +2,7 @@
 //
 //   write of 1, 2 or 4 bytes, in one dword
 //     -> rules         each byte takes the bits that it may (config-rules.ts)
-//     -> power state   an unsupported one is not entered; D3hot -> D0 resets, unless the function says that it does not
+//     -> power state   to D0 or deeper, and to one that is there; D3hot -> D0 resets, unless the function says that it does not
 //     -> decode        COMMAND, BARs, ROM, power: one transaction (decode.ts). Refused: the register goes back to what it held
 //     -> reset         function-level, from the Express or the AF capability; those bits read 0
 //     -> observers     interrupts look at what changed
@@ -142,13 +142,14 @@ export class FunctionRegisters {
     return (this.bytes[this.power! + rules.PCI_PM_CTRL]! & rules.PCI_PM_CTRL_NO_SOFT_RESET) !== 0;
   }
 
-  /** A write of a state that the function does not have is dropped, that field of it alone. */
+  /** A write of a state that the function does not have, or of one less deep that is not D0, is dropped, that field of it alone. */
   private settlePower(before: number): void {
     if (this.power === undefined) return;
     const state = this.powerState;
     const capabilities = readU16(this.bytes, this.power + rules.PCI_PM_PMC);
     const isThere = state === D0 || state === D3HOT || (capabilities & (state === 1 ? rules.PCI_PM_CAP_D1 : rules.PCI_PM_CAP_D2)) !== 0;
-    if (isThere) return;
+    // From D3hot only D0 follows, by a reset: were D1 let in between, a guest would leave without one.
+    if (isThere && (state === D0 || state >= before)) return;
     const at = this.power + rules.PCI_PM_CTRL;
     this.bytes[at] = (this.bytes[at]! & ~rules.PCI_PM_CTRL_STATE_MASK) | before;
   }

@@ -40,7 +40,10 @@ describe('capabilities', () => {
     ['Express control and status', EXPRESS, 0x48, [0x7cff, 0x000f_0000]],
     ['Express control with tags and phantom functions', { ...EXPRESS, 0x44: 0x28 }, 0x48, [0x7fff, 0x000f_0000]],
     ['Express control of an integrated endpoint', { ...STANDARD, 0x40: 0x0092_0010, 0x44: 0x20 }, 0x48, [0, 0x000f_0000]],
-    ['Express link control', EXPRESS, 0x50, [0x1cb, 0]],
+    ['Express link control: no clock power management without its capability', EXPRESS, 0x50, [0xcb, 0]],
+    ['Express link control with clock power management', { ...EXPRESS, 0x4c: 0x0004_0000 }, 0x50, [0x1cb, 0]],
+    ['Express link control 2 of a link of one speed', { ...EXPRESS, 0x4c: 1 }, 0x70, [0, 0]],
+    ['Express link control 2: all but de-emphasis', { ...EXPRESS, 0x4c: 3 }, 0x70, [0xffbf, 0]],
     ['Express control 2 without anything to control', EXPRESS, 0x68, [0, 0]],
     ['Express control 2 with everything', { ...EXPRESS, 0x64: 0x000e_0b9f }, 0x68, [0x745f, 0]],
     ['a vendor capability', { ...STANDARD, 0x40: 0x0010_0009 }, 0x44, [0, 0]],
@@ -54,7 +57,7 @@ describe('capabilities', () => {
     ['AER 2 status', 0x0002_0001, 0x104, [0, 0x07ff_f030]],
     ['AER mask', 0x0002_0001, 0x108, [0x07ff_f030, 0]],
     ['AER correctable status', 0x0002_0001, 0x110, [0, 0xf1c1]],
-    ['AER ECRC enables beside their capability bits', 0x0002_0001, 0x118, [0x140, 0]],
+    ['AER enables beside their capability bits: ECRC, multiple headers', 0x0002_0001, 0x118, [0x540, 0]],
     ['serial number', 0x0001_0003, 0x104, [0, 0]],
     ['ACS control as the capability says', 0x0001_000d, 0x104, [0x0020_0000, 0]],
     ['ATS control', 0x0001_000f, 0x104, [0x801f_0000, 0]],
@@ -62,7 +65,7 @@ describe('capabilities', () => {
     ['SR-IOV header', 0x0001_0010, 0x108, [0, 0]],
     ['resizable BARs', 0x0001_0015, 0x108, [0, 0]],
   ])('%s', (_, head, at, expected) => {
-    expect(dword(rulesOf({ 0x100: head, 0x104: 0x0020, 0x118: 0xa0 }, 4096), at)).toEqual(expected);
+    expect(dword(rulesOf({ 0x100: head, 0x104: 0x0020, 0x118: 0x2a0 }, 4096), at)).toEqual(expected);
   });
 
   test('Express at the end of the standard area has no registers in the extended one', () => {
@@ -192,6 +195,27 @@ describe('resets', () => {
     one.resetToPowerOn();
     expect([0x44, 0x58, 0x104, 0x108, 0x10c, 0x114].map((at) => one.peek(at))).toEqual([0, 0x2810, 0, 0x0640_0000, 0x0046_2030, 0xe000]);
     expect(one.peek(0x54)).toBe(0x1000_0000);
+  });
+
+  test('power-on: what a guest wrote to the device\'s own mask bits is gone, and the target speed is the highest again', () => {
+    const one = new PciFunction(createEngine(), { slot: '00:04.0', config: configBytes({ ...aer, 0x5c: 3, 0x80: 3 }, 4096) });
+    one.config.write32(0x108, 0);
+    one.config.write16(0x80, 0xffff);
+    one.resetFunction();
+    expect([one.peek(0x108), one.peek(0x80, 2)]).toEqual([0, 0xffbf]);
+    one.resetToPowerOn();
+    expect([one.peek(0x108), one.peek(0x80, 2)]).toEqual([0x0640_0000, 3]);
+  });
+
+  test('from a power state only D0 and deeper ones are entered: no way round the reset of D3hot', () => {
+    const one = new PciFunction(createEngine(), { slot: '00:04.0', config: configBytes({ ...STANDARD, 0x40: 0x0603_0001 }) });
+    const state = (asked: number): number => {
+      one.config.write8(0x44, asked);
+      return one.powerState;
+    };
+    expect([1, 2, 1, 3, 2, 1].map(state)).toEqual([1, 2, 2, 3, 3, 3]);
+    one.config.write8(0x3c, 0x0b);
+    expect([state(1), one.peek(0x3c, 1), state(0), one.peek(0x3c, 1)]).toEqual([3, 0x0b, 0, 0]);
   });
 
   test('a function-level reset leaves sticky bits', () => {

@@ -1,6 +1,9 @@
 // The face of the reference engine: docs/how-an-access-travels.md and docs/registers.md, rule by rule, without any speed.
 
 export { ReferenceCookieTable, type CookieMode } from './cookie.ts';
+export { capabilityList } from './config-capabilities.ts';
+export { extendedCapabilityList } from './config-extended.ts';
+export { ReferenceConfigSpace, type ReferenceFunction } from './config-space.ts';
 export { ReferenceEngine } from './engine.ts';
 export type { Width } from './little-endian.ts';
 export { ReferenceCursor } from './range-cursor.ts';
