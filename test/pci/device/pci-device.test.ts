@@ -109,7 +109,7 @@ describe('interrupts', () => {
     expect(card.interrupts.isHigh(3)).toBe(true);
     card.interrupts.set(3, false, 'b');
     expect(bench.interrupts.map((one) => one.kind === 'level' && one.level)).toEqual([true, false]);
-    expect(() => card.interrupts.set(64, true)).toThrow('00:01.0 interrupt: line is 64');
+    expect(() => card.interrupts.set(2048, true)).toThrow('00:01.0 interrupt: line is 2048');
   });
 
   test('the table of MSI-X over a register BAR follows its own rules, and the bank never sees it', () => {
