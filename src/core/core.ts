@@ -54,7 +54,8 @@ export class Core {
   private view: DataView;
   private hookDepth = 0;
   private hookError: { readonly thrown: unknown } | undefined;
-  private waiting: (() => void)[] = [];
+  private readonly waiting: (() => void)[] = [];
+  private settling = false;
   private readonly access: RegisterAccess;
   private readonly notices: Notices;
 
@@ -204,17 +205,14 @@ export class Core {
     });
   }
 
+  // One queue: a removal drains buffers, whose hooks may ask for more, and what they name may still wait further up to be mapped.
   private settle(): void {
-    const changes = this.waiting;
-    this.waiting = [];
+    if (this.settling) return;
+    this.settling = true;
     const failures: unknown[] = [];
-    for (const change of [...changes, () => this.notices.tell()]) {
-      try {
-        change();
-      } catch (error) {
-        failures.push(error);
-      }
-    }
+    for (let change = this.waiting.shift(); change !== undefined; change = this.waiting.shift()) attempt(change, failures);
+    this.settling = false;
+    attempt(() => this.notices.tell(), failures);
     // The access has ended and the core is consistent: this may unwind through it, to who made the outermost access.
     if (failures.length > 0) throw failures[0];
   }
@@ -262,5 +260,13 @@ export class Core {
     } finally {
       this.hookDepth--;
     }
+  }
+}
+
+function attempt(change: () => void, failures: unknown[]): void {
+  try {
+    change();
+  } catch (error) {
+    failures.push(error);
   }
 }

@@ -19,7 +19,8 @@ export class ReferenceEngine {
   readonly combiner = new ReferenceCombiner(this);
   /** Every window that is mapped, or waits to be. */
   all: readonly ReferenceWindow[] = [];
-  private waiting: (() => number)[] = [];
+  private readonly waiting: (() => number)[] = [];
+  private settling = false;
   private spaces = 0;
 
   /** Every window that can be named in a call: also one whose mapping still waits, but none whose removal does. */
@@ -56,10 +57,19 @@ export class ReferenceEngine {
     const errno = serve();
     this.depth--;
     if (errno === 0) ended?.();
-    if (this.depth > 0) return errno;
-    const changes = this.waiting;
-    this.waiting = [];
-    return changes.map((change) => change()).find((failed) => failed !== 0) ?? errno;
+    return this.depth > 0 || this.settling ? errno : this.settle() || errno;
+  }
+
+  /** S-deferred: one queue, also for what the hooks of a removal's drain ask for. */
+  private settle(): number {
+    this.settling = true;
+    let first = 0;
+    for (let change = this.waiting.shift(); change !== undefined; change = this.waiting.shift()) {
+      const errno = change();
+      first ||= errno;
+    }
+    this.settling = false;
+    return first;
   }
 
   /** S-deferred: a change from inside a hook waits, any other happens at once. It answers an errno or 0. */

@@ -9,6 +9,7 @@ import { createEngine, integer } from '../../core/index.ts';
 import type { Engine, Region, Space } from '../../core/index.ts';
 import * as pci from '../../pci/index.ts';
 import type { DeviceHost, PciFunction, SpaceDecoder } from '../../pci/index.ts';
+import { VfioError } from '../../uapi/index.ts';
 import { ManualClock } from './clock.ts';
 import { spaceDma } from './space-dma.ts';
 
@@ -103,14 +104,24 @@ export class Testbench {
    * Plugs a device in as firmware leaves it: BARs sized, placed and decoded, the function mastering the bus.
    *
    * @param make what makes the device for a host: `edu`, or `(engine, host) => ...`.
-   * @throws what `make` throws; RangeError when the BARs do not fit what is left of the apertures.
+   * @throws what `make` throws; TypeError for what is no device; RangeError when the BARs do not fit what is left of the apertures; VfioError EBADF after `destroy`. The
+   *   device is taken away again then.
    */
   plug<Device extends Pluggable>(make: (engine: Engine, host: DeviceHost) => Device): Device {
+    if (typeof make !== 'function') throw new TypeError(`plug: ${typeof make} given; expected what makes a device: edu, or (engine, host) => ...`);
+    if (this.memory.gone) throw new VfioError('EBADF', 'plug', 'the testbench is destroyed');
     const slot = `00:${(this.slots + 1).toString(16).padStart(2, '0')}.0`;
     const device = make(this.engine, this.hostFor(slot));
+    const made: unknown = (device as Partial<Pluggable> | undefined)?.function;
+    if (!(made instanceof pci.PciFunction)) throw new TypeError('plug: what was made is no device: it has no function of a PciFunction');
+    try {
+      this.place(device.function);
+      this.plugged.set(device, device.function.mapInto({ memory: this.memory, ports: this.ports }));
+    } catch (error) {
+      device.destroy();
+      throw error;
+    }
     this.slots++;
-    this.place(device.function);
-    this.plugged.set(device, device.function.mapInto({ memory: this.memory, ports: this.ports }));
     return device;
   }
 

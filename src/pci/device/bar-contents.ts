@@ -81,6 +81,28 @@ export interface MadeBar {
   readonly bank: RegisterBank | null;
 }
 
+const KINDS: readonly unknown[] = ['io', 'mem32', 'mem64'];
+
+/**
+ * Refuses what can be no BAR.
+ *
+ * @throws TypeError, RangeError that says which BAR it is.
+ */
+export function checkBar(where: string, given: unknown): asserts given is BarContents {
+  const expected = 'expected a register map, registerBar(map), { memory }, or { size, read, write }';
+  if (typeof given !== 'object' || given === null) throw new TypeError(`${where} is ${String(given)}; ${expected}`);
+  const contents = given as Partial<RegisterBar & MemoryBar & HookBar>;
+  const map: unknown = Array.isArray(contents.registers) ? given : contents.registers;
+  const isBank = 'registers' in contents;
+  if (isBank && !Array.isArray((map as Partial<RegisterMap> | undefined)?.registers)) throw new TypeError(`${where}: registers are no register map; expected what registerMap() answers`);
+  if (!isBank && contents.memory === undefined && contents.size === undefined) throw new TypeError(`${where} has neither registers, memory nor a size; ${expected}`);
+  if (!isBank && contents.memory !== undefined) u64(`${where}: memory`, contents.memory);
+  if (contents.size !== undefined && !Array.isArray(contents.registers)) u64(`${where}: size`, contents.size);
+  const { kind = 'mem32', prefetchable = false } = optionsOf(given as BarContents);
+  if (!KINDS.includes(kind)) throw new TypeError(`${where}: kind is ${JSON.stringify(kind)}; expected 'io', 'mem32' or 'mem64'`);
+  if (kind === 'io' && prefetchable) throw new RangeError(`${where}: a BAR of ports cannot be prefetchable`);
+}
+
 const isMap = (contents: BarContents): contents is RegisterMap => 'registers' in contents && Array.isArray(contents.registers);
 const LEAST: Readonly<Record<BarKind, bigint>> = { io: 4n, mem32: 16n, mem64: 16n };
 // Up to here memory is contiguous, above it pages that exist once they are written.

@@ -103,6 +103,9 @@ function place(where: string, list: readonly CapabilityImage[], { first, end, he
 }
 
 function writeCapabilities(where: string, config: Uint8Array, capabilities: readonly CapabilityImage[]): void {
+  for (const one of capabilities as readonly Partial<CapabilityImage>[]) {
+    if (!['standard', 'extended'].includes(one.list ?? '') || one.body === undefined) throw new TypeError(`${where}: ${JSON.stringify(one)} is no capability; expected what the functions of \`capability\` answer`);
+  }
   const standard = capabilities.filter(({ list }) => list === 'standard');
   const standardAt = place(where, standard, STANDARD);
   if (standard.length > 0) {

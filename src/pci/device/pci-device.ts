@@ -15,7 +15,7 @@ import type { RegisterBank } from '../../registers/index.ts';
 import type { ConfigField, ResetKind } from '../config-rules.ts';
 import type { LspciNames } from '../lspci-text.ts';
 import { PciFunction } from '../pci-function.ts';
-import { makeBar, sizeOf, typeOf } from './bar-contents.ts';
+import { checkBar, makeBar, sizeOf, typeOf } from './bar-contents.ts';
 import type { BarContents, BarHandle, BarsDescription, MadeBar } from './bar-contents.ts';
 import { BusMaster } from './bus-master.ts';
 import { configImage } from './config-image.ts';
@@ -67,7 +67,10 @@ export class PciDevice<Bars extends BarsDescription = BarsDescription> {
     const { slot = '00:00.0' } = host;
     const { bars = {} as Bars, rom, capabilities = [], registers, resizableBars, names, onReset } = description;
     const contents = new Map(Object.entries(bars).map(([index, one]): [number, BarContents] => [Number(index), one as BarContents]));
-    for (const index of contents.keys()) if (![0, 1, 2, 3, 4, 5].includes(index)) throw new RangeError(`pciDevice ${slot}: there is no BAR ${index}; expected 0 to 5`);
+    for (const [index, one] of contents) {
+      if (![0, 1, 2, 3, 4, 5].includes(index)) throw new RangeError(`pciDevice ${slot}: there is no BAR ${index}; expected 0 to 5`);
+      checkBar(`pciDevice ${slot} BAR ${index}`, one);
+    }
     const config = configImage(`pciDevice ${slot}`, description, new Map([...contents].map(([index, one]) => [index, typeOf(one)])), capabilities);
     const sizes = [0, 1, 2, 3, 4, 5].map((index) => (contents.has(index) ? sizeOf(`pciDevice ${slot} BAR ${index}`, contents.get(index)!) : 0n));
     for (const [index, one] of contents) {
@@ -228,5 +231,6 @@ export class PciDevice<Bars extends BarsDescription = BarsDescription> {
 export function pciDevice<const Bars extends BarsDescription>(engine: Engine, description: PciDeviceDescription<Bars>, host: DeviceHost = {}): PciDevice<Bars> {
   if (!((engine as unknown) instanceof Engine)) throw new TypeError(`pciDevice: the engine is a ${typeof engine}; expected what createEngine() answers`);
   if (typeof description !== 'object' || (description as unknown) === null) throw new TypeError(`pciDevice: the description is a ${typeof description}; expected an object`);
+  if (typeof host !== 'object' || (host as unknown) === null) throw new TypeError(`pciDevice: the host is a ${typeof host}; expected an object`);
   return new PciDevice(engine, description, host);
 }

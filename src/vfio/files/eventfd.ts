@@ -21,7 +21,7 @@ export const EFD_CLOEXEC = 0x8_0000;
 const BYTES = 8;
 const MAX = 0xffff_ffff_ffff_ffffn;
 
-/** The file behind an eventfd. */
+/** The file behind an eventfd. @internal */
 export class EventFd extends OpenFile {
   readonly kind = 'eventfd';
   private counter: bigint;

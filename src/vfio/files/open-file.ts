@@ -14,7 +14,7 @@ import type { MappedRange } from './mapped-range.ts';
 /** What kind of file an fd is of. A call that wants another kind says so by its errno. */
 export type FileKind = 'device' | 'eventfd';
 
-/** What a call may need of the process that makes it, besides its memory. */
+/** What a call may need of the process that makes it, besides its memory. @internal */
 export interface CallingProcess {
   /** The eventfd behind an fd. VfioError EBADF when it is not open, EINVAL when it is another kind of file. */
   eventfd(call: string, fd: number): EventFd;

@@ -19,12 +19,13 @@ export class VfioNotification {
     return this.trigger !== null;
   }
 
-  /** Forgets the eventfd. */
+  /** @internal Forgets the eventfd. */
   disable(): void {
     this.trigger?.release();
     this.trigger = null;
   }
 
+  /** @internal One request that passed the common checks. */
   set({ start, count, data, eventfd }: IrqRequest): number {
     if (start !== 0 || count > 1) refuse('EINVAL', `${this.name}: start ${start}, count ${count}; expected 0 and at most 1`);
     if (data.kind === 'none') {

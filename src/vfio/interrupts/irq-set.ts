@@ -28,7 +28,7 @@ const HEADER = 20;
 /** What the data are: nothing, a byte or an fd for each vector. */
 export type IrqData = { readonly kind: 'none' } | { readonly kind: 'bool'; readonly bytes: Uint8Array } | { readonly kind: 'eventfd'; readonly fds: readonly number[] };
 
-/** A request that has passed the common checks. */
+/** A request that has passed the common checks. @internal */
 export interface IrqRequest {
   readonly index: number;
   readonly action: 'mask' | 'unmask' | 'trigger';

@@ -1,7 +1,7 @@
 // Write combining: windows that go with bytes in their buffers, and what the counters say. Rules W-unmap and W-count of docs/how-an-access-travels.md.
 
 import { describe, expect, test } from '@jest/globals';
-import { createEngine, type Space } from '../../../src/core/index.ts';
+import { createEngine, type Space, type Window } from '../../../src/core/index.ts';
 import { EIO } from '../../reference/index.ts';
 import { HookError, expectEmpty, outcome } from '../adapter.ts';
 import { BASE, LINE, bench, type Bench } from './bench.ts';
@@ -48,6 +48,29 @@ describe('W-unmap nothing is lost', () => {
     }
     one.window.unmap();
     expect([one.seen(), one.space.windowAt(BASE)]).toEqual([['0:1=0', '40:1=1', '80:1=2'], undefined]);
+  });
+
+  const LATER = 0x8000;
+  test.each<[string, (later: Window) => void, (later: Window) => unknown[]]>([
+    ['removed', (later) => later.unmap(), () => [undefined, undefined]],
+    ['moved', (later) => later.move(LATER + 0x1000), (later) => [undefined, later]],
+    ['aliased', (later) => void later.alias(later.space, LATER + 0x1000), (later) => [later, expect.objectContaining({ target: later })]],
+  ])('S-deferred what waits to be mapped can be %s by the hook of a drain that comes before it', (_what, change, expected) => {
+    let later: Window | undefined;
+    const one = bench(() => later !== undefined && change(later));
+    const trigger = one.engine.region({
+      kind: 'hook',
+      size: 8,
+      write: () => {
+        one.window.unmap();
+        later = one.space.map(LATER, one.engine.region({ kind: 'ram', size: 8 }));
+      },
+    });
+    one.space.map(0, trigger);
+    one.touch(1);
+    one.space.write8(0, 0);
+    expect(one.seen()).toEqual(['40:1=1']);
+    expect([one.space.windowAt(LATER), one.space.windowAt(LATER + 0x1000)]).toEqual(expected(later!));
   });
 
   test('W-unmap a hook may remove what is being removed', () => {

@@ -89,6 +89,14 @@ describe('a description that cannot be is refused, and says why', () => {
     ['a capability in the header', { capabilities: [capability.msi({ at: 0x3c })] }, 'do not lie at a multiple of 4 in 0x40..0xff'],
     ['a capability beyond the end', { capabilities: [capability.msi({ at: 0xf8 })] }, 'do not lie at a multiple of 4 in 0x40..0xff'],
     ['an extended list that begins late', { capabilities: [capability.serialNumber(1, { at: 0x200 })] }, 'the list begins at 0x100'],
+    ['a BAR of nothing', { bars: { 0: undefined } as never }, 'pciDevice 00:00.0 BAR 0 is undefined; expected a register map, registerBar(map), { memory }, or { size, read, write }'],
+    ['a BAR that is a string', { bars: { 2: '4K' } as never }, 'pciDevice 00:00.0 BAR 2 is 4K; expected a register map'],
+    ['a BAR of no contents', { bars: { 0: {} } as never }, 'pciDevice 00:00.0 BAR 0 has neither registers, memory nor a size'],
+    ['registers that are no map', { bars: { 0: { registers: 'ID' } } as never }, 'pciDevice 00:00.0 BAR 0: registers are no register map'],
+    ['memory of -1 bytes', { bars: { 0: { memory: -1 } } }, 'pciDevice 00:00.0 BAR 0: memory'],
+    ['a BAR of an unknown kind', { bars: { 0: { memory: 16, kind: 'mmio' as 'io' } } }, `kind is "mmio"; expected 'io', 'mem32' or 'mem64'`],
+    ['ports that are prefetchable', { bars: { 0: { memory: 16, kind: 'io', prefetchable: true } } }, 'pciDevice 00:00.0 BAR 0: a BAR of ports cannot be prefetchable'],
+    ['a capability by name', { capabilities: ['msi' as never] }, 'pciDevice 00:00.0: "msi" is no capability; expected what the functions of `capability` answer'],
     ['a ROM of no bytes', { rom: new Uint8Array(0) }, "the ROM's image has 0 bytes"],
   ])('%s', (_, more, message) => {
     const engine = createEngine();
@@ -102,6 +110,7 @@ describe('a description that cannot be is refused, and says why', () => {
     ['an MSI-X table at 4', () => capability.msix({ vectors: 1, table: { bar: 0, offset: 4 }, pending: { bar: 0, offset: 0 } }), 'expected a multiple of 8'],
     ['a BAR that is resized to 3 MiB', () => capability.resizableBars([{ bar: 0, sizes: [3 << 20], size: 1 << 20 }]), 'size is 3145728; expected a power of two'],
     ['no engine', () => pciDevice({} as never, identity), 'pciDevice: the engine is a object'],
+    ['no host', () => pciDevice(createEngine(), identity, null as never), 'pciDevice: the host is a object'],
     ['no description', () => pciDevice(createEngine(), undefined as never), 'pciDevice: the description is a undefined'],
   ])('%s', (_, call, message) => {
     expect(call).toThrow(message);
