@@ -34,6 +34,7 @@ export {
   treeClear,
   treeCount,
   treeValidate,
+  treeTableBytes,
 } from './exports/range-store';
 export {
   cursorCreate,

@@ -16,6 +16,9 @@ import * as read from '../maple/read.ts';
 import { publish, visibleTree, withdraw } from '../maple/publish.ts';
 import { collect, retireRecord } from '../maple/retire.ts';
 import { endHistory, releaseSnapshot, treeSnapshot as snapshotOf } from '../maple/version.ts';
+import { hasTable, tableBuckets, tableBytes, tableLeaves } from '../maple/table.ts';
+import { tableCheck } from '../maple/table-check.ts';
+import { endTable } from '../maple/table-making.ts';
 import { treeWalk as walkUp, treeWalkBack as walkDown } from '../maple/walk.ts';
 import * as write from '../maple/write.ts';
 import { inMemory, whole } from '../number.ts';
@@ -44,11 +47,13 @@ function findReadable(handle: u32): u32 {
   return knownTree;
 }
 
-/** The tree of a store, to write. */
+/** The tree of a store, to write. Its table ends. */
 export function writable(handle: u32): u32 {
   if (ASC_FEATURE_THREADS && isReader()) return 0;
   const record = resolve(handle, OBJECT_TREE);
-  return record == 0 ? 0 : record + 8;
+  if (record == 0) return 0;
+  if (!ASC_FEATURE_THREADS) endTable(record + 8);
+  return record + 8;
 }
 
 /** Why there is no writable tree behind a handle. */
@@ -74,6 +79,7 @@ export function treeDestroy(handle: u32): i32 {
   }
   const snapshot = resolve(handle, OBJECT_SNAPSHOT);
   if (snapshot == 0 || (ASC_FEATURE_THREADS && isReader())) return refusal(handle);
+  if (!ASC_FEATURE_THREADS) endTable(snapshot + 8);
   releaseSnapshot(snapshot);
   if (ASC_FEATURE_THREADS) {
     tick();
@@ -84,12 +90,12 @@ export function treeDestroy(handle: u32): i32 {
 
 export function treeLoad(handle: u32, index: u64): u32 {
   const tree = readable(handle);
-  return tree == 0 ? 0 : read.treeLoad(tree, index);
+  return tree == 0 ? 0 : read.treeLoadOften(tree, index);
 }
 
 export function treeLoadF(handle: u32, index: f64): u32 {
   const tree = readable(handle);
-  return tree == 0 ? 0 : read.treeLoad(tree, whole(index));
+  return tree == 0 ? 0 : read.treeLoadOften(tree, whole(index));
 }
 
 export function treeStore(handle: u32, first: u64, last: u64, value: u32): i32 {
@@ -245,8 +251,17 @@ export function treeCount(handle: u32): f64 {
   return tree == 0 ? -EBADF : <f64>entryCount(tree);
 }
 
-/** 0 when the tree is sound, the number of the broken rule in maple/check.ts, or -EBADF. */
+/** 0 when the tree is sound, the number of the broken rule in maple/check.ts or table-check.ts, or -EBADF. */
 export function treeValidate(handle: u32): i32 {
   const tree = readable(handle);
-  return tree == 0 ? -EBADF : treeCheck(tree);
+  if (tree == 0) return -EBADF;
+  const fault = treeCheck(tree);
+  return fault != 0 || ASC_FEATURE_THREADS ? fault : tableCheck(tree);
+}
+
+/** Bytes of the table that stands beside the tree (maple/table.ts), 0 without one. */
+export function treeTableBytes(handle: u32): f64 {
+  const tree = readable(handle);
+  if (tree == 0) return -EBADF;
+  return ASC_FEATURE_THREADS || !hasTable(tree) ? 0 : <f64>tableBytes(tableLeaves(tree), tableBuckets(tree));
 }

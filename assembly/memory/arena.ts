@@ -19,6 +19,7 @@ let firstExtent: u32 = 0;
 let managedEnd: u32 = 0;
 let highWater: u32 = 0;
 let limitBytes: u64 = MAX_BYTES;
+let giveSpare: () => bool = (): bool => false;
 
 function roundUp(bytes: u64): u64 {
   return (bytes + (PAGE_BYTES - 1)) & ~(<u64>(PAGE_BYTES - 1));
@@ -91,15 +92,24 @@ function takeFirstFit(bytes: u32): u32 {
   return extent;
 }
 
+/** Says who can give frames back when memory is short; it answers whether it did. */
+export function whenShort(give: () => bool): void {
+  giveSpare = give;
+}
+
+function findFrames(wanted: u32): u32 {
+  const start = takeFirstFit(wanted);
+  if (start != 0) return start;
+  return growBy(wanted - freeTail()) ? takeFirstFit(wanted) : 0;
+}
+
 /** `bytes` rounded up to whole frames, all zero; 0 when memory is full. */
 export function takeFrames(bytes: u64): u32 {
   const wanted = roundUp(bytes);
   if (wanted == 0 || wanted > MAX_BYTES) return 0;
-  let start = takeFirstFit(<u32>wanted);
-  if (start == 0) {
-    if (!growBy(wanted - freeTail())) return 0;
-    start = takeFirstFit(<u32>wanted);
-  }
+  let start = findFrames(<u32>wanted);
+  if (start == 0 && giveSpare()) start = findFrames(<u32>wanted);
+  if (start == 0) return 0;
   const end = start + <u32>wanted;
   const dirtyEnd = min<u32>(end, max<u32>(highWater, start + 8));
   // Even never-used frames carry an extent header in their first eight bytes.
@@ -107,6 +117,14 @@ export function takeFrames(bytes: u64): u32 {
   if (end > highWater) {
     highWater = end;
   }
+  return start;
+}
+
+/** `bytes` rounded up to whole frames, their content undefined, for what can be done without; 0 when memory is full. */
+export function takeSpareFrames(bytes: u64): u32 {
+  const wanted = roundUp(bytes);
+  const start = wanted > MAX_BYTES ? 0 : findFrames(<u32>wanted);
+  if (start != 0) highWater = max<u32>(highWater, start + <u32>wanted);
   return start;
 }
 

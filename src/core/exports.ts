@@ -32,6 +32,7 @@ export interface CoreExports {
   treeClear(tree: number): number;
   treeCount(tree: number): number;
   treeValidate(tree: number): number;
+  treeTableBytes(tree: number): number;
   cursorCreate(tree: number, index: bigint): number;
   cursorDestroy(cursor: number): number;
   cursorNext(cursor: number, limit: bigint): number;

@@ -43,6 +43,7 @@ export interface RangeMapExports {
   readonly treeClear: (tree: number) => number;
   readonly treeCount: (tree: number) => number;
   readonly treeValidate: (tree: number) => number;
+  readonly treeTableBytes: (tree: number) => number;
 
   readonly cursorCreate: (tree: number, index: bigint) => number;
   readonly cursorDestroy: (cursor: number) => number;

@@ -8,7 +8,7 @@ import type { Random } from './random.ts';
 /** The exports whose first argument is a handle and what they answer to a bad one. */
 const REFUSALS: readonly (readonly [name: string, bad: number])[] = [
   ['treeDestroy', -9], ['treeLoad', 0], ['treeLoadF', 0], ['treeStore', -9], ['treeInsert', -9], ['treeErase', 0], ['treeFind', 0], ['treeFindPrevious', 0], ['treeNext', 0],
-  ['treePrevious', 0], ['treeGap', -9], ['treeAllocate', -9], ['treeClear', -9], ['treeCount', -9], ['treeValidate', -9], ['treeWalk', -9], ['treeBulk', -9], ['cursorCreate', -9],
+  ['treePrevious', 0], ['treeGap', -9], ['treeAllocate', -9], ['treeClear', -9], ['treeCount', -9], ['treeValidate', -9], ['treeTableBytes', -9], ['treeWalk', -9], ['treeBulk', -9], ['cursorCreate', -9],
   ['cursorDestroy', -9], ['cursorNext', 0], ['cursorPrevious', 0], ['regionDestroy', -9], ['regionBase', 0], ['regionRefused', -9], ['regionDropPages', -9], ['spaceDestroy', -9],
   ['spaceMap', -9], ['windowAlias', -9], ['windowUnmap', -9], ['windowMove', -9], ['spaceWindowAt', 0], ['spaceUnclaimed', -9], ['spaceIsClaimed', -9], ['spaceValidate', -9],
   ['spaceRead', -9], ['spaceReadF', -9], ['spaceRead64', -9], ['spaceRead64F', -9], ['spaceWrite', -9], ['spaceWriteF', -9], ['spaceBlock', -9], ['regionRead', -9], ['regionReadF', -9],

@@ -1,6 +1,7 @@
 // The faults that `npm run mutate` plants, one at a time: one operator, bound or call each, as an exact replacement in one source.
 
 import { readFaults } from './read-faults.ts';
+import { tableFaults } from './table-faults.ts';
 import { writeFaults } from './write-faults.ts';
 
 export interface Fault {
@@ -16,4 +17,4 @@ export interface Fault {
   readonly equivalent?: string;
 }
 
-export const faults: readonly Fault[] = [...writeFaults, ...readFaults];
+export const faults: readonly Fault[] = [...writeFaults, ...readFaults, ...tableFaults];

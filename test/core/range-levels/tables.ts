@@ -1,0 +1,214 @@
+// Sequences in which a store is read so much that a table is made beside it: what it answers, when it comes and goes, and that memory can do without it.
+
+import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
+import type { TreeExports } from '../../fuzz/tree/chunks.ts';
+import { MAX, Pair } from './pair.ts';
+import type { Sequence } from './sequences.ts';
+
+/** Stores in shared memory have no tables; they answer the same. */
+const hasTables = (core: TreeExports): boolean => !(typeof SharedArrayBuffer === 'function' && core.memory.buffer instanceof SharedArrayBuffer);
+
+const tableBytes = (pair: Pair, handle = pair.handle): number => pair.core.treeTableBytes!(handle);
+
+/** Entries of `length` indices, one every `pitch`. */
+function evenly(pair: Pair, n: number, base: bigint, pitch: bigint, length: bigint): void {
+  pair.bulk(Array.from({ length: n }, (_, i) => ({ first: base + BigInt(i) * pitch, last: base + BigInt(i) * pitch + length - 1n, value: i + 1 })));
+}
+
+/** Loads until there is a table, all the while checked; false when none came within three loads for each entry. */
+function warm(pair: Pair): boolean {
+  const n = pair.ref.count();
+  for (let k = 0; k < 3 * n + 200; k++) {
+    if (tableBytes(pair) > 0) return true;
+    pair.load(pair.ref.at((k * 7919) % n).last);
+  }
+  return tableBytes(pair) > 0;
+}
+
+function warmed(pair: Pair): void {
+  strictEqual(warm(pair), hasTables(pair.core), 'a table after many loads');
+  pair.check('the table was made');
+}
+
+/** Looks up each border of each entry, and both ends. */
+function borders(pair: Pair): void {
+  pair.load(0n);
+  pair.load(MAX);
+  for (let slot = 0; slot < pair.ref.count(); slot++) {
+    const { first, last } = pair.ref.at(slot);
+    for (const index of [first - 1n, first, last, last + 1n]) if (index >= 0n && index <= MAX) pair.load(index);
+  }
+}
+
+function even(n: number, base: bigint, pitch: bigint, length: bigint): Sequence {
+  return (core, driverPath) => {
+    const pair = new Pair(core, driverPath, n + 10);
+    evenly(pair, n, base, pitch, length);
+    warmed(pair);
+    borders(pair);
+    pair.clear();
+    pair.empty();
+  };
+}
+
+/** Half of the entries in a crowd, the rest far apart: some leaves have no bucket that shows them. */
+const crowd: Sequence = (core, driverPath) => {
+  const pair = new Pair(core, driverPath, 1100);
+  const far = Array.from({ length: 700 }, (_, i) => ({ first: BigInt(i) << 40n, last: (BigInt(i) << 40n) + 9n, value: i + 1 }));
+  const near = Array.from({ length: 300 }, (_, i) => ({ first: (1n << 50n) + BigInt(i * 2), last: (1n << 50n) + BigInt(i * 2), value: i + 1000 }));
+  pair.bulk([...far, ...near]);
+  warmed(pair);
+  borders(pair);
+};
+
+/** One entry far above all others puts them all into one bucket: no table is kept, and none is tried again before the next write. */
+const outlier: Sequence = (core, driverPath) => {
+  const pair = new Pair(core, driverPath, 1100);
+  evenly(pair, 1000, 0n, 4n, 2n);
+  pair.insert(1n << 63n, MAX, 7);
+  strictEqual(warm(pair), false, 'a table of one bucket');
+  borders(pair);
+  pair.erase(MAX);
+  warmed(pair);
+  borders(pair);
+};
+
+/** Every kind of write ends the table, is seen by the next load, and a table comes again. */
+const writes: Sequence = (core, driverPath) => {
+  const pair = new Pair(core, driverPath, 1100);
+  evenly(pair, 600, 1000n, 10n, 5n);
+  const all: readonly (() => unknown)[] = [
+    () => pair.store(1000n, 1003n, 77),
+    () => pair.store(2000n, 4000n, 0),
+    () => pair.insert(2500n, 2600n, 78),
+    () => pair.erase(2500n),
+    () => pair.allocate(3n, 1n, 1000n, 6000n, 79, false),
+    () => pair.cyclic(3n, 1000n, 6000n, 5000n, 80),
+    () => {
+      // Refused, and yet a write.
+      pair.insert(5000n, 5000n, 1);
+    },
+    () => {
+      pair.clear();
+      evenly(pair, 500, 0n, 6n, 6n);
+    },
+  ];
+  for (const write of all) {
+    warmed(pair);
+    write();
+    strictEqual(tableBytes(pair), 0, 'the table ends with a write');
+    borders(pair);
+  }
+};
+
+/** A write after each number of loads around those that make a table; what is made of it then shows the write. */
+const whileMade: Sequence = (core, driverPath) => {
+  const pair = new Pair(core, driverPath, 1500);
+  evenly(pair, 900, 0n, 10n, 5n);
+  for (let loads = 220; loads < 250; loads++) {
+    for (let k = 0; k < loads; k++) pair.load(BigInt((k * 7919) % 9000));
+    // Joins leaves, and parts them again.
+    const at = BigInt((loads % 50) * 160);
+    pair.store(at, at + 130n, 0);
+    warmed(pair);
+    borders(pair);
+    for (let i = 0n; i < 130n; i += 10n) pair.insert(at + i, at + i + 4n, loads);
+  }
+};
+
+/** The loads of one store push on the table of another. */
+const two: Sequence = (core, driverPath) => {
+  const pair = new Pair(core, driverPath, 1500);
+  const other = new Pair(core, driverPath, 1500);
+  evenly(pair, 900, 0n, 10n, 5n);
+  evenly(other, 900, 7n, 10n, 5n);
+  for (let k = 0; k < 3000; k++) (k % 2 === 0 ? other : pair).load(BigInt((k * 7919) % 9000));
+  strictEqual(tableBytes(pair) > 0 && tableBytes(other) > 0, hasTables(core), 'both have tables');
+  borders(pair);
+  borders(other);
+};
+
+/** A snapshot has a table of its own, and takes it along when it goes. */
+const snapshots: Sequence = (core, driverPath) => {
+  if (core.treeSnapshot === undefined) return;
+  const pair = new Pair(core, driverPath, 1100);
+  evenly(pair, 1000, 0n, 10n, 5n);
+  const kept = core.treeSnapshot(pair.handle);
+  warmed(pair);
+  for (let k = 0; k < 3000; k++) strictEqual(core.treeLoad!(kept, BigInt((k % 1000) * 10)), (k % 1000) + 1);
+  strictEqual(tableBytes(pair, kept) > 0, hasTables(core));
+  for (let i = 0n; i < 1000n; i += 2n) pair.store(i * 10n, i * 10n + 4n, 0);
+  for (let i = 0; i < 1000; i++) strictEqual(core.treeLoad!(kept, BigInt(i * 10 + 4)), i + 1);
+  warmed(pair);
+  borders(pair);
+  strictEqual(core.treeDestroy!(kept), 0);
+  borders(pair);
+  strictEqual(core.treeDestroy!(pair.handle), 0);
+  deepStrictEqual([0, 1, 3].map((what) => core.liveCount!(what)), [0, 0, 0]);
+};
+
+/** Tables, made or half made, of stores and of snapshots, come and go without growing the memory. */
+const frames: Sequence = (core, driverPath) => {
+  const pair = new Pair(core, driverPath, 4100);
+  evenly(pair, 4000, 0n, 10n, 5n);
+  warmed(pair);
+  const load = (handle: number, times: number): void => {
+    for (let k = 0; k < times; k++) core.treeLoad!(handle, BigInt(k));
+  };
+  const before = core.memory.buffer.byteLength;
+  for (let round = 0; round < 100; round++) {
+    pair.store(0n, 0n, 1 + (round % 2));
+    // Enough to count the leaves and take the frames, not to fill them.
+    load(pair.handle, 1001 + 20);
+    strictEqual(tableBytes(pair), 0, `round ${round}`);
+  }
+  if (core.treeSnapshot !== undefined) {
+    for (let round = 0; round < 50; round++) {
+      const kept: number = core.treeSnapshot(pair.handle);
+      load(kept, 2400);
+      strictEqual(tableBytes(pair, kept) > 0, hasTables(core), `snapshot ${round}`);
+      core.treeDestroy!(kept);
+    }
+  }
+  strictEqual(core.memory.buffer.byteLength, before);
+};
+
+/** What a write may use does not depend on tables: as many inserts fit beside one as without. */
+const shortage: Sequence = (core, driverPath) => {
+  const read = new Pair(core, driverPath, 5000);
+  const other = new Pair(core, driverPath, 5000);
+  for (const pair of [read, other]) evenly(pair, 4000, 0n, 10n, 5n);
+  core.limitMemory!(2 ** 21);
+  const fill = (withTable: boolean): number => {
+    const written = core.treeCreate!();
+    if (withTable) for (const pair of [read, other]) warmed(pair);
+    let done = 0;
+    while (core.treeInsert!(written, BigInt(done) * 2n, BigInt(done) * 2n, 1) === 0) done++;
+    for (const pair of [read, other]) strictEqual(tableBytes(pair), 0, 'the tables went');
+    borders(read);
+    core.treeClear!(written);
+    core.treeDestroy!(written);
+    return done;
+  };
+  // Nodes keep their memory: had a table kept frames from the first fill, the second one would get further.
+  const beside = fill(true);
+  ok(beside > 1000);
+  strictEqual(fill(false), beside);
+};
+
+export const tableSequences: readonly (readonly [string, Sequence])[] = [
+  ['a table over 13 entries, two leaves', even(13, 100n, 10n, 5n)],
+  ['a table over 331 entries', even(331, 0n, 8n, 8n)],
+  ['a table over 5,000 entries without gaps', even(5000, 1n << 32n, 1n << 20n, 1n << 20n)],
+  ['a table over 12,100 entries, four levels', even(12_100, 5n, 10n, 5n)],
+  ['a table over all indices', even(4096, 0n, 1n << 52n, 1n << 52n)],
+  ['a table up to the last index', even(700, MAX - 6999n, 10n, 10n)],
+  ['a table with a crowd', crowd],
+  ['a table for a crowd and an outlier is not kept', outlier],
+  ['each write ends the table', writes],
+  ['a write while a table is made', whileMade],
+  ['tables of two stores', two],
+  ['tables of snapshots', snapshots],
+  ['tables give their frames back', frames],
+  ['tables go when memory is short', shortage],
+];
