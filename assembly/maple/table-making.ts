@@ -106,8 +106,8 @@ function countLeaves(): void {
   }
   base = first(left, 0);
   const reach = last(right, count(right) - 1) - base;
-  // One to two buckets for each leaf, or half as many when the shift does not divide well.
-  const most: u64 = 1 << (66 - clz<u64>(n));
+  // One to four buckets for each leaf: their width is a power of two.
+  const most: u64 = 1 << (65 - clz<u64>(n));
   shift = 0;
   while (reach >> <u64>shift >= most) shift += 1;
   bucketCount = <u32>(reach >> <u64>shift) + 1;
