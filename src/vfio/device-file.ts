@@ -5,6 +5,7 @@ import {
   VFIO_DEVICE_GET_INFO,
   VFIO_DEVICE_GET_IRQ_INFO,
   VFIO_DEVICE_GET_REGION_INFO,
+  VFIO_DEVICE_IOEVENTFD,
   VFIO_DEVICE_RESET,
   VFIO_DEVICE_SET_IRQS,
   VFIO_DEVICE_SET_MMAP_ATTRS,
@@ -21,6 +22,7 @@ import type { MappedRange } from './files/mapped-range.ts';
 import { OpenFile } from './files/open-file.ts';
 import type { CallingProcess } from './files/open-file.ts';
 import { setIrqs } from './interrupts/irq-set.ts';
+import { setIoEventFd } from './ioeventfd.ts';
 import { clip, transfer } from './region-access.ts';
 import type { UserMemory } from './user-memory.ts';
 
@@ -100,6 +102,9 @@ export class DeviceFile extends OpenFile {
         return setIrqs(this.device, user, (fd) => process.eventfd('VFIO_DEVICE_SET_IRQS', fd));
       case VFIO_DEVICE_RESET:
         return this.device.reset();
+      case VFIO_DEVICE_IOEVENTFD:
+        if (this.device.kind !== 'pci') break;
+        return setIoEventFd({ device: this.device, resolve: (call, offset) => this.resolve(call, offset) }, user, (call, fd) => process.eventfd(call, fd));
       case VFIO_DEVICE_SET_MMAP_ATTRS:
         if (this.mmapAttributes) return this.setMmapAttributes(user);
     }

@@ -15,6 +15,7 @@ import {
 import type { CapabilityInput, RegionInfoCapability } from '../uapi/index.ts';
 import { DeviceInterrupts } from './interrupts/device-interrupts.ts';
 import type { InterruptHardware } from './interrupts/hardware.ts';
+import { DeviceIoEventFds } from './ioeventfd.ts';
 import { mappableAreas } from './mappable-areas.ts';
 import { askModel } from './model-error.ts';
 import type { MappableAreas } from './mappable-areas.ts';
@@ -151,6 +152,8 @@ export class VfioDevice {
   readonly description: VfioDeviceDescription;
   /** What its users have set up; shared by all of its open files. */
   readonly interrupts: DeviceInterrupts;
+  /** @internal */
+  readonly ioeventfds = new DeviceIoEventFds();
   private readonly byIndex: ReadonlyMap<number, VfioRegion>;
   private files = 0;
 
@@ -231,7 +234,9 @@ export class VfioDevice {
 
   /** @internal The last close gives up all that users have set up. */
   closed(): void {
-    if (--this.files === 0) this.interrupts.release();
+    if (--this.files > 0) return;
+    this.interrupts.release();
+    this.ioeventfds.release();
   }
 
   /** @internal VFIO_DEVICE_RESET: what users have set up stays. */
