@@ -88,7 +88,11 @@ class Entry {
       askModel(() => {
         if (region.ioPorts !== true && !this.device.memoryEnabled()) return;
         const value = BigInt.asUintN(8 * width, data);
-        if (width === 8) region.region.write64(position, value);
+        if (width === 8 && region.ioPorts === true) {
+          // No port is 64 bits wide.
+          region.region.write32(position, Number(value & 0xffff_ffffn));
+          region.region.write32(position + 4n, Number(value >> 32n));
+        } else if (width === 8) region.region.write64(position, value);
         else if (width === 4) region.region.write32(position, Number(value));
         else if (width === 2) region.region.write16(position, Number(value));
         else region.region.write8(position, Number(value));

@@ -135,6 +135,14 @@ describe('what is written', () => {
     expect(set(process, { offset: slot(3) + 4n, fd }, known)).toBe('EEXIST');
   });
 
+  test('8 bytes of ports are two writes of 4, the lower first', () => {
+    const process = world.open(makeDevice());
+    const fd = process.eventfd();
+    set(process, { offset: slot(3), flags: 8, fd });
+    signal(process, fd);
+    expect(log).toEqual(['write 4 at 0x0: 0x55667788', 'write 4 at 0x4: 0x11223344']);
+  });
+
   test('an offset that no region of the file owns', () => {
     const process = world.open(makeDevice(), { offsets: 'cookie' });
     expect(set(process, { offset: slot(5), fd: 99 })).toBe('ENXIO');
