@@ -13,6 +13,10 @@ import {
   vfio_region_info,
 } from '../uapi/index.ts';
 import type { CapabilityInput, RegionInfoCapability } from '../uapi/index.ts';
+import type { ConfigHardware } from './config/hardware.ts';
+import { HardwareRegisters } from './config/hardware.ts';
+import { VirtualConfig } from './config/virtual-config.ts';
+import { DeviceMappings } from './device-mappings.ts';
 import { DeviceInterrupts } from './interrupts/device-interrupts.ts';
 import type { InterruptHardware } from './interrupts/hardware.ts';
 import { DeviceIoEventFds } from './ioeventfd.ts';
@@ -77,6 +81,8 @@ export interface VfioDeviceDescription {
     /** How they reach VFIO. Default: they do not, and only a user's own trigger fires them. */
     readonly hardware?: InterruptHardware;
   };
+  /** What there is to know of configuration space. With it, region 7 is what vfio-pci shows while the device is open: a shadow. Default: region 7 is its bytes. */
+  readonly config?: ConfigHardware;
   /** Widths of atomic operations that the path to the device completes: VFIO_PCI_ATOMIC_COMP flags. Default 0: no capability. */
   readonly atomics?: number;
   /** Whether the function answers memory cycles now: the COMMAND register's MEM bit and D0 to D2. Default: always. */
@@ -154,8 +160,11 @@ export class VfioDevice {
   readonly interrupts: DeviceInterrupts;
   /** @internal */
   readonly ioeventfds = new DeviceIoEventFds();
+  /** @internal */
+  readonly mappings = new DeviceMappings();
   private readonly byIndex: ReadonlyMap<number, VfioRegion>;
   private files = 0;
+  private configSpace: VirtualConfig | undefined;
 
   /**
    * @throws RangeError when an index is no region index, an MSI-X table lies outside its BAR, a ROM image is larger than its region, or another number is
@@ -174,7 +183,7 @@ export class VfioDevice {
       if (index !== first + i) throw new TypeError(`${this.name}: region ${first + i} is missing: indices from ${first} on have no holes`);
     });
     const { msix } = description;
-    this.interrupts = new DeviceInterrupts(description.interrupts ?? {});
+    this.interrupts = new DeviceInterrupts({ ...description.interrupts, intxDisabled: () => this.intxDisabled() });
     if (msix !== undefined && !this.byIndex.has(msix.bar)) throw new RangeError(`${this.name}: the MSI-X table is in BAR ${msix.bar}, which is absent`);
   }
 
@@ -229,7 +238,30 @@ export class VfioDevice {
 
   /** @internal */
   opened(): void {
+    if (this.files === 0) this.configSpace = this.makeConfig();
     this.files++;
+  }
+
+  private makeConfig(): VirtualConfig | undefined {
+    const { config, reset, onReset } = this.description;
+    const region = this.byIndex.get(VFIO_PCI_CONFIG_REGION_INDEX);
+    if (config === undefined || region === undefined || this.kind !== 'pci') return undefined;
+    const owner = {
+      zap: (why: string) => this.mappings.zap(why),
+      intxDisableChanged: () => this.interrupts.intxDisableChanged(),
+      msi: () => this.interrupts.msiState,
+      resetFunction: reset === true ? () => this.configSpace?.resetFunction(() => askModel(() => onReset?.())) : undefined,
+    };
+    return new VirtualConfig(new HardwareRegisters(region.region, region.size), config, owner, (index) => this.byIndex.get(index)?.size);
+  }
+
+  /** @internal The shadow of configuration space while the device is open, if it has one. */
+  get config(): VirtualConfig | undefined {
+    return this.configSpace;
+  }
+
+  private intxDisabled(): boolean {
+    return this.configSpace?.effects.isIntxDisabled ?? this.description.interrupts?.hardware?.intxDisabled() ?? false;
   }
 
   /** @internal The last close gives up all that users have set up. */
@@ -237,18 +269,22 @@ export class VfioDevice {
     if (--this.files > 0) return;
     this.interrupts.release();
     this.ioeventfds.release();
+    this.configSpace = undefined;
   }
 
   /** @internal VFIO_DEVICE_RESET: what users have set up stays. */
   reset(): number {
     if (this.description.reset !== true) throw new VfioError('EINVAL', 'VFIO_DEVICE_RESET', `${this.name} cannot be reset as a function`);
-    askModel(() => this.description.onReset?.());
+    this.mappings.zap('the device was reset');
+    const reset = (): void => askModel(() => this.description.onReset?.());
+    if (this.configSpace === undefined) reset();
+    else this.configSpace.resetFunction(reset);
     return 0;
   }
 
   /** Whether memory cycles reach the device now. */
   memoryEnabled(): boolean {
-    return this.description.memoryEnabled?.() ?? true;
+    return this.configSpace?.effects.memoryEnabled ?? this.description.memoryEnabled?.() ?? true;
   }
 
   /** Which bytes of a region may be mapped, and why the others may not. */

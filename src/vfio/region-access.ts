@@ -77,7 +77,11 @@ function fillOnes(user: UserMemory, from: number, to: number): void {
  * @throws VfioError EIO when the memory gate is closed, EFAULT when the caller's memory ends.
  */
 export function transfer(request: Transfer): void {
-  const { region, position, count, user, writes } = request;
+  const { device, region, position, count, user, writes } = request;
+  if (region.kind === 'config' && device.config !== undefined) {
+    device.config.access(count, Number(position), user, writes);
+    return;
+  }
   const { from, to } = leftOut(region);
   const end = position + BigInt(count);
   const cut = (at: bigint): number => Number((at < position ? position : at > end ? end : at) - position);
