@@ -161,7 +161,7 @@ export class VfioDevice {
   /** @internal */
   readonly ioeventfds = new DeviceIoEventFds();
   /** @internal */
-  readonly mappings = new DeviceMappings();
+  readonly mappings: DeviceMappings = new DeviceMappings();
   private readonly byIndex: ReadonlyMap<number, VfioRegion>;
   private files = 0;
   private configSpace: VirtualConfig | undefined;
@@ -285,6 +285,11 @@ export class VfioDevice {
   /** Whether memory cycles reach the device now. */
   memoryEnabled(): boolean {
     return this.configSpace?.effects.memoryEnabled ?? this.description.memoryEnabled?.() ?? true;
+  }
+
+  /** Takes the pages of all BARs out of all mappings, as a driver does before it closes the memory gate. An access brings them back while that is open. */
+  zap(why = 'the device took its pages away'): void {
+    this.mappings.zap(why);
   }
 
   /** Which bytes of a region may be mapped, and why the others may not. */

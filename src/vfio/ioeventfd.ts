@@ -40,12 +40,14 @@ interface BarWrite {
   readonly width: Width;
 }
 
+/** Entries whose writes led to the one that is made now: devices may signal in the middle of it. */
+let chain: ReadonlySet<object> = new Set();
+
 /** One entry: waits for its eventfd. */
 class Entry {
   private readonly device: VfioDevice;
   private readonly write: BarWrite;
   private stopListening: (() => void) | undefined;
-  private writing = false;
 
   constructor(device: VfioDevice, write: BarWrite) {
     this.device = device;
@@ -76,14 +78,17 @@ class Entry {
 
   /** Signalled by a device in the middle of an access, as an interrupt, the write follows when that has ended. */
   private fire(): void {
-    this.write.region.region.core.change(() => this.writeOnce());
+    // Devices whose interrupts ask for the writes that raise them would never come to an end.
+    if (chain.has(this)) return;
+    const longer = new Set([...chain, this]);
+    this.write.region.region.core.change(() => this.writeOnce(longer));
   }
 
-  private writeOnce(): void {
+  private writeOnce(own: ReadonlySet<object>): void {
     const { region, position, data, width } = this.write;
-    // A device whose interrupt asks for the write that raised it would never come to an end.
-    if (this.stopListening === undefined || this.writing || region.region.gone) return;
-    this.writing = true;
+    if (this.stopListening === undefined || region.region.gone) return;
+    const before = chain;
+    chain = own;
     try {
       askModel(() => {
         if (region.ioPorts !== true && !this.device.memoryEnabled()) return;
@@ -98,7 +103,7 @@ class Entry {
         else region.region.write8(position, Number(value));
       });
     } finally {
-      this.writing = false;
+      chain = before;
     }
   }
 }

@@ -233,6 +233,17 @@ describe('a device that signals in the middle of an access', () => {
     expect(log).toEqual(['write 8 at 0x20: 0x0', 'write 4 at 0x10: 0x55667788']);
   });
 
+  test('two entries that ask for each other: each is written once', () => {
+    let raise: (at: number) => void = () => undefined;
+    const process = world.open(world.device({ 0: { region: world.hook(new Uint8Array(0x80), log, (at) => raise(at)) } }));
+    const [ping, pong] = [process.eventfd(), process.eventfd()];
+    set(process, { fd: ping });
+    set(process, { offset: 0x18n, fd: pong });
+    raise = (at) => void signal(process, at === 0x10 ? pong : ping);
+    signal(process, ping);
+    expect(log).toEqual(['write 4 at 0x10: 0x55667788', 'write 4 at 0x18: 0x55667788']);
+  });
+
   test('what a model throws comes out of the signal; a raw call says EIO, and the entry stays', () => {
     const region = world.hook(new Uint8Array(0x80), log, () => {
       throw new RangeError('the model broke');
