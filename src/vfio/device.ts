@@ -19,6 +19,8 @@ import { VirtualConfig } from './config/virtual-config.ts';
 import { DeviceMappings } from './device-mappings.ts';
 import { DeviceInterrupts } from './interrupts/device-interrupts.ts';
 import type { InterruptHardware } from './interrupts/hardware.ts';
+import type { CdevBinding } from './hot-reset.ts';
+import type { HotResetSet } from './hot-reset-set.ts';
 import { DeviceIoEventFds } from './ioeventfd.ts';
 import { mappableAreas } from './mappable-areas.ts';
 import { askModel } from './model-error.ts';
@@ -162,6 +164,10 @@ export class VfioDevice {
   readonly ioeventfds = new DeviceIoEventFds();
   /** @internal */
   readonly mappings: DeviceMappings = new DeviceMappings();
+  /** @internal What a reset of its slot or bus hits, if there is one. */
+  hotResetSet: HotResetSet | undefined;
+  /** @internal The iommufd that an open character device has bound it to. */
+  binding: CdevBinding | undefined;
   private readonly byIndex: ReadonlyMap<number, VfioRegion>;
   private files = 0;
   private configSpace: VirtualConfig | undefined;
@@ -276,10 +282,16 @@ export class VfioDevice {
   reset(): number {
     if (this.description.reset !== true) throw new VfioError('EINVAL', 'VFIO_DEVICE_RESET', `${this.name} cannot be reset as a function`);
     this.mappings.zap('the device was reset');
-    const reset = (): void => askModel(() => this.description.onReset?.());
-    if (this.configSpace === undefined) reset();
-    else this.configSpace.resetFunction(reset);
+    this.resetKeepingState();
     return 0;
+  }
+
+  /** @internal Resets it, open or not, and leaves its configuration space as it was. */
+  resetKeepingState(): void {
+    const reset = (): void => askModel(() => this.description.onReset?.());
+    const config = this.configSpace ?? this.makeConfig();
+    if (config === undefined) reset();
+    else config.resetFunction(reset);
   }
 
   /** Whether memory cycles reach the device now. */
