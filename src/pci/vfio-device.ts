@@ -2,7 +2,7 @@
 //
 // Source: drivers/vfio/pci/vfio_pci_core.c vfio_pci_core_enable, vfio_pci_get_irq_count
 
-import { VFIO_PCI_CONFIG_REGION_INDEX, VFIO_PCI_ROM_REGION_INDEX } from '../uapi/index.ts';
+import { VFIO_PCI_CONFIG_REGION_INDEX, VFIO_PCI_NUM_REGIONS, VFIO_PCI_ROM_REGION_INDEX } from '../uapi/index.ts';
 import { VfioDevice } from '../vfio/index.ts';
 import type { InterruptHardware, VfioRegionDescription } from '../vfio/index.ts';
 import { findCapability } from './capabilities.ts';
@@ -66,6 +66,8 @@ export function vfioDeviceOf(one: PciFunction, bytes: Uint8Array, memoryEnabled:
   const regions: Record<number, VfioRegionDescription> = { [VFIO_PCI_CONFIG_REGION_INDEX]: { region: one.config } };
   for (const { index, kind, size, region } of one.bars) regions[index] = { region, size: size!, ioPorts: kind === 'io' };
   if (one.rom !== undefined) regions[VFIO_PCI_ROM_REGION_INDEX] = { region: one.rom.region };
+  description.vfio?.regions?.forEach((region, i) => (regions[VFIO_PCI_NUM_REGIONS + i] = region));
+  const display = description.vfio?.display;
   const hasTable = msix !== null && one.bars.some(({ index }) => index === msix.tableBar);
   return new VfioDevice({
     name: slot.length > 7 ? slot : `0000:${slot}`,
@@ -76,6 +78,7 @@ export function vfioDeviceOf(one: PciFunction, bytes: Uint8Array, memoryEnabled:
     onReset: () => one.resetFunction(),
     interrupts: { intx: bytes[PCI_INTERRUPT_PIN] !== 0, msi: msiMessages(bytes), express: findCapability(bytes, PCI_CAP_ID.EXP) !== null, hardware: interruptsOf(one) },
     memoryEnabled,
+    ...(display !== undefined && { display }),
     config: { powerState: () => one.powerState },
   });
 }

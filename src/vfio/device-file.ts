@@ -3,12 +3,14 @@
 import { integer } from '../core/index.ts';
 import type { Engine, MemoryType, OffsetMode, OffsetTable } from '../core/index.ts';
 import {
+  VFIO_DEVICE_GET_GFX_DMABUF,
   VFIO_DEVICE_GET_INFO,
   VFIO_DEVICE_GET_IRQ_INFO,
   VFIO_DEVICE_GET_PCI_HOT_RESET_INFO,
   VFIO_DEVICE_GET_REGION_INFO,
   VFIO_DEVICE_IOEVENTFD,
   VFIO_DEVICE_PCI_HOT_RESET,
+  VFIO_DEVICE_QUERY_GFX_PLANE,
   VFIO_DEVICE_RESET,
   VFIO_DEVICE_SET_IRQS,
   VFIO_DEVICE_SET_MMAP_ATTRS,
@@ -129,6 +131,14 @@ export class DeviceFile extends OpenFile {
       case VFIO_DEVICE_IOEVENTFD:
         if (this.device.kind !== 'pci') break;
         return setIoEventFd({ device: this.device, resolve: (call, offset) => this.resolve(call, offset) }, user, (call, fd) => process.eventfd(call, fd));
+      case VFIO_DEVICE_QUERY_GFX_PLANE:
+        if (this.device.display === undefined) break;
+        return this.device.display.query(user);
+      case VFIO_DEVICE_GET_GFX_DMABUF: {
+        const fd = this.device.display?.getBuffer(user, process);
+        if (fd === undefined) break;
+        return fd;
+      }
       case VFIO_DEVICE_SET_MMAP_ATTRS:
         if (this.mmapAttributes) return this.setMmapAttributes(user);
     }
@@ -198,6 +208,6 @@ export class DeviceFile extends OpenFile {
     if (this.device.description.msixMode === 'sparse' && table !== undefined && position < table.offset + table.bytes && position + bytes > table.offset) {
       throw new VfioError('EINVAL', call, `the range covers the MSI-X table of region ${index}: map the areas of its SPARSE_MMAP capability`);
     }
-    return { region, position, memoryType: this.announced.get(index) ?? 'uncached' };
+    return { bytes: region.region, region, position, memoryType: this.announced.get(index) ?? 'uncached' };
   }
 }

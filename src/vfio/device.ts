@@ -17,6 +17,8 @@ import type { ConfigHardware } from './config/hardware.ts';
 import { HardwareRegisters } from './config/hardware.ts';
 import { VirtualConfig } from './config/virtual-config.ts';
 import { DeviceMappings } from './device-mappings.ts';
+import type { VfioDisplay } from './display/display-model.ts';
+import { DeviceDisplay } from './display/gfx-plane.ts';
 import { DeviceInterrupts } from './interrupts/device-interrupts.ts';
 import type { InterruptHardware } from './interrupts/hardware.ts';
 import type { CdevBinding } from './hot-reset.ts';
@@ -85,6 +87,8 @@ export interface VfioDeviceDescription {
   };
   /** What there is to know of configuration space. With it, region 7 is what vfio-pci shows while the device is open: a shadow. Default: region 7 is its bytes. */
   readonly config?: ConfigHardware;
+  /** What a display shows, for VFIO_DEVICE_QUERY_GFX_PLANE. Default: it is none. */
+  readonly display?: VfioDisplay;
   /** Widths of atomic operations that the path to the device completes: VFIO_PCI_ATOMIC_COMP flags. Default 0: no capability. */
   readonly atomics?: number;
   /** Whether the function answers memory cycles now: the COMMAND register's MEM bit and D0 to D2. Default: always. */
@@ -164,6 +168,8 @@ export class VfioDevice {
   readonly ioeventfds = new DeviceIoEventFds();
   /** @internal */
   readonly mappings: DeviceMappings = new DeviceMappings();
+  /** @internal */
+  readonly display: DeviceDisplay | undefined;
   /** @internal What a reset of its slot or bus hits, if there is one. */
   hotResetSet: HotResetSet | undefined;
   /** @internal The iommufd that an open character device has bound it to. */
@@ -190,6 +196,7 @@ export class VfioDevice {
     });
     const { msix } = description;
     this.interrupts = new DeviceInterrupts({ ...description.interrupts, intxDisabled: () => this.intxDisabled() });
+    this.display = description.display && new DeviceDisplay(description.display);
     if (msix !== undefined && !this.byIndex.has(msix.bar)) throw new RangeError(`${this.name}: the MSI-X table is in BAR ${msix.bar}, which is absent`);
   }
 
@@ -275,6 +282,7 @@ export class VfioDevice {
     if (--this.files > 0) return;
     this.interrupts.release();
     this.ioeventfds.release();
+    this.display?.release();
     this.configSpace = undefined;
   }
 

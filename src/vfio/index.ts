@@ -3,6 +3,9 @@
 export { PAGE_SIZE, VfioDevice } from './device.ts';
 export type { MsixTable, VfioDeviceDescription, VfioRegion, VfioRegionDescription, VfioRegionKind } from './device.ts';
 export type { ConfigHardware } from './config/hardware.ts';
+export type { BufferPlane, DisplayPlane, VfioDisplay } from './display/display-model.ts';
+export { edidRegion } from './display/edid-region.ts';
+export type { EdidRegionOptions } from './display/edid-region.ts';
 export type { OpenOptions } from './device-file.ts';
 export { EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE } from './files/eventfd.ts';
 export type { InterruptHardware } from './interrupts/hardware.ts';

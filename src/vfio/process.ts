@@ -272,9 +272,9 @@ export class Process {
     const isShared = type === MAP_SHARED;
     if (isShared && file.readOnly && (protection & PROT_WRITE) !== 0) throw new VfioError('EACCES', 'mmap', 'PROT_WRITE of a file opened for reading only');
     if (file.map === undefined) throw new VfioError('ENODEV', 'mmap', `a ${file.kind} file cannot be mapped`);
-    const { region, position, memoryType } = file.map(at, size, isShared && !file.readOnly);
+    const { bytes: behind, region, position, memoryType } = file.map(at, size, isShared && !file.readOnly);
     const device = file instanceof DeviceFile ? file.device : undefined;
-    const source = { region: region.region, position, memoryType, protection, device, vfioRegion: region, release: () => file.release() };
+    const source = { region: behind, position, memoryType, protection, device, vfioRegion: region, release: () => file.release() };
     const address = this.mappings.map(bytes, source);
     // A mapping keeps its file open.
     file.hold();
