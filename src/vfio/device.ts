@@ -86,7 +86,7 @@ export interface VfioDeviceDescription {
     readonly hardware?: InterruptHardware;
   };
   /** What there is to know of configuration space. With it, region 7 is what vfio-pci shows while the device is open: a shadow. Default: region 7 is its bytes. */
-  readonly config?: ConfigHardware;
+  readonly config?: ConfigHardware | undefined;
   /** What a display shows, for VFIO_DEVICE_QUERY_GFX_PLANE. Default: it is none. */
   readonly display?: VfioDisplay;
   /** Widths of atomic operations that the path to the device completes: VFIO_PCI_ATOMIC_COMP flags. Default 0: no capability. */
