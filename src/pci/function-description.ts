@@ -1,6 +1,7 @@
 // A function as data: what its bytes, its sizes and its surroundings are.
 
 import type { Region } from '../core/index.ts';
+import type { VfioDisplay, VfioRegionDescription } from '../vfio/index.ts';
 import type { Bar, BarSizes } from './bars.ts';
 import type { ConfigField } from './config-rules.ts';
 import type { InterruptSink } from './intx.ts';
@@ -27,8 +28,18 @@ export interface PciFunctionDescription {
   readonly registers?: readonly ConfigField[];
   /** Makes the region behind a BAR. Default: memory, whose bytes are all that the BAR is. */
   readonly backing?: (request: BarBacking) => Region;
+  /** What VFIO programs find beyond the function itself. */
+  readonly vfio?: VfioExtras;
   /** Where interrupts go. Without it the function has none to raise, and an MSI-X table is plain memory. */
   readonly interrupts?: InterruptSink;
+}
+
+/** What a VFIO program finds of a function beyond its BARs and its configuration space. */
+export interface VfioExtras {
+  /** What a display shows. */
+  readonly display?: VfioDisplay;
+  /** Device-specific regions, from index 9 on. They go with the function. */
+  readonly regions?: readonly VfioRegionDescription[];
 }
 
 /** A BAR that wants a region. */

@@ -22,7 +22,7 @@ export * from './config-rules.ts';
 export * from './config-space.ts';
 export type { DecodeChange, DecodeListener } from './decode.ts';
 export * from './extended-capability-rules.ts';
-export type { BarBacking, BarRegion, PciFunctionDescription } from './function-description.ts';
+export type { BarBacking, BarRegion, PciFunctionDescription, VfioExtras } from './function-description.ts';
 export { IntxLine } from './intx.ts';
 export type { InterruptSink } from './intx.ts';
 export { formatLspciHex } from './lspci-hex-text.ts';

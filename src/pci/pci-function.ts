@@ -313,6 +313,7 @@ export class PciFunction {
   destroy(): void {
     for (const { region } of this.bars) region.destroy();
     this.rom?.region.destroy();
+    for (const { region } of this.description.vfio?.regions ?? []) region.destroy();
     this.msixVectors?.destroy();
     this.config.destroy();
   }

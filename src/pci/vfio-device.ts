@@ -2,7 +2,7 @@
 //
 // Source: drivers/vfio/pci/vfio_pci_core.c vfio_pci_core_enable, vfio_pci_get_irq_count
 
-import { VFIO_PCI_CONFIG_REGION_INDEX, VFIO_PCI_ROM_REGION_INDEX } from '../uapi/index.ts';
+import { VFIO_PCI_CONFIG_REGION_INDEX, VFIO_PCI_NUM_REGIONS, VFIO_PCI_ROM_REGION_INDEX } from '../uapi/index.ts';
 import { VfioDevice } from '../vfio/index.ts';
 import type { InterruptHardware, VfioRegionDescription } from '../vfio/index.ts';
 import { findCapability } from './capabilities.ts';
@@ -10,6 +10,7 @@ import { PCI_CAP_ID } from './capability-ids.ts';
 import { PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_FLR, PCI_MSI_FLAGS, PCI_PM_CTRL, PCI_PM_CTRL_NO_SOFT_RESET } from './capability-rules.ts';
 import { PCI_INTERRUPT_PIN } from './config-space.ts';
 import { readU16, readU32 } from './little-endian.ts';
+import { PCI_MSIX_FLAGS, PCI_MSIX_FLAGS_ENABLE, PCI_MSIX_FLAGS_MASKALL } from './msix.ts';
 import type { PciFunction } from './pci-function.ts';
 
 function resets(config: Uint8Array): boolean {
@@ -25,6 +26,14 @@ function msiMessages(config: Uint8Array): number {
   return msi === null ? 0 : 1 << ((readU16(config, msi.offset + PCI_MSI_FLAGS) >> 1) & 0x7);
 }
 
+/** Who drives MSI-X has turned it on in the register, which its user reads, and has masked nothing. */
+function showMsix(one: PciFunction, isOn: boolean): void {
+  if (one.msix === null) return;
+  const at = one.msix.offset + PCI_MSIX_FLAGS;
+  const flags = one.peek(at, 2) & ~(PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
+  one.poke(at, 2, isOn ? flags | PCI_MSIX_FLAGS_ENABLE : flags);
+}
+
 /** The interrupts of a function as VFIO drives them: looked for when they are used, because they are made after the device. */
 function interruptsOf(one: PciFunction): InterruptHardware {
   return {
@@ -32,11 +41,15 @@ function interruptsOf(one: PciFunction): InterruptHardware {
     intxDisabled: () => one.intx?.isDisabled ?? false,
     connectIntx: (changed) => one.intx?.connect(changed) ?? (() => undefined),
     connectMessages(kind, count, deliver) {
-      if (kind === 'msi') one.msi?.own({ count, deliver });
-      else one.msixVectors?.giveTo({ count, deliver });
+      if (kind === 'msi') {
+        one.msi?.own({ count, deliver });
+        return () => one.msi?.own(undefined);
+      }
+      one.msixVectors?.giveTo({ count, deliver });
+      showMsix(one, true);
       return () => {
-        if (kind === 'msi') one.msi?.own(undefined);
-        else one.msixVectors?.giveTo(undefined);
+        showMsix(one, false);
+        one.msixVectors?.giveTo(undefined);
       };
     },
   };
@@ -53,6 +66,8 @@ export function vfioDeviceOf(one: PciFunction, bytes: Uint8Array, memoryEnabled:
   const regions: Record<number, VfioRegionDescription> = { [VFIO_PCI_CONFIG_REGION_INDEX]: { region: one.config } };
   for (const { index, kind, size, region } of one.bars) regions[index] = { region, size: size!, ioPorts: kind === 'io' };
   if (one.rom !== undefined) regions[VFIO_PCI_ROM_REGION_INDEX] = { region: one.rom.region };
+  description.vfio?.regions?.forEach((region, i) => (regions[VFIO_PCI_NUM_REGIONS + i] = region));
+  const display = description.vfio?.display;
   const hasTable = msix !== null && one.bars.some(({ index }) => index === msix.tableBar);
   return new VfioDevice({
     name: slot.length > 7 ? slot : `0000:${slot}`,
@@ -63,5 +78,7 @@ export function vfioDeviceOf(one: PciFunction, bytes: Uint8Array, memoryEnabled:
     onReset: () => one.resetFunction(),
     interrupts: { intx: bytes[PCI_INTERRUPT_PIN] !== 0, msi: msiMessages(bytes), express: findCapability(bytes, PCI_CAP_ID.EXP) !== null, hardware: interruptsOf(one) },
     memoryEnabled,
+    ...(display !== undefined && { display }),
+    config: { powerState: () => one.powerState },
   });
 }

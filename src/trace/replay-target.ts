@@ -46,11 +46,11 @@ interface OpenRegion {
   readonly table: { readonly from: bigint; readonly to: bigint; readonly address: bigint } | undefined;
 }
 
-/** A device without what its windows in a space do not have either: the memory gate, and an MSI-X table that no mapping reaches. */
+/** A device without what its windows in a space do not have either: the memory gate and its shadow, and an MSI-X table that no mapping reaches. */
 function ungated(device: VfioDevice): VfioDevice {
   const { msix, ...rest } = device.description;
   const isReachable = msix !== undefined && device.region(msix.bar)?.mmap === true;
-  return new VfioDevice({ ...rest, ...(isReachable && { msix }), msixMode: 'mappable', memoryEnabled: () => true });
+  return new VfioDevice({ ...rest, config: undefined, ...(isReachable && { msix }), msixMode: 'mappable', memoryEnabled: () => true });
 }
 
 /** The parts that share addresses with another one: what is visible there may change within an access. */

@@ -1,10 +1,16 @@
 // An open device file: its own offsets and position over the device's shared state. Behaviour text, sections 1.3, 4.1, 4.2, 4.7, 8.4.
 
+import { integer } from '../core/index.ts';
 import type { Engine, MemoryType, OffsetMode, OffsetTable } from '../core/index.ts';
 import {
+  VFIO_DEVICE_GET_GFX_DMABUF,
   VFIO_DEVICE_GET_INFO,
   VFIO_DEVICE_GET_IRQ_INFO,
+  VFIO_DEVICE_GET_PCI_HOT_RESET_INFO,
   VFIO_DEVICE_GET_REGION_INFO,
+  VFIO_DEVICE_IOEVENTFD,
+  VFIO_DEVICE_PCI_HOT_RESET,
+  VFIO_DEVICE_QUERY_GFX_PLANE,
   VFIO_DEVICE_RESET,
   VFIO_DEVICE_SET_IRQS,
   VFIO_DEVICE_SET_MMAP_ATTRS,
@@ -20,7 +26,10 @@ import type { VfioDevice, VfioRegion } from './device.ts';
 import type { MappedRange } from './files/mapped-range.ts';
 import { OpenFile } from './files/open-file.ts';
 import type { CallingProcess } from './files/open-file.ts';
+import { getHotResetInfo, hotReset } from './hot-reset.ts';
+import type { CdevBinding } from './hot-reset.ts';
 import { setIrqs } from './interrupts/irq-set.ts';
+import { setIoEventFd } from './ioeventfd.ts';
 import { clip, transfer } from './region-access.ts';
 import type { UserMemory } from './user-memory.ts';
 
@@ -37,6 +46,8 @@ export interface OpenOptions {
    * Default EINVAL in mode `index`, as in Linux, else ENXIO, as in the proposal's outline.
    */
   readonly unknownOffset?: 'EINVAL' | 'ENXIO';
+  /** Through its character device, bound to an iommufd already. Default: through its group. */
+  readonly cdev?: CdevBinding;
   /** Mailing-list proposals, each off by default. */
   readonly proposals?: {
     /** "mmap maple tree" of August 2025: GET_REGION_INFO makes an offset known, mmap needs it, VFIO_DEVICE_SET_MMAP_ATTRS sets its attributes. */
@@ -50,6 +61,12 @@ function roundUpToPage(bytes: bigint): bigint {
   return (bytes + PAGE - 1n) & ~(PAGE - 1n);
 }
 
+function checkBinding(device: VfioDevice, { iommufd, devid }: CdevBinding): void {
+  if (typeof iommufd !== 'object' || (iommufd as unknown) === null) throw new TypeError(`open: iommufd is of type ${typeof iommufd}; expected an object`);
+  integer('open: devid', devid, 1, 0x7fff_ffff);
+  if (device.openFiles > 0) throw new VfioError('EINVAL', 'VFIO_DEVICE_BIND_IOMMUFD', `${device.name} is open through another file`);
+}
+
 /** One open file of a device. @internal */
 export class DeviceFile extends OpenFile {
   readonly kind = 'device';
@@ -58,12 +75,14 @@ export class DeviceFile extends OpenFile {
   private readonly table: OffsetTable;
   private readonly unknownOffset: ErrnoName;
   private readonly mmapAttributes: boolean;
+  private readonly cdev: CdevBinding | undefined;
   private readonly announced = new Map<number, MemoryType>();
 
   constructor(engine: Engine, device: VfioDevice, options: OpenOptions) {
     super();
     const mode = options.offsets ?? 'index';
     this.device = device;
+    if (options.cdev !== undefined) checkBinding(device, options.cdev);
     this.readOnly = options.readOnly === true;
     this.unknownOffset = options.unknownOffset ?? (mode === 'index' ? 'EINVAL' : 'ENXIO');
     if (!['EINVAL', 'ENXIO'].includes(this.unknownOffset)) throw new TypeError(`open: unknownOffset is ${JSON.stringify(this.unknownOffset)}; expected 'EINVAL' or 'ENXIO'`);
@@ -80,11 +99,14 @@ export class DeviceFile extends OpenFile {
       this.table.destroy();
       throw error;
     }
+    this.cdev = options.cdev;
+    if (options.cdev !== undefined) device.binding = options.cdev;
     device.opened();
   }
 
   protected override closed(): void {
     this.table.destroy();
+    if (this.cdev !== undefined) this.device.binding = undefined;
     this.device.closed();
   }
 
@@ -100,6 +122,23 @@ export class DeviceFile extends OpenFile {
         return setIrqs(this.device, user, (fd) => process.eventfd('VFIO_DEVICE_SET_IRQS', fd));
       case VFIO_DEVICE_RESET:
         return this.device.reset();
+      case VFIO_DEVICE_GET_PCI_HOT_RESET_INFO:
+        if (this.device.kind !== 'pci') break;
+        return getHotResetInfo(this.device, this.cdev, user);
+      case VFIO_DEVICE_PCI_HOT_RESET:
+        if (this.device.kind !== 'pci') break;
+        return hotReset(this.device, this.cdev, user, (call, fd) => process.group(call, fd));
+      case VFIO_DEVICE_IOEVENTFD:
+        if (this.device.kind !== 'pci') break;
+        return setIoEventFd({ device: this.device, resolve: (call, offset) => this.resolve(call, offset) }, user, (call, fd) => process.eventfd(call, fd));
+      case VFIO_DEVICE_QUERY_GFX_PLANE:
+        if (this.device.display === undefined) break;
+        return this.device.display.query(user);
+      case VFIO_DEVICE_GET_GFX_DMABUF: {
+        const fd = this.device.display?.getBuffer(user, process);
+        if (fd === undefined) break;
+        return fd;
+      }
       case VFIO_DEVICE_SET_MMAP_ATTRS:
         if (this.mmapAttributes) return this.setMmapAttributes(user);
     }
@@ -169,6 +208,6 @@ export class DeviceFile extends OpenFile {
     if (this.device.description.msixMode === 'sparse' && table !== undefined && position < table.offset + table.bytes && position + bytes > table.offset) {
       throw new VfioError('EINVAL', call, `the range covers the MSI-X table of region ${index}: map the areas of its SPARSE_MMAP capability`);
     }
-    return { region, position, memoryType: this.announced.get(index) ?? 'uncached' };
+    return { bytes: region.region, region, position, memoryType: this.announced.get(index) ?? 'uncached' };
   }
 }

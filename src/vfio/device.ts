@@ -13,8 +13,17 @@ import {
   vfio_region_info,
 } from '../uapi/index.ts';
 import type { CapabilityInput, RegionInfoCapability } from '../uapi/index.ts';
+import type { ConfigHardware } from './config/hardware.ts';
+import { HardwareRegisters } from './config/hardware.ts';
+import { VirtualConfig } from './config/virtual-config.ts';
+import { DeviceMappings } from './device-mappings.ts';
+import type { VfioDisplay } from './display/display-model.ts';
+import { DeviceDisplay } from './display/gfx-plane.ts';
 import { DeviceInterrupts } from './interrupts/device-interrupts.ts';
 import type { InterruptHardware } from './interrupts/hardware.ts';
+import type { CdevBinding } from './hot-reset.ts';
+import type { HotResetSet } from './hot-reset-set.ts';
+import { DeviceIoEventFds } from './ioeventfd.ts';
 import { mappableAreas } from './mappable-areas.ts';
 import { askModel } from './model-error.ts';
 import type { MappableAreas } from './mappable-areas.ts';
@@ -76,6 +85,10 @@ export interface VfioDeviceDescription {
     /** How they reach VFIO. Default: they do not, and only a user's own trigger fires them. */
     readonly hardware?: InterruptHardware;
   };
+  /** What there is to know of configuration space. With it, region 7 is what vfio-pci shows while the device is open: a shadow. Default: region 7 is its bytes. */
+  readonly config?: ConfigHardware | undefined;
+  /** What a display shows, for VFIO_DEVICE_QUERY_GFX_PLANE. Default: it is none. */
+  readonly display?: VfioDisplay;
   /** Widths of atomic operations that the path to the device completes: VFIO_PCI_ATOMIC_COMP flags. Default 0: no capability. */
   readonly atomics?: number;
   /** Whether the function answers memory cycles now: the COMMAND register's MEM bit and D0 to D2. Default: always. */
@@ -151,8 +164,19 @@ export class VfioDevice {
   readonly description: VfioDeviceDescription;
   /** What its users have set up; shared by all of its open files. */
   readonly interrupts: DeviceInterrupts;
+  /** @internal */
+  readonly ioeventfds = new DeviceIoEventFds();
+  /** @internal */
+  readonly mappings: DeviceMappings = new DeviceMappings();
+  /** @internal */
+  readonly display: DeviceDisplay | undefined;
+  /** @internal What a reset of its slot or bus hits, if there is one. */
+  hotResetSet: HotResetSet | undefined;
+  /** @internal The iommufd that an open character device has bound it to. */
+  binding: CdevBinding | undefined;
   private readonly byIndex: ReadonlyMap<number, VfioRegion>;
   private files = 0;
+  private configSpace: VirtualConfig | undefined;
 
   /**
    * @throws RangeError when an index is no region index, an MSI-X table lies outside its BAR, a ROM image is larger than its region, or another number is
@@ -171,7 +195,8 @@ export class VfioDevice {
       if (index !== first + i) throw new TypeError(`${this.name}: region ${first + i} is missing: indices from ${first} on have no holes`);
     });
     const { msix } = description;
-    this.interrupts = new DeviceInterrupts(description.interrupts ?? {});
+    this.interrupts = new DeviceInterrupts({ ...description.interrupts, intxDisabled: () => this.intxDisabled() });
+    this.display = description.display && new DeviceDisplay(description.display);
     if (msix !== undefined && !this.byIndex.has(msix.bar)) throw new RangeError(`${this.name}: the MSI-X table is in BAR ${msix.bar}, which is absent`);
   }
 
@@ -226,24 +251,65 @@ export class VfioDevice {
 
   /** @internal */
   opened(): void {
+    if (this.files === 0) this.configSpace = this.makeConfig();
     this.files++;
+  }
+
+  private makeConfig(): VirtualConfig | undefined {
+    const { config, reset, onReset } = this.description;
+    const region = this.byIndex.get(VFIO_PCI_CONFIG_REGION_INDEX);
+    if (config === undefined || region === undefined || this.kind !== 'pci') return undefined;
+    const owner = {
+      zap: (why: string) => this.mappings.zap(why),
+      intxDisableChanged: () => this.interrupts.intxDisableChanged(),
+      msi: () => this.interrupts.msiState,
+      resetFunction: reset === true ? () => this.configSpace?.resetFunction(() => askModel(() => onReset?.())) : undefined,
+    };
+    return new VirtualConfig(new HardwareRegisters(region.region, region.size), config, owner, (index) => this.byIndex.get(index)?.size);
+  }
+
+  /** @internal The shadow of configuration space while the device is open, if it has one. */
+  get config(): VirtualConfig | undefined {
+    return this.configSpace;
+  }
+
+  private intxDisabled(): boolean {
+    return this.configSpace?.effects.isIntxDisabled ?? this.description.interrupts?.hardware?.intxDisabled() ?? false;
   }
 
   /** @internal The last close gives up all that users have set up. */
   closed(): void {
-    if (--this.files === 0) this.interrupts.release();
+    if (--this.files > 0) return;
+    this.interrupts.release();
+    this.ioeventfds.release();
+    this.display?.release();
+    this.configSpace = undefined;
   }
 
   /** @internal VFIO_DEVICE_RESET: what users have set up stays. */
   reset(): number {
     if (this.description.reset !== true) throw new VfioError('EINVAL', 'VFIO_DEVICE_RESET', `${this.name} cannot be reset as a function`);
-    askModel(() => this.description.onReset?.());
+    this.mappings.zap('the device was reset');
+    this.resetKeepingState();
     return 0;
+  }
+
+  /** @internal Resets it, open or not, and leaves its configuration space as it was. */
+  resetKeepingState(): void {
+    const reset = (): void => askModel(() => this.description.onReset?.());
+    const config = this.configSpace ?? this.makeConfig();
+    if (config === undefined) reset();
+    else config.resetFunction(reset);
   }
 
   /** Whether memory cycles reach the device now. */
   memoryEnabled(): boolean {
-    return this.description.memoryEnabled?.() ?? true;
+    return this.configSpace?.effects.memoryEnabled ?? this.description.memoryEnabled?.() ?? true;
+  }
+
+  /** Takes the pages of all BARs out of all mappings, as a driver does before it closes the memory gate. An access brings them back while that is open. */
+  zap(why = 'the device took its pages away'): void {
+    this.mappings.zap(why);
   }
 
   /** Which bytes of a region may be mapped, and why the others may not. */

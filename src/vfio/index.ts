@@ -2,17 +2,26 @@
 
 export { PAGE_SIZE, VfioDevice } from './device.ts';
 export type { MsixTable, VfioDeviceDescription, VfioRegion, VfioRegionDescription, VfioRegionKind } from './device.ts';
+export type { ConfigHardware } from './config/hardware.ts';
+export type { BufferPlane, DisplayPlane, VfioDisplay } from './display/display-model.ts';
+export { edidRegion } from './display/edid-region.ts';
+export type { EdidRegionOptions } from './display/edid-region.ts';
 export type { OpenOptions } from './device-file.ts';
 export { EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE } from './files/eventfd.ts';
 export type { InterruptHardware } from './interrupts/hardware.ts';
 export type { DeviceInterrupts } from './interrupts/device-interrupts.ts';
 export type { VfioNotification } from './interrupts/err-req.ts';
+export type { CdevBinding } from './hot-reset.ts';
+export { HotResetSet } from './hot-reset-set.ts';
+export type { HotResetFunction } from './hot-reset-set.ts';
 export { regionFlags } from './device-info.ts';
 export { mappableAreas } from './mappable-areas.ts';
 export type { HoleReason, MappableArea, MappableAreas, MappableAreasInput, MappableHole } from './mappable-areas.ts';
-export { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE } from './mman.ts';
+export { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE } from './mman.ts';
 export { Process } from './process.ts';
 export type { ProcessOptions } from './process.ts';
 export type { Mapping } from './process-memory.ts';
 export type { RawCalls } from './raw-calls.ts';
+export { VfioFault } from './vfio-fault.ts';
+export type { FaultSignal } from './vfio-fault.ts';
 export type { UserBuffer, UserPointer } from './user-memory.ts';

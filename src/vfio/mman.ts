@@ -4,6 +4,8 @@
 export const PROT_READ = 0x1;
 /** Pages may be written. */
 export const PROT_WRITE = 0x2;
+/** Pages may be executed; on x86 they may be read then, too. */
+export const PROT_EXEC = 0x4;
 /** Writes reach the file: what a device mapping must be. */
 export const MAP_SHARED = 0x01;
 /** Writes stay private: refused by devices. */

@@ -3,12 +3,20 @@
 //   0x0000_7fff_ffff_f000  top; mappings are placed downwards from here
 //   | anonymous | BAR 0 of fd 3 | ...                 a page of no mapping is EFAULT for calls
 //   0x10000                bottom: a NULL pointer with a small offset never hits anything
+//
+//   page there    --- zap, or its protection does not allow all ---> guarded: each access is looked at (mapping-guard.ts)
+//   guarded       --- access while the memory gate is open --------> page there
+//
+// Source: drivers/vfio/pci/vfio_pci_core.c vfio_pci_mmap_huge_fault; Behaviour text, sections 4.6 and 4.7
 
 import type { Engine, RangeStore, Region, Space, Window } from '../core/index.ts';
 import type { MemoryType } from '../core/index.ts';
 import { VfioError } from '../uapi/index.ts';
 import { PAGE_SIZE } from './device.ts';
-import type { VfioRegion } from './device.ts';
+import type { VfioDevice, VfioRegion } from './device.ts';
+import { makeGuard } from './mapping-guard.ts';
+import { PROT_EXEC, PROT_READ, PROT_WRITE } from './mman.ts';
+import { VfioFault } from './vfio-fault.ts';
 
 const BOTTOM = 0x1_0000n;
 const TOP = 0x7fff_ffff_efffn;
@@ -38,7 +46,7 @@ export interface MappingSource {
   readonly position: bigint;
   readonly memoryType: MemoryType;
   readonly protection: number;
-  readonly device: string | undefined;
+  readonly device: VfioDevice | undefined;
   readonly vfioRegion: VfioRegion | undefined;
   /** Called once when no page of the mapping is left. */
   readonly release: () => void;
@@ -47,6 +55,9 @@ export interface MappingSource {
 interface Held {
   readonly source: MappingSource;
   pieces: number;
+  /** Why the last zap was. */
+  zapped: string;
+  stopListening?: () => void;
 }
 
 interface Piece {
@@ -54,17 +65,31 @@ interface Piece {
   readonly last: bigint;
   readonly position: bigint;
   readonly held: Held;
-  readonly window: Window | undefined;
+  /** Onto the region, or onto the guard. */
+  window: Window | undefined;
+  guard: Region | undefined;
+}
+
+/** Whether pages can be taken away: those of BARs. */
+function isZappable({ vfioRegion, device }: MappingSource): boolean {
+  return device !== undefined && vfioRegion?.kind === 'bar';
+}
+
+/** On x86 what may be written may be read. */
+function allowsAll(protection: number): boolean {
+  return (protection & PROT_WRITE) !== 0;
 }
 
 /** @internal */
 export class ProcessMemory {
   readonly space: Space;
+  private readonly engine: Engine;
   private readonly areas: RangeStore;
   private readonly pieces = new Map<number, Piece>();
   private nextPiece = 1;
 
   constructor(engine: Engine, name: string) {
+    this.engine = engine;
     this.space = engine.space(`${name} memory`);
     this.areas = engine.rangeStore();
   }
@@ -72,7 +97,9 @@ export class ProcessMemory {
   /** Maps `length` bytes (whole pages) where there is room; the address. VfioError ENOMEM when there is none. */
   map(length: bigint, source: MappingSource): bigint {
     const first = this.room(length);
-    this.place(first, first + length - 1n, source.position, { source, pieces: 0 });
+    const held: Held = { source, pieces: 0, zapped: 'COMMAND.MEM is 0, or it is in D3hot' };
+    this.place(first, first + length - 1n, source.position, held);
+    if (isZappable(source)) held.stopListening = source.device!.mappings.add((why) => this.zap(held, why));
     return first;
   }
 
@@ -89,30 +116,87 @@ export class ProcessMemory {
   }
 
   private place(first: bigint, last: bigint, position: bigint, held: Held): number {
-    const { region, memoryType } = held.source;
-    // Behind the end of a region that ends inside a page there is nothing, and nothing is left of one that was destroyed.
-    const size = last - first + 1n;
-    const present = region.size - position < size ? region.size - position : size;
-    const isThere = present > 0n && (held.pieces === 0 || !region.gone);
-    const window = isThere ? this.space.map(first, region, { position, size: present, memoryType }) : undefined;
+    const piece: Piece = { first, last, position, held, window: undefined, guard: undefined };
+    const { source } = held;
+    if (held.pieces === 0 || !source.region.gone) {
+      if (allowsAll(source.protection) && !this.isClosed(source)) this.show(piece);
+      else this.guard(piece);
+    }
     const id = this.nextPiece++;
     try {
       this.areas.insert(first, last, id);
     } catch (error) {
-      window?.unmap();
+      this.hide(piece);
       throw error;
     }
-    this.pieces.set(id, { first, last, position, held, window });
+    this.pieces.set(id, piece);
     held.pieces++;
     return id;
   }
 
-  private remove(id: number): void {
-    const { first, window, held } = this.pieces.get(id)!;
-    this.areas.erase(first);
-    this.pieces.delete(id);
+  private isClosed(source: MappingSource): boolean {
+    return isZappable(source) && !source.device!.memoryEnabled();
+  }
+
+  /** Makes a piece show the region itself, as far as there is one: behind the end of one that ends inside a page there is nothing. */
+  private show(piece: Piece): void {
+    const { first, last, position, held, guard } = piece;
+    const { region, memoryType } = held.source;
+    const size = last - first + 1n;
+    const present = region.size - position < size ? region.size - position : size;
+    piece.window = present > 0n ? this.space.map(first, region, { position, size: present, memoryType }) : undefined;
+    piece.guard = undefined;
+    guard?.destroy();
+  }
+
+  /** Makes every access to a piece ask first. */
+  private guard(piece: Piece): void {
+    const { first, last, position, held, window } = piece;
+    const size = last - first + 1n;
+    const guard = makeGuard(this.engine, { region: held.source.region, end: position + size, check: (access, at) => this.check(piece, access, at) });
+    try {
+      piece.window = this.space.map(first, guard, { position, size });
+    } catch (error) {
+      guard.destroy();
+      throw error;
+    }
+    piece.guard = guard;
     window?.unmap();
-    held.pieces--;
+  }
+
+  private hide(piece: Piece): void {
+    piece.window?.unmap();
+    piece.guard?.destroy();
+  }
+
+  /** An access to a guarded piece. */
+  private check(piece: Piece, access: 'read' | 'write', position: bigint): void {
+    const { first, held } = piece;
+    const { source } = held;
+    const { protection, region } = source;
+    const address = first + position - piece.position;
+    const isAllowed = access === 'write' ? (protection & PROT_WRITE) !== 0 : (protection & (PROT_READ | PROT_WRITE | PROT_EXEC)) !== 0;
+    if (!isAllowed) throw new VfioFault('SIGSEGV', access, address, `the mapping was made with protection ${protection}, which allows no ${access}`);
+    if (region.gone) return;
+    if (this.isClosed(source)) throw new VfioFault('SIGBUS', access, address, `${source.device!.name} does not answer memory accesses: ${held.zapped}`);
+    // From inside an access this is made when the access has ended; once is enough.
+    if (allowsAll(protection) && piece.guard !== undefined) this.show(piece);
+  }
+
+  /** Takes the pages of a mapping away. */
+  private zap(held: Held, why: string): void {
+    held.zapped = why;
+    const shown = [...this.pieces.values()].filter((piece) => piece.held === held && piece.guard === undefined && !held.source.region.gone);
+    if (shown.length > 0 && held.source.memoryType === 'write-combining') this.drain();
+    for (const piece of shown) this.guard(piece);
+  }
+
+  private remove(id: number): void {
+    const piece = this.pieces.get(id)!;
+    this.areas.erase(piece.first);
+    this.pieces.delete(id);
+    this.hide(piece);
+    piece.held.pieces--;
   }
 
   /** Replaces a piece by what lies outside first..last. If there is no memory for that it stays whole. */
@@ -143,7 +227,9 @@ export class ProcessMemory {
     for (const { id } of touched.filter((piece) => !whole.includes(piece))) this.cut(id, first, last);
     for (const { id, held } of whole) {
       this.remove(id);
-      if (held.pieces === 0) held.source.release();
+      if (held.pieces > 0) continue;
+      held.stopListening?.();
+      held.source.release();
     }
   }
 
@@ -162,7 +248,7 @@ export class ProcessMemory {
       const { first, last, position, held } = this.pieces.get(value)!;
       const { protection, memoryType, device, vfioRegion } = held.source;
       const region = vfioRegion === undefined ? undefined : { index: vfioRegion.index, position };
-      return { address: Number(first), length: Number(last - first + 1n), protection, memoryType, device, region };
+      return { address: Number(first), length: Number(last - first + 1n), protection, memoryType, device: device?.name, region };
     });
   }
 

@@ -7,7 +7,8 @@ import { DeviceFile } from './device-file.ts';
 import type { OpenOptions } from './device-file.ts';
 import { PAGE_SIZE, VfioDevice } from './device.ts';
 import { EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE, EventFd } from './files/eventfd.ts';
-import type { OpenFile } from './files/open-file.ts';
+import { GroupFile } from './files/group.ts';
+import type { CallingProcess, OpenFile } from './files/open-file.ts';
 import { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE } from './mman.ts';
 import { ProcessMemory, TASK_SIZE } from './process-memory.ts';
 import type { Mapping } from './process-memory.ts';
@@ -59,6 +60,7 @@ export class Process {
   private readonly files = new Map<number, OpenFile>();
   private readonly maxFds: number;
   private readonly mappings: ProcessMemory;
+  private readonly forFiles: CallingProcess;
   private ended = false;
 
   constructor(engine: Engine, options: ProcessOptions = {}) {
@@ -67,6 +69,11 @@ export class Process {
     this.maxFds = integer('Process: maxFds', options.maxFds ?? 1024, 4, 2 ** 20);
     this.mappings = new ProcessMemory(engine, this.name);
     this.raw = rawCalls(this);
+    this.forFiles = {
+      eventfd: (call, fd) => this.eventFile(call, fd),
+      group: (call, fd) => this.groupOf(call, fd),
+      install: (call, file) => this.installOrClose(call, file),
+    };
   }
 
   /** The process's address space: what is mapped can be read and written here. */
@@ -103,9 +110,23 @@ export class Process {
   open(device: VfioDevice, options: OpenOptions = {}): number {
     this.alive('open');
     if (!((device as unknown) instanceof VfioDevice)) throw new TypeError(`open: device is of type ${typeof device}; expected a VfioDevice`);
-    const file = new DeviceFile(this.engine, device, options);
+    return this.installOrClose('open', new DeviceFile(this.engine, device, options));
+  }
+
+  /**
+   * Opens an IOMMU group, as far as VFIO_DEVICE_PCI_HOT_RESET asks for it: its fd says that the group's devices are the caller's.
+   *
+   * @param id - 0 to 2^31-1; the `group` of a HotResetFunction.
+   * @throws VfioError EMFILE.
+   */
+  openGroup(id: number): number {
+    this.alive('openGroup');
+    return this.installOrClose('openGroup', new GroupFile(integer('openGroup: id', id, 0, 0x7fff_ffff)));
+  }
+
+  private installOrClose(call: string, file: OpenFile): number {
     try {
-      return this.install('open', file);
+      return this.install(call, file);
     } catch (error) {
       file.hold().release();
       throw error;
@@ -135,7 +156,7 @@ export class Process {
     const file = this.file('ioctl', fd);
     integer('ioctl: request', request, 0, 0xffff_ffff);
     if (file.ioctl === undefined) throw new VfioError('ENOTTY', `ioctl 0x${request.toString(16)}`, `no request of this ${file.kind} file`);
-    return file.ioctl(request, userMemory('ioctl', this.memory, argument), { eventfd: (call, number) => this.eventFile(call, number) });
+    return file.ioctl(request, userMemory('ioctl', this.memory, argument), this.forFiles);
   }
 
   /** Reads from `offset` on: how many bytes, fewer than asked at the end of a region. VfioError as section 4 of the behaviour text says. */
@@ -203,6 +224,12 @@ export class Process {
     return file;
   }
 
+  private groupOf(call: string, fd: number): number {
+    const file = this.file(call, fd);
+    if (!(file instanceof GroupFile)) throw new VfioError('EINVAL', call, `fd ${fd} is of a ${file.kind} file; expected a group`);
+    return file.id;
+  }
+
   private readAt(call: string, file: OpenFile, buffer: UserBuffer, at: bigint): number {
     const { user, length } = userBuffer(call, this.memory, buffer);
     return file.access(call, at, Math.min(length, MAX_TRANSFER), user, false);
@@ -245,9 +272,9 @@ export class Process {
     const isShared = type === MAP_SHARED;
     if (isShared && file.readOnly && (protection & PROT_WRITE) !== 0) throw new VfioError('EACCES', 'mmap', 'PROT_WRITE of a file opened for reading only');
     if (file.map === undefined) throw new VfioError('ENODEV', 'mmap', `a ${file.kind} file cannot be mapped`);
-    const { region, position, memoryType } = file.map(at, size, isShared && !file.readOnly);
-    const device = file instanceof DeviceFile ? file.device.name : undefined;
-    const source = { region: region.region, position, memoryType, protection, device, vfioRegion: region, release: () => file.release() };
+    const { bytes: behind, region, position, memoryType } = file.map(at, size, isShared && !file.readOnly);
+    const device = file instanceof DeviceFile ? file.device : undefined;
+    const source = { region: behind, position, memoryType, protection, device, vfioRegion: region, release: () => file.release() };
     const address = this.mappings.map(bytes, source);
     // A mapping keeps its file open.
     file.hold();

@@ -3,6 +3,8 @@
 import { bytesOf, integer } from '../core/index.ts';
 import type { Space, U64 } from '../core/index.ts';
 import { VfioError } from '../uapi/index.ts';
+import { isGuard } from './mapping-guard.ts';
+import { VfioFault } from './vfio-fault.ts';
 
 /**
  * A pointer argument: an address in the calling process's memory, or a Uint8Array that stands for memory that holds just these bytes. Undefined is NULL.
@@ -14,7 +16,7 @@ export type UserBuffer = Uint8Array | { readonly address: U64; readonly length: 
 
 /** Memory as one call sees it. */
 export interface UserMemory {
-  /** Whether `length` bytes from `offset` bytes behind the pointer are all there. */
+  /** Whether `length` bytes from `offset` bytes behind the pointer are all there, and nothing is asked before they are reached. */
   holds(offset: number, length: number): boolean;
   /** Copies `length` bytes from `offset` bytes behind the pointer. VfioError EFAULT when they are not all there. */
   copyIn(offset: number, length: number): Uint8Array;
@@ -28,24 +30,43 @@ function fault(call: string, what: string): never {
   throw new VfioError('EFAULT', call, what);
 }
 
+/** A signal to a program is an errno to a call that reaches its memory for it. */
+function faults<T>(call: string, copy: () => T): T {
+  try {
+    return copy();
+  } catch (error) {
+    if (error instanceof VfioFault) fault(call, error.message);
+    throw error;
+  }
+}
+
 /** */
 export function userMemory(call: string, space: Space, pointer: unknown): UserMemory {
   if (ArrayBuffer.isView(pointer)) return bytesAsMemory(call, new Uint8Array(pointer.buffer, pointer.byteOffset, pointer.byteLength));
   const isAddress = (typeof pointer === 'number' && Number.isSafeInteger(pointer) && pointer >= 0) || (typeof pointer === 'bigint' && pointer >= 0n && pointer < END);
   const start = isAddress ? BigInt(pointer) : 0n;
-  const holds = (offset: number, length: number): boolean => {
+  const isThere = (offset: number, length: number): boolean => {
     const at = start + BigInt(offset);
     return isAddress && (length === 0 || (at < END && space.isClaimed(at, length)));
   };
+  const isGuarded = (at: bigint, length: number): boolean => {
+    const end = at + BigInt(length);
+    for (let next = at; next < end; ) {
+      const window = space.windowAt(next);
+      if (window === undefined || isGuard(window.region)) return true;
+      next = window.last + 1n;
+    }
+    return false;
+  };
   const check = (offset: number, length: number): bigint => {
     const at = start + BigInt(offset);
-    if (!holds(offset, length)) fault(call, `${length} bytes at ${isAddress ? `0x${at.toString(16)}` : String(pointer)} are not all mapped`);
+    if (!isThere(offset, length)) fault(call, `${length} bytes at ${isAddress ? `0x${at.toString(16)}` : String(pointer)} are not all mapped`);
     return at;
   };
   return {
-    holds,
-    copyIn: (offset, length) => space.readBytes(check(offset, length), new Uint8Array(length)),
-    copyOut: (offset, bytes) => space.writeBytes(check(offset, bytes.length), bytes),
+    holds: (offset, length) => isThere(offset, length) && !isGuarded(start + BigInt(offset), length),
+    copyIn: (offset, length) => faults(call, () => space.readBytes(check(offset, length), new Uint8Array(length))),
+    copyOut: (offset, bytes) => faults(call, () => space.writeBytes(check(offset, bytes.length), bytes)),
   };
 }
 

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { createEngine } from '../../src/core/index.ts';
 import { type ConfigField, ConfigRules, PCI_CONFIG_PORTS, PciFunction, type PciFunctionDescription, computeConfigRules, configPorts } from '../../src/pci/index.ts';
 import { describeFunctions, isEndpoint } from '../../src/trace/index.ts';
-import { Process } from '../../src/vfio/index.ts';
+import { Process, VfioDevice } from '../../src/vfio/index.ts';
 import { RECORDED, configBytes, dumpsOf } from '../trace/recorded.ts';
 
 const STANDARD = { 0x04: 0x0010_0000, 0x34: 0x40 };
@@ -132,7 +132,7 @@ describe('writes', () => {
     const engine = createEngine();
     const functions = [0, 1, 2].map(() => new PciFunction(engine, { ...described.find(({ slot }) => slot === '00:01.0')!, slot: '00:01.0' }));
     const process = new Process(engine);
-    const fd = process.open(functions[0]!.device);
+    const fd = process.open(new VfioDevice({ name: 'registers', regions: { 7: { region: functions[0]!.config } } }));
     const ports = engine.space('ports');
     ports.map(PCI_CONFIG_PORTS, engine.region(configPorts(() => [functions[1]!])));
     const memory = engine.space('memory');

@@ -291,9 +291,9 @@ describe('spaces', () => {
     const engine = createEngine();
     const one = new PciFunction(engine, { ...description, config: configBytes({ 0x04: 0x0010_0000, 0x34: 0x40, 0x40: 0x0603_0001, 0x44: 8 }), sizes: { bars: [0x1000] } });
     const process = new Process(engine);
+    one.config.write32(0x10, 0xfe00_0000);
     const fd = process.open(one.device);
     const code = (): string => (process.raw.pread(fd, new Uint8Array(4), 0n) < 0 ? 'closed' : 'open');
-    process.pwrite(fd, new Uint8Array([0, 0, 0, 0xfe]), (7n << 40n) + 0x10n);
     const seen = [code()];
     process.pwrite(fd, new Uint8Array([2]), (7n << 40n) + 4n);
     for (const state of [0, 1, 2, 3, 0]) {

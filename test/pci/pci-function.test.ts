@@ -47,7 +47,8 @@ describe('a function of a recorded machine', () => {
     withFunction(description, (one, process, fd) => {
       const config = new Uint8Array(description.config.length);
       expect(process.pread(fd, config, offset(7))).toBe(config.length);
-      expect(config).toEqual(description.config);
+      // Configuration space of the file is virtual; that of the function is the dump's.
+      expect(one.readConfig().subarray(0, config.length)).toEqual(description.config);
       const printed = dumpsOf(name as 'nvme').lspciVerbose.find(({ slot }) => slot === one.slot)!;
       expect(one.bars.map(({ index, kind, address, size, region }) => [index, kind === 'io' ? 'io' : 'memory', address, size, region.size])).toEqual(
         printed.regions.map(({ index, kind, address, size }) => [index, kind, address, size, size]),
@@ -119,6 +120,8 @@ describe('the registers decide', () => {
       process.pwrite(fd, new Uint8Array([0x05, 0x05]), offset(7) + 4n);
       expect([0, 1, 2, 3, 6, 7].map(read)).toEqual(['EIO', 'EIO', 'done', 'EIO', 'EIO', 'done']);
       one.config.write16(4, 0x2);
+      expect(read(0)).toBe('EIO');
+      process.pwrite(fd, new Uint8Array([0x02]), offset(7) + 4n);
       expect(read(0)).toBe('done');
     });
   });

@@ -57,6 +57,15 @@ describe('widths seen by a hook: 8, 4, 2 or 1 by the alignment of the region off
     expect(log).toEqual(want.map((cycle) => `read ${cycle}`));
   });
 
+  test('ports have no cycle of 8 bytes: the lower half goes first', () => {
+    const process = world.open(world.device({ 3: { region: world.hook(counting(0x20), log), ioPorts: true } }));
+    const bytes = filled(10);
+    expect(process.pread(3, bytes, slot(3) + 8n)).toBe(10);
+    process.pwrite(3, Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8), slot(3));
+    expect(log).toEqual(['read 4 at 0x8', 'read 4 at 0xc', 'read 2 at 0x10', 'write 4 at 0x0: 0x4030201', 'write 4 at 0x4: 0x8070605']);
+    expect([...bytes]).toEqual([8, 9, 10, 11, 12, 13, 14, 15, 16, 17]);
+  });
+
   test('a config chunk never crosses a dword', () => {
     const process = world.open(world.device({ 7: { region: world.hook(counting(0x100), log) } }));
     readAt(process, slot(7) + 2n, 9);

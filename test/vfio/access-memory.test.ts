@@ -99,6 +99,11 @@ describe('EFAULT midway: the cycles before it have happened', () => {
     expect(outcome(() => process.pread(3, { address: 0, length: 8 }, slot(2) + 0x1000n))).toBe('EFAULT');
   });
 
+  test('ones in place of the MSI-X table come byte by byte', () => {
+    expect(outcome(() => process.pread(3, { address: ending(3), length: 8 }, slot(2) + 0x1000n))).toBe('EFAULT');
+    expect(mapped(ending(4), 4)).toBe('00ffffff');
+  });
+
   test('a hole between two mappings of a long buffer', () => {
     const buffer = process.allocate(5 * PAGE);
     process.munmap(buffer + 2 * PAGE, PAGE);

@@ -39,7 +39,7 @@ const step = fc.record({
   isAddress: fc.boolean(),
 });
 
-function build(world: World, input: { bars: unknown[]; config: unknown; extra: unknown; table: number; vectors: number }): { models: Modelled[]; processes: Process[]; gate: { isOpen: boolean } } {
+function build(world: World, input: { bars: unknown[]; config: unknown; extra: unknown; table: number; vectors: number }): { models: Modelled[]; processes: Process[]; gate: { isOpen: boolean }; zap: () => void } {
   const gate = { isOpen: true };
   const all = [...input.bars.map((bar, index) => [index, bar] as const), [7, input.config] as const, [9, input.extra] as const];
   const models: Modelled[] = [];
@@ -67,7 +67,7 @@ function build(world: World, input: { bars: unknown[]; config: unknown; extra: u
     models.push({ index, region, description: { region, writable: isWritable, ioPorts: isPorts }, bytes, isRom: backing === 'rom', hidden: hasTable ? [input.table, end] : [size, size] });
   }
   const vfio = world.device(Object.fromEntries(models.map(({ index, description }) => [index, description])), { memoryEnabled: () => gate.isOpen, ...(msix === undefined ? {} : { msix }) });
-  return { models, processes: MODES.map((offsets) => world.open(vfio, { offsets, seed: 77 })), gate };
+  return { models, processes: MODES.map((offsets) => world.open(vfio, { offsets, seed: 77 })), gate, zap: () => vfio.zap() };
 }
 
 /** What pread or pwrite must answer, from the rules alone. */
@@ -85,7 +85,7 @@ test('files, mappings and direct accesses agree with plain arrays', () => {
   fc.assert(
     fc.property(device, fc.array(step, { maxLength: 40 }), (input, steps) => {
       const world = new World();
-      const { models, processes, gate } = build(world, input);
+      const { models, processes, gate, zap } = build(world, input);
       const scratch = processes.map((process) => process.allocate(3 * PAGE));
       const maps = new Map<string, number>();
       const mapped = (process: Process, model: Modelled): number | string => {
@@ -110,6 +110,7 @@ test('files, mappings and direct accesses agree with plain arrays', () => {
 
         if (kind === 'gate') {
           gate.isOpen = fill % 3 !== 0;
+          if (!gate.isOpen) zap();
         } else if (kind === 'pread') {
           const want = expected(model, at, length, false, gate.isOpen);
           const offset = offsetOf(process, model.index) + BigInt(at);
@@ -138,7 +139,10 @@ test('files, mappings and direct accesses agree with plain arrays', () => {
           const mayMap = model.index < 6 && bytes.length >= PAGE && model.description.ioPorts !== true;
           expect(typeof address === 'number').toBe(mayMap);
           if (typeof address !== 'number') continue;
-          if (kind === 'load') {
+          if (!gate.isOpen && inside > 0) {
+            const reach = (): unknown => (kind === 'load' ? process.memory.readBytes(address + at, new Uint8Array(inside)) : process.memory.writeBytes(address + at, data.subarray(0, inside)));
+            expect(outcome(reach)).toBe('VfioFault');
+          } else if (kind === 'load') {
             expect(hexOf(process.memory.readBytes(address + at, new Uint8Array(inside)))).toBe(hexOf(bytes.subarray(at, at + inside)));
           } else {
             process.memory.writeBytes(address + at, data.subarray(0, inside));

@@ -52,6 +52,11 @@ export class World {
     return region;
   }
 
+  /** Takes a region that something else has made, to destroy it at the end. */
+  owns(region: Region): void {
+    this.regions.push(region);
+  }
+
   /** RAM whose byte at `i` is `i + start`, so that a moved byte shows. */
   ram(size: number, start = 0): Region {
     const region = this.region({ kind: 'ram', size });

@@ -17,11 +17,13 @@
 // Source: QEMU docs/specs/standard-vga.rst; hw/display/bochs-display.c, vga.c and include/hw/display/bochs-vbe.h; Linux drivers/gpu/drm/tiny/bochs.c
 
 import { bytesOf, integer } from '../../core/index.ts';
-import type { Engine } from '../../core/index.ts';
+import type { Engine, Region } from '../../core/index.ts';
 import { pciDevice, registerBar } from '../../pci/index.ts';
 import type { BarOf, DeviceHost, MemoryBar, PciDevice } from '../../pci/index.ts';
 import { clears, constant, copies, lock, na, registerMap, reserved, ro, rw, wo } from '../../registers/index.ts';
 import { edid } from './edid.ts';
+import { planesFor } from './planes.ts';
+import type { PlaneKind } from './planes.ts';
 
 const DISPI_ID0 = 0xb0c0;
 const DISPI_ID5 = 0xb0c5;
@@ -112,6 +114,11 @@ export interface BochsDisplayOptions {
   readonly memory?: number;
   /** The monitor: up to 1024 bytes, or null for none. Default: one that prefers 1024x768 and takes any mode that the framebuffer holds; see {@link edid}. */
   readonly edid?: Uint8Array | null;
+  /**
+   * How VFIO programs find the picture, and a region 9 by which they say what the monitor is: as a buffer of its own, or as BAR 0, where a picture is shown only while it starts
+   * at the framebuffer's start. Default: not at all.
+   */
+  readonly planes?: PlaneKind;
   /** Is told each new mode, and null when there is no picture: in the access that made it so, or in a reset. May take the card away. */
   readonly onModeChange?: (mode: DisplayMode | null) => void;
 }
@@ -286,7 +293,17 @@ export function bochsDisplay(engine: Engine, host: DeviceHost = {}, options: Boc
     VIDEO_MEMORY_64K.poke(memory >> 16);
   };
 
+  const plug = (bytes: Uint8Array | null): void => {
+    monitor.fill(0);
+    if (bytes !== null) monitor.set(bytes);
+    if (!device.isGone) fill();
+  };
+
+  const framebuffer = (): Region => device.bar(0);
+  const { planes } = options;
+  const vfio = planes === undefined ? undefined : planesFor(engine, planes, { mode, memory, framebuffer, largest: [MAX_XRES, MAX_YRES], plug });
   const device = pciDevice(engine, {
+    ...(vfio !== undefined && { vfio }),
     id: [0x1234, 0x1111],
     subsystem: [0x1af4, 0x1100],
     class: 0x038000,

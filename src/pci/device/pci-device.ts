@@ -13,6 +13,7 @@ import { VfioError } from '../../uapi/index.ts';
 import type { VfioDevice } from '../../vfio/index.ts';
 import type { RegisterBank } from '../../registers/index.ts';
 import type { ConfigField, ResetKind } from '../config-rules.ts';
+import type { VfioExtras } from '../function-description.ts';
 import type { LspciNames } from '../lspci-text.ts';
 import { PciFunction } from '../pci-function.ts';
 import { checkBar, makeBar, sizeOf, typeOf } from './bar-contents.ts';
@@ -35,6 +36,8 @@ export interface PciDeviceDescription<Bars extends BarsDescription = BarsDescrip
   readonly registers?: readonly ConfigField[];
   /** Whether a guest may resize the BARs of a Resizable BAR capability. Default false: it is read-only. */
   readonly resizableBars?: boolean;
+  /** What VFIO programs find beyond the function itself: device-specific regions go with the device, also where it cannot be made. */
+  readonly vfio?: VfioExtras;
   /** Words for `lspci`. */
   readonly names?: LspciNames;
   /** The function was reset: configuration space and banks are as after it, transfers and timers are forgotten. */
@@ -65,7 +68,7 @@ export class PciDevice<Bars extends BarsDescription = BarsDescription> {
   /** @internal */
   constructor(engine: Engine, description: PciDeviceDescription<Bars>, host: DeviceHost) {
     const { slot = '00:00.0' } = host;
-    const { bars = {} as Bars, rom, capabilities = [], registers, resizableBars, names, onReset } = description;
+    const { bars = {} as Bars, rom, capabilities = [], registers, resizableBars, names, vfio, onReset } = description;
     const contents = new Map(Object.entries(bars).map(([index, one]): [number, BarContents] => [Number(index), one as BarContents]));
     for (const [index, one] of contents) {
       if (![0, 1, 2, 3, 4, 5].includes(index)) throw new RangeError(`pciDevice ${slot}: there is no BAR ${index}; expected 0 to 5`);
@@ -85,6 +88,7 @@ export class PciDevice<Bars extends BarsDescription = BarsDescription> {
         // A device always has its MSI-X and its pin; without a sink nobody hears them.
         interrupts: host.interrupts ?? {},
         ...(names !== undefined && { names }),
+        ...(vfio !== undefined && { vfio }),
         ...(registers !== undefined && { registers }),
         ...(resizableBars !== undefined && { resizableBars }),
         backing: (request) => {
@@ -95,6 +99,7 @@ export class PciDevice<Bars extends BarsDescription = BarsDescription> {
       });
     } catch (error) {
       for (const { region } of this.made.values()) region.destroy();
+      for (const { region } of vfio?.regions ?? []) region.destroy();
       throw error;
     }
     if (rom !== undefined) this.function.rom!.region.bytes().set(rom);

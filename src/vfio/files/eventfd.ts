@@ -47,11 +47,11 @@ export class EventFd extends OpenFile {
     this.tell();
   }
 
-  /** Takes what is there: the counter, which is 0 afterwards. */
+  /** Takes what a read would: all of the counter, or one of a semaphore. */
   consume(): bigint {
-    const { counter } = this;
-    this.counter = 0n;
-    return counter;
+    const value = this.isSemaphore && this.counter > 0n ? 1n : this.counter;
+    this.counter -= value;
+    return value;
   }
 
   /** Calls `listener` after each signal and write. Returns what ends that. */
@@ -87,8 +87,7 @@ export class EventFd extends OpenFile {
 
   private take(call: string, user: UserMemory): void {
     if (this.counter === 0n) throw new VfioError('EAGAIN', call, 'the counter is 0');
-    const value = this.isSemaphore ? 1n : this.counter;
-    this.counter -= value;
+    const value = this.consume();
     const bytes = new Uint8Array(BYTES);
     new DataView(bytes.buffer).setBigUint64(0, value, true);
     user.copyOut(0, bytes);

@@ -12,12 +12,16 @@ import type { EventFd } from './eventfd.ts';
 import type { MappedRange } from './mapped-range.ts';
 
 /** What kind of file an fd is of. A call that wants another kind says so by its errno. */
-export type FileKind = 'device' | 'eventfd';
+export type FileKind = 'device' | 'eventfd' | 'group' | 'dma-buf';
 
 /** What a call may need of the process that makes it, besides its memory. @internal */
 export interface CallingProcess {
   /** The eventfd behind an fd. VfioError EBADF when it is not open, EINVAL when it is another kind of file. */
   eventfd(call: string, fd: number): EventFd;
+  /** The IOMMU group behind an fd. VfioError EBADF when it is not open, EINVAL when it is another kind of file. */
+  group(call: string, fd: number): number;
+  /** Gives a file the lowest free fd. VfioError EMFILE: then the file is closed. */
+  install(call: string, file: OpenFile): number;
 }
 
 /** One open file. File descriptors and mappings hold references; the last one gone closes it. @internal */

@@ -13,6 +13,8 @@ export interface InterruptOptions {
   /** Vectors that the system has left. Default: all that a device asks for. */
   readonly availableVectors?: number | undefined;
   readonly dynamicMsix?: boolean | undefined;
+  /** COMMAND.INTX_DISABLE as the user has it. Default: never set. */
+  readonly intxDisabled?: (() => boolean) | undefined;
 }
 
 /** State that all open files of a device share. */
@@ -25,8 +27,8 @@ export class DeviceInterrupts {
   private readonly msi: VfioMessages;
   private readonly msix: VfioMessages;
 
-  constructor({ hardware, availableVectors: available = 2048, dynamicMsix = false }: InterruptOptions) {
-    this.intx = new VfioIntx(hardware);
+  constructor({ hardware, availableVectors: available = 2048, dynamicMsix = false, intxDisabled = () => false }: InterruptOptions) {
+    this.intx = new VfioIntx(hardware, intxDisabled);
     this.msi = new VfioMessages(hardware, { kind: 'msi', available, isDynamic: false });
     this.msix = new VfioMessages(hardware, { kind: 'msix', available, isDynamic: dynamicMsix });
   }
@@ -39,6 +41,16 @@ export class DeviceInterrupts {
   /** Vectors of that kind. */
   get vectors(): number {
     return this.intx.isActive ? 1 : this.msi.vectors + this.msix.vectors;
+  }
+
+  /** @internal Whether MSI is on, and log2 of the vectors that it was last given, rounded up. */
+  get msiState(): { readonly isActive: boolean; readonly log2: number } {
+    return { isActive: this.msi.isActive, log2: Math.ceil(Math.log2(this.msi.lastAllocated)) };
+  }
+
+  /** @internal The user has changed COMMAND.INTX_DISABLE. */
+  intxDisableChanged(): void {
+    this.intx.disableChanged();
   }
 
   /** @internal One request that passed the common checks. */

@@ -4,7 +4,7 @@
 export interface InterruptHardware {
   /** Whether the device asserts its pin now, whatever COMMAND says. */
   intxAsserted(): boolean;
-  /** COMMAND.INTX_DISABLE as the user has it. */
+  /** COMMAND.INTX_DISABLE of the register: what the user has, where configuration space has no shadow. */
   intxDisabled(): boolean;
   /**
    * From now on the pin is VFIO's: `changed` is called when the device asserts or drops it, or INTX_DISABLE changes.

@@ -12,6 +12,7 @@ import type { IrqRequest } from './irq-set.ts';
 /** INTx of one device. */
 export class VfioIntx {
   private readonly hardware: InterruptHardware | undefined;
+  private readonly isDisabled: () => boolean;
   private active = false;
   private trigger: EventFd | null = null;
   private masked = false;
@@ -19,8 +20,9 @@ export class VfioIntx {
   private irqfd: (() => void) | undefined;
   private disconnect: (() => void) | undefined;
 
-  constructor(hardware: InterruptHardware | undefined) {
+  constructor(hardware: InterruptHardware | undefined, isDisabled: () => boolean) {
     this.hardware = hardware;
+    this.isDisabled = isDisabled;
   }
 
   get isActive(): boolean {
@@ -30,7 +32,7 @@ export class VfioIntx {
   private enable(trigger: EventFd | null): void {
     this.active = true;
     this.trigger = trigger?.hold() ?? null;
-    this.disabled = this.hardware?.intxDisabled() ?? false;
+    this.disabled = this.isDisabled();
     this.masked = this.disabled;
     this.disconnect = this.hardware?.connectIntx(() => this.changed());
     this.fire();
@@ -52,8 +54,13 @@ export class VfioIntx {
     return this.hardware?.intxAsserted() ?? false;
   }
 
+  /** COMMAND.INTX_DISABLE may be another. */
+  disableChanged(): void {
+    if (this.active) this.changed();
+  }
+
   private changed(): void {
-    const disabled = this.hardware!.intxDisabled();
+    const disabled = this.isDisabled();
     if (disabled && !this.disabled) {
       this.disabled = true;
       this.masked = true;

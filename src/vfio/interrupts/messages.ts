@@ -23,6 +23,7 @@ export class VfioMessages {
   private readonly limits: MessageLimits;
   private readonly eventfds = new Map<number, EventFd>();
   private allocated = 0;
+  private last = 1;
   private active = false;
   private disconnect: (() => void) | undefined;
 
@@ -38,6 +39,11 @@ export class VfioMessages {
   /** Vectors that are allocated; 0 while it is off. */
   get vectors(): number {
     return this.allocated;
+  }
+
+  /** Vectors that were allocated when it was last turned on; 1 before that. */
+  get lastAllocated(): number {
+    return this.last;
   }
 
   disable(): void {
@@ -83,6 +89,7 @@ export class VfioMessages {
     if (available < wanted) return available;
     this.active = true;
     this.allocated = wanted;
+    this.last = wanted;
     this.disconnect = this.hardware?.connectMessages(kind, wanted, (vector) => this.deliver(vector));
     try {
       this.assign(start, fds, eventfd);

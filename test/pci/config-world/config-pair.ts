@@ -4,7 +4,7 @@ import { createEngine } from '../../../src/core/index.ts';
 import { Testbench } from '../../../src/hosts/testbench/index.ts';
 import type { Pluggable } from '../../../src/hosts/testbench/index.ts';
 import { type PciFunction, configPorts } from '../../../src/pci/index.ts';
-import { Process } from '../../../src/vfio/index.ts';
+import { Process, VfioDevice } from '../../../src/vfio/index.ts';
 import { ReferenceConfigSpace } from '../../reference/index.ts';
 import type { GuestWrite } from './guest-writes.ts';
 import type { MakeSubject } from './subjects.ts';
@@ -48,7 +48,8 @@ export class ConfigPair {
     this.judge = judgeOf(this.function, this.function.readConfig());
     this.ports = this.bench.engine.region(configPorts(() => [this.function]));
     this.process = new Process(this.bench.engine);
-    this.fd = this.process.open(this.function.device);
+    // The registers themselves: what vfio-pci makes of them is another matter.
+    this.fd = this.process.open(new VfioDevice({ name: 'registers', regions: { 7: { region: this.function.config } } }));
     this.dword = ENABLE + this.function.ecamOffset / 16;
     // A first reset writes the MSI-X table, which may need a page that stays.
     this.reset('power-on');
