@@ -2,6 +2,7 @@
 
 import type { Engine, MemoryType, OffsetMode, OffsetTable } from '../core/index.ts';
 import {
+  VFIO_DEVICE_FEATURE,
   VFIO_DEVICE_GET_INFO,
   VFIO_DEVICE_GET_IRQ_INFO,
   VFIO_DEVICE_GET_REGION_INFO,
@@ -17,6 +18,7 @@ import type { ErrnoName } from '../uapi/index.ts';
 import { getInfo, getIrqInfo, getRegionInfo } from './device-info.ts';
 import { PAGE_SIZE } from './device.ts';
 import type { VfioDevice, VfioRegion } from './device.ts';
+import { deviceFeature } from './features/device-feature.ts';
 import type { MappedRange } from './files/mapped-range.ts';
 import { OpenFile } from './files/open-file.ts';
 import type { CallingProcess } from './files/open-file.ts';
@@ -89,6 +91,7 @@ export class DeviceFile extends OpenFile {
   }
 
   override ioctl(request: number, user: UserMemory, process: CallingProcess): number {
+    this.device.lowPower.wake();
     switch (request) {
       case VFIO_DEVICE_GET_INFO:
         return getInfo(this.device, user);
@@ -100,6 +103,8 @@ export class DeviceFile extends OpenFile {
         return setIrqs(this.device, user, (fd) => process.eventfd('VFIO_DEVICE_SET_IRQS', fd));
       case VFIO_DEVICE_RESET:
         return this.device.reset();
+      case VFIO_DEVICE_FEATURE:
+        return deviceFeature(this.device, user, process);
       case VFIO_DEVICE_SET_MMAP_ATTRS:
         if (this.mmapAttributes) return this.setMmapAttributes(user);
     }
@@ -143,6 +148,7 @@ export class DeviceFile extends OpenFile {
   override access(call: string, offset: bigint, length: number, user: UserMemory, writes: boolean): number {
     if (length === 0) return 0;
     const { index, region, position } = this.resolve(call, offset);
+    this.device.lowPower.wake();
     if (region === undefined) throw new VfioError('EINVAL', call, `region ${index} is absent`);
     if (writes && !region.writable) throw new VfioError('EINVAL', call, `region ${index} is read-only`);
     const count = clip(call, region, position, length);

@@ -13,6 +13,8 @@ import {
   vfio_region_info,
 } from '../uapi/index.ts';
 import type { CapabilityInput, RegionInfoCapability } from '../uapi/index.ts';
+import { LowPower } from './features/low-power.ts';
+import { VfToken } from './features/vf-token.ts';
 import { DeviceInterrupts } from './interrupts/device-interrupts.ts';
 import type { InterruptHardware } from './interrupts/hardware.ts';
 import { mappableAreas } from './mappable-areas.ts';
@@ -78,6 +80,10 @@ export interface VfioDeviceDescription {
   };
   /** Widths of atomic operations that the path to the device completes: VFIO_PCI_ATOMIC_COMP flags. Default 0: no capability. */
   readonly atomics?: number;
+  /** An SR-IOV physical function: it has a VF token. Default false. */
+  readonly physicalFunction?: boolean;
+  /** Whether the device goes to sleep when its user lets it: feature LOW_POWER_ENTRY. Default true; false when the host keeps it awake. */
+  readonly suspends?: boolean;
   /** Whether the function answers memory cycles now: the COMMAND register's MEM bit and D0 to D2. Default: always. */
   readonly memoryEnabled?: () => boolean;
 }
@@ -151,6 +157,10 @@ export class VfioDevice {
   readonly description: VfioDeviceDescription;
   /** What its users have set up; shared by all of its open files. */
   readonly interrupts: DeviceInterrupts;
+  /** Whether its users let it sleep. */
+  readonly lowPower: LowPower;
+  /** Of a physical function: what users of its virtual functions must know. */
+  readonly vfToken: VfToken | undefined;
   private readonly byIndex: ReadonlyMap<number, VfioRegion>;
   private files = 0;
 
@@ -172,6 +182,8 @@ export class VfioDevice {
     });
     const { msix } = description;
     this.interrupts = new DeviceInterrupts(description.interrupts ?? {});
+    this.lowPower = new LowPower(description.suspends !== false);
+    this.vfToken = description.physicalFunction === true ? new VfToken() : undefined;
     if (msix !== undefined && !this.byIndex.has(msix.bar)) throw new RangeError(`${this.name}: the MSI-X table is in BAR ${msix.bar}, which is absent`);
   }
 
@@ -231,7 +243,9 @@ export class VfioDevice {
 
   /** @internal The last close gives up all that users have set up. */
   closed(): void {
-    if (--this.files === 0) this.interrupts.release();
+    if (--this.files > 0) return;
+    this.lowPower.exit();
+    this.interrupts.release();
   }
 
   /** @internal VFIO_DEVICE_RESET: what users have set up stays. */

@@ -5,6 +5,8 @@ export type { MsixTable, VfioDeviceDescription, VfioRegion, VfioRegionDescriptio
 export type { OpenOptions } from './device-file.ts';
 export { EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE } from './files/eventfd.ts';
 export type { InterruptHardware } from './interrupts/hardware.ts';
+export type { LowPower } from './features/low-power.ts';
+export type { VfToken } from './features/vf-token.ts';
 export type { DeviceInterrupts } from './interrupts/device-interrupts.ts';
 export type { VfioNotification } from './interrupts/err-req.ts';
 export { regionFlags } from './device-info.ts';
