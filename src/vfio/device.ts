@@ -18,6 +18,8 @@ import { VfToken } from './features/vf-token.ts';
 import { DeviceInterrupts } from './interrupts/device-interrupts.ts';
 import type { InterruptHardware } from './interrupts/hardware.ts';
 import { mappableAreas } from './mappable-areas.ts';
+import { DeviceMigration } from './migration/device-migration.ts';
+import type { MigrationModel } from './migration/model.ts';
 import { askModel } from './model-error.ts';
 import type { MappableAreas } from './mappable-areas.ts';
 
@@ -52,12 +54,15 @@ export interface MsixTable {
   readonly count: number;
 }
 
+/** Which driver the device has: vfio-pci, vfio-platform, vfio-cdx. */
+export type VfioDeviceKind = 'pci' | 'platform' | 'cdx';
+
 /** A device as data. */
 export interface VfioDeviceDescription {
   /** What a group knows it by: `0000:00:01.0`. */
   readonly name: string;
-  /** `pci`: fixed indices, BARs 0-5, ROM 6, config 7, VGA 8, device-specific from 9 on. `platform`: regions 0, 1, 2, ... Default `pci`. */
-  readonly kind?: 'pci' | 'platform';
+  /** `pci`: fixed indices, BARs 0-5, ROM 6, config 7, VGA 8, device-specific from 9 on. `platform`, `cdx`: regions 0, 1, 2, ... Default `pci`. */
+  readonly kind?: VfioDeviceKind;
   /** Regions by index. Missing ones are absent: size 0, no flags. */
   readonly regions: Readonly<Record<number, VfioRegionDescription>>;
   /** Whether function reset worked at open. Default false. */
@@ -84,6 +89,10 @@ export interface VfioDeviceDescription {
   readonly physicalFunction?: boolean;
   /** Whether the device goes to sleep when its user lets it: feature LOW_POWER_ENTRY. Default true; false when the host keeps it awake. */
   readonly suspends?: boolean;
+  /** How the device is migrated: features MIGRATION, MIG_DEVICE_STATE and MIG_DATA_SIZE. Default: not at all. */
+  readonly migration?: MigrationModel;
+  /** A CDX device only: whether it may start transfers, feature BUS_MASTER. Default: the bus cannot tell it. */
+  readonly busMaster?: (enable: boolean) => void;
   /** Whether the function answers memory cycles now: the COMMAND register's MEM bit and D0 to D2. Default: always. */
   readonly memoryEnabled?: () => boolean;
 }
@@ -102,8 +111,8 @@ export interface VfioRegion extends VfioRegionDescription {
   readonly msixTable: { readonly offset: bigint; readonly bytes: bigint } | undefined;
 }
 
-function kindOf(device: 'pci' | 'platform', index: number): VfioRegionKind {
-  if (device === 'platform') return 'platform';
+function kindOf(device: VfioDeviceKind, index: number): VfioRegionKind {
+  if (device !== 'pci') return 'platform';
   if (index <= VFIO_PCI_BAR5_REGION_INDEX) return 'bar';
   if (index === VFIO_PCI_ROM_REGION_INDEX) return 'rom';
   if (index === VFIO_PCI_CONFIG_REGION_INDEX) return 'config';
@@ -126,13 +135,13 @@ function expect(what: string, value: unknown, isRight: boolean, expected: string
 function check(description: VfioDeviceDescription): void {
   const { name, kind = 'pci', msixMode = 'mappable', msix, memoryEnabled, atomics = 0, interrupts: { msi = 0 } = {} } = description;
   expect('VfioDevice: name', name, typeof (name as unknown) === 'string', 'a string');
-  expect(`${name}: kind`, kind, ['pci', 'platform'].includes(kind), "'pci' or 'platform'");
+  expect(`${name}: kind`, kind, ['pci', 'platform', 'cdx'].includes(kind), "'pci', 'platform' or 'cdx'");
   expect(`${name}: msixMode`, msixMode, ['mappable', 'sparse'].includes(msixMode), "'mappable' or 'sparse'");
   expect(`${name}: memoryEnabled`, memoryEnabled, memoryEnabled === undefined || typeof (memoryEnabled as unknown) === 'function', 'a function');
   integer(`${name}: atomics`, atomics, 0, 7);
   if ((integer(`${name}: interrupts.msi`, msi, 0, 32) & (msi - 1)) !== 0) throw new RangeError(`${name}: interrupts.msi is ${msi}; expected 0 or a power of two up to 32`);
   if (msix === undefined) return;
-  expect(`${name}: msix`, msix, kind === 'pci', 'none: a platform device has no MSI-X table');
+  expect(`${name}: msix`, msix, kind === 'pci', 'none: only a PCI device has an MSI-X table');
   integer(`${name}: msix.bar`, msix.bar, 0, VFIO_PCI_BAR5_REGION_INDEX);
 }
 
@@ -153,7 +162,7 @@ function regionIndex(name: string, key: string): number {
  */
 export class VfioDevice {
   readonly name: string;
-  readonly kind: 'pci' | 'platform';
+  readonly kind: VfioDeviceKind;
   readonly description: VfioDeviceDescription;
   /** What its users have set up; shared by all of its open files. */
   readonly interrupts: DeviceInterrupts;
@@ -161,6 +170,8 @@ export class VfioDevice {
   readonly lowPower: LowPower;
   /** Of a physical function: what users of its virtual functions must know. */
   readonly vfToken: VfToken | undefined;
+  /** Of a device that can be migrated: where that is. */
+  readonly migration: DeviceMigration | undefined;
   private readonly byIndex: ReadonlyMap<number, VfioRegion>;
   private files = 0;
 
@@ -183,6 +194,7 @@ export class VfioDevice {
     const { msix } = description;
     this.interrupts = new DeviceInterrupts(description.interrupts ?? {});
     this.lowPower = new LowPower(description.suspends !== false);
+    this.migration = description.migration && new DeviceMigration(this.name, description.migration);
     this.vfToken = description.physicalFunction === true ? new VfToken() : undefined;
     if (msix !== undefined && !this.byIndex.has(msix.bar)) throw new RangeError(`${this.name}: the MSI-X table is in BAR ${msix.bar}, which is absent`);
   }
@@ -245,13 +257,17 @@ export class VfioDevice {
   closed(): void {
     if (--this.files > 0) return;
     this.lowPower.exit();
+    this.migration?.reset();
     this.interrupts.release();
   }
 
   /** @internal VFIO_DEVICE_RESET: what users have set up stays. */
   reset(): number {
     if (this.description.reset !== true) throw new VfioError('EINVAL', 'VFIO_DEVICE_RESET', `${this.name} cannot be reset as a function`);
-    askModel(() => this.description.onReset?.());
+    askModel(() => {
+      this.description.onReset?.();
+      this.migration?.reset();
+    });
     return 0;
   }
 

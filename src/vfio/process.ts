@@ -7,7 +7,8 @@ import { DeviceFile } from './device-file.ts';
 import type { OpenOptions } from './device-file.ts';
 import { PAGE_SIZE, VfioDevice } from './device.ts';
 import { EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE, EventFd } from './files/eventfd.ts';
-import type { OpenFile } from './files/open-file.ts';
+import type { CallingProcess, OpenFile } from './files/open-file.ts';
+import { POLLERR, POLLHUP, POLLNVAL } from './files/poll.ts';
 import { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE } from './mman.ts';
 import { ProcessMemory, TASK_SIZE } from './process-memory.ts';
 import type { Mapping } from './process-memory.ts';
@@ -59,6 +60,7 @@ export class Process {
   private readonly files = new Map<number, OpenFile>();
   private readonly maxFds: number;
   private readonly mappings: ProcessMemory;
+  private readonly forFiles: CallingProcess;
   private ended = false;
 
   constructor(engine: Engine, options: ProcessOptions = {}) {
@@ -67,6 +69,11 @@ export class Process {
     this.maxFds = integer('Process: maxFds', options.maxFds ?? 1024, 4, 2 ** 20);
     this.mappings = new ProcessMemory(engine, this.name);
     this.raw = rawCalls(this);
+    this.forFiles = {
+      eventfd: (call, fd) => this.eventFile(call, fd),
+      install: (call, file) => this.installOrClose(call, file),
+      uninstall: (fd) => this.close(fd),
+    };
   }
 
   /** The process's address space: what is mapped can be read and written here. */
@@ -103,9 +110,12 @@ export class Process {
   open(device: VfioDevice, options: OpenOptions = {}): number {
     this.alive('open');
     if (!((device as unknown) instanceof VfioDevice)) throw new TypeError(`open: device is of type ${typeof device}; expected a VfioDevice`);
-    const file = new DeviceFile(this.engine, device, options);
+    return this.installOrClose('open', new DeviceFile(this.engine, device, options));
+  }
+
+  private installOrClose(call: string, file: OpenFile): number {
     try {
-      return this.install('open', file);
+      return this.install(call, file);
     } catch (error) {
       file.hold().release();
       throw error;
@@ -135,19 +145,26 @@ export class Process {
     const file = this.file('ioctl', fd);
     integer('ioctl: request', request, 0, 0xffff_ffff);
     if (file.ioctl === undefined) throw new VfioError('ENOTTY', `ioctl 0x${request.toString(16)}`, `no request of this ${file.kind} file`);
-    return file.ioctl(request, userMemory('ioctl', this.memory, argument), { eventfd: (call, number) => this.eventFile(call, number) });
+    return file.ioctl(request, userMemory('ioctl', this.memory, argument), this.forFiles);
   }
 
   /** Reads from `offset` on: how many bytes, fewer than asked at the end of a region. VfioError as section 4 of the behaviour text says. */
   pread(fd: number, buffer: UserBuffer, offset: U64): number {
     const at = fileOffset('pread', offset);
-    return this.readAt('pread', this.file('pread', fd), buffer, at);
+    return this.readAt('pread', this.seekable('pread', fd), buffer, at);
   }
 
   /** Writes at `offset`: how many bytes. VfioError EBADF on a file opened for reading only. */
   pwrite(fd: number, buffer: UserBuffer, offset: U64): number {
     const at = fileOffset('pwrite', offset);
-    return this.writeAt('pwrite', this.file('pwrite', fd), buffer, at);
+    return this.writeAt('pwrite', this.seekable('pwrite', fd), buffer, at);
+  }
+
+  /** A stream has no offsets: looked at before whether it can be read or written at all. */
+  private seekable(call: string, fd: number): OpenFile {
+    const file = this.file(call, fd);
+    if (file.isStream) throw new VfioError('ESPIPE', call, `a ${file.kind} file is a stream`);
+    return file;
   }
 
   /** Reads at the file's position and moves it. */
@@ -164,6 +181,23 @@ export class Process {
     const count = this.writeAt('write', file, buffer, file.position);
     file.position += BigInt(count);
     return count;
+  }
+
+  /**
+   * What poll(2) of this one fd answers at once.
+   *
+   * @param events - POLLIN, POLLOUT, ...: what is asked for.
+   * @returns Those of them that hold; POLLERR, POLLHUP and, for an fd that is not open, POLLNVAL come unasked.
+   * @example
+   * ```ts
+   * if (process.poll(dataFd, POLLIN) !== 0) process.read(dataFd, buffer);
+   * ```
+   */
+  poll(fd: number, events: number): number {
+    this.alive('poll');
+    integer('poll: events', events, 0, 0xffff);
+    const file = this.files.get(fd);
+    return file === undefined ? POLLNVAL : file.poll() & (events | POLLERR | POLLHUP);
   }
 
   /** Device files do not seek: VfioError ESPIPE. An eventfd stays where it is: 0. */
@@ -204,6 +238,7 @@ export class Process {
   }
 
   private readAt(call: string, file: OpenFile, buffer: UserBuffer, at: bigint): number {
+    if (file.writeOnly) throw new VfioError('EBADF', call, 'the file was opened for writing only');
     const { user, length } = userBuffer(call, this.memory, buffer);
     return file.access(call, at, Math.min(length, MAX_TRANSFER), user, false);
   }

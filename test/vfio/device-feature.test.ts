@@ -8,7 +8,7 @@ import { World, outcome } from './support.ts';
 const GET = 0x10000;
 const SET = 0x20000;
 const PROBE = 0x40000;
-const [TOKEN, ENTRY, WAKEUP, EXIT] = [0, 3, 4, 5];
+const [TOKEN, ENTRY, WAKEUP, EXIT, BUS_MASTER] = [0, 3, 4, 5, 10];
 
 let world: World;
 let device: VfioDevice;
@@ -218,6 +218,44 @@ describe('3.3, 3 to 5: low power', () => {
     expect(device.lowPower.engaged).toBe(true);
     process.close(3);
     expect([device.lowPower.engaged, counted(fd)]).toEqual([false, 0]);
+  });
+});
+
+describe('3.3, 10: BUS_MASTER of a CDX device', () => {
+  const told: boolean[] = [];
+  beforeEach(() => {
+    told.length = 0;
+    device = world.device({ 0: { region: world.ram(0x1000) } }, { kind: 'cdx', busMaster: (enable) => told.push(enable) });
+    process = world.open(device);
+  });
+
+  test('is told each op', () => {
+    for (const op of [1, 0, 1, 1]) expect(ask(request(SET | BUS_MASTER, s32(op)))).toBe(0);
+    expect(told).toEqual([true, false, true, true]);
+  });
+
+  test.each<[string, Uint8Array, unknown]>([
+    ['op 2', request(SET | BUS_MASTER, s32(2)), 'EINVAL'],
+    ['op -1', request(SET | BUS_MASTER, s32(-1)), 'EINVAL'],
+    ['GET', request(GET | BUS_MASTER, s32(1)), 'EINVAL'],
+    ['3 bytes', request(SET | BUS_MASTER, s32(2), 11), 'EINVAL'],
+    ['bytes that are not there', request(SET | BUS_MASTER, [1], 12), 'EFAULT'],
+    ['PROBE and SET', request(PROBE | SET | BUS_MASTER), 0],
+  ])('%s', (_, bytes, expected) => {
+    expect(ask(bytes)).toBe(expected);
+    expect(told).toEqual([]);
+  });
+
+  test('a CDX device whose bus cannot tell it, and other devices, have none', () => {
+    for (const more of [{ kind: 'cdx' }, { kind: 'pci', busMaster: () => undefined }] as const) {
+      expect(ask(request(SET | BUS_MASTER, s32(1)), world.open(world.device({}, more)))).toBe('ENOTTY');
+    }
+  });
+
+  test('GET_INFO says what it is', () => {
+    const info = request(0, new Array<number>(16).fill(0));
+    process.ioctl(3, VFIO_DEVICE_GET_INFO, info);
+    expect(new DataView(info.buffer).getUint32(4, true)).toBe(0x100);
   });
 });
 

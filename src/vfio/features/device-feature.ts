@@ -5,11 +5,15 @@
 //               flags: 0-15 feature   16 GET   17 SET   18 PROBE
 
 import {
+  VFIO_DEVICE_FEATURE_BUS_MASTER,
   VFIO_DEVICE_FEATURE_GET,
   VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY,
   VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP,
   VFIO_DEVICE_FEATURE_LOW_POWER_EXIT,
   VFIO_DEVICE_FEATURE_MASK,
+  VFIO_DEVICE_FEATURE_MIGRATION,
+  VFIO_DEVICE_FEATURE_MIG_DATA_SIZE,
+  VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE,
   VFIO_DEVICE_FEATURE_PCI_VF_TOKEN,
   VFIO_DEVICE_FEATURE_PROBE,
   VFIO_DEVICE_FEATURE_SET,
@@ -19,20 +23,26 @@ import {
 import type { VfioDevice } from '../device.ts';
 import type { CallingProcess } from '../files/open-file.ts';
 import type { UserMemory } from '../user-memory.ts';
+import { busMaster } from './bus-master.ts';
 import { checkFeature } from './feature.ts';
 import type { Feature } from './feature.ts';
 import { lowPowerEntry, lowPowerEntryWithWakeup, lowPowerExit } from './low-power.ts';
+import { migrationDataSize, migrationFlags, migrationState } from './migration.ts';
 import { pciVfToken } from './vf-token.ts';
 
 const CALL = 'VFIO_DEVICE_FEATURE';
 const HEADER = vfio_device_feature.size;
 
-// BUS_MASTER is vfio-cdx's, the DMA_LOGGING features are those of a driver that has them: no device here.
+// The DMA_LOGGING features are those of a driver that has them: no device here.
 const FEATURES: ReadonlyMap<number, readonly [name: string, feature: Feature]> = new Map([
   [VFIO_DEVICE_FEATURE_PCI_VF_TOKEN, ['PCI_VF_TOKEN', pciVfToken]],
+  [VFIO_DEVICE_FEATURE_MIGRATION, ['MIGRATION', migrationFlags]],
+  [VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE, ['MIG_DEVICE_STATE', migrationState]],
   [VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, ['LOW_POWER_ENTRY', lowPowerEntry]],
   [VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP, ['LOW_POWER_ENTRY_WITH_WAKEUP', lowPowerEntryWithWakeup]],
   [VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, ['LOW_POWER_EXIT', lowPowerExit]],
+  [VFIO_DEVICE_FEATURE_MIG_DATA_SIZE, ['MIG_DATA_SIZE', migrationDataSize]],
+  [VFIO_DEVICE_FEATURE_BUS_MASTER, ['BUS_MASTER', busMaster]],
 ]);
 
 function behind(user: UserMemory, start: number): UserMemory {
