@@ -257,7 +257,7 @@ export class VfioDevice {
   closed(): void {
     if (--this.files > 0) return;
     this.lowPower.exit();
-    this.migration?.reset();
+    this.migration?.close();
     this.interrupts.release();
   }
 

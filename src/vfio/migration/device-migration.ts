@@ -151,7 +151,14 @@ export class DeviceMigration {
     this.endSessions();
   }
 
-  /** @internal The device was reset, or its last file closed: it runs, and sessions are over. In the middle of a change that waits for its end. */
+  /** @internal The last file was closed. */
+  close(): void {
+    this.endSessions();
+    if (this.hasStopped) this.model.abandon?.();
+    this.reset();
+  }
+
+  /** @internal The device was reset: it runs, and sessions are over. In the middle of a change that waits for its end. */
   reset(): void {
     this.wasReset = this.isChanging;
     if (this.isChanging) return;

@@ -74,6 +74,8 @@ export interface MigrationModel {
   stop?(): void;
   /** The device goes on. */
   run?(): void;
+  /** The last file was closed while the device was stopped: it is to be as after a reset. Default: it goes on. */
+  abandon?(): void;
   /** A session that saves begins: with PRE_COPY, or with STOP_COPY, and then `finish` is next. */
   save(): MigrationSource;
   /** A session that loads begins. */
