@@ -57,7 +57,8 @@ export class StateWriter {
   /** Their number, then they. */
   block(bytes: Uint8Array): this {
     this.u32(bytes.length);
-    this.data.set(bytes, this.room(bytes.length));
+    const at = this.room(bytes.length);
+    this.data.set(bytes, at);
     return this;
   }
 
