@@ -146,6 +146,7 @@ export class DeviceFile extends OpenFile {
 
   /** Moves bytes at an offset; how many. A zero length is 0 at any offset. */
   override access(call: string, offset: bigint, length: number, user: UserMemory, writes: boolean): number {
+    if (this.device.kind === 'cdx') throw new VfioError('EINVAL', call, 'a CDX device is mapped: its driver has no read and write');
     if (length === 0) return 0;
     const { index, region, position } = this.resolve(call, offset);
     this.device.lowPower.wake();

@@ -252,6 +252,14 @@ describe('3.3, 10: BUS_MASTER of a CDX device', () => {
     }
   });
 
+  test('has no read and write, not of 0 bytes either', () => {
+    for (const length of [0, 4]) {
+      expect(outcome(() => process.pread(3, new Uint8Array(length), 0))).toBe('EINVAL');
+      expect(outcome(() => process.write(3, new Uint8Array(length)))).toBe('EINVAL');
+    }
+    expect(process.mmap(0x1000, 3, 1, 3, 0)).toBeGreaterThan(0);
+  });
+
   test('GET_INFO says what it is', () => {
     const info = request(0, new Array<number>(16).fill(0));
     process.ioctl(3, VFIO_DEVICE_GET_INFO, info);

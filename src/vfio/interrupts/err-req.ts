@@ -25,6 +25,7 @@ export class VfioNotification {
     this.trigger = null;
   }
 
+  /** @internal One SET_IRQS request of it. */
   set({ start, count, data, eventfd }: IrqRequest): number {
     if (start !== 0 || count > 1) refuse('EINVAL', `${this.name}: start ${start}, count ${count}; expected 0 and at most 1`);
     if (data.kind === 'none') {
