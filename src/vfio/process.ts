@@ -196,6 +196,8 @@ export class Process {
   poll(fd: number, events: number): number {
     this.alive('poll');
     integer('poll: events', events, 0, 0xffff);
+    // A negative fd is left out, as poll(2) says.
+    if (fd < 0) return 0;
     const file = this.files.get(fd);
     return file === undefined ? POLLNVAL : file.poll() & (events | POLLERR | POLLHUP);
   }

@@ -244,6 +244,7 @@ describe('poll', () => {
     process.write(event, new Uint8Array(new BigUint64Array([0xffff_ffff_ffff_fffen]).buffer));
     expect(process.poll(event, ALL)).toBe(POLLIN);
     expect([process.poll(99, 0), process.raw.poll(99, POLLIN)]).toEqual([POLLNVAL, POLLNVAL]);
+    expect(process.poll(-1, ALL)).toBe(0);
     expect(outcome(() => process.poll(3, -1))).toBe('RangeError');
   });
 });

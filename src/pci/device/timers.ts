@@ -1,5 +1,6 @@
 // The timers of a device on the clock of its host. Paused, they keep what is left of their time.
 
+import { integer } from '../../core/index.ts';
 import type { DeviceClock } from './host.ts';
 
 interface Timer {
@@ -30,7 +31,7 @@ export class DeviceTimers {
   /** Calls `run` once, `delay` ns from now. Returns what takes it back. */
   after(delay: number, run: () => void): () => void {
     this.clock('after');
-    const timer: Timer = { run, due: 0n, stop: undefined, left: delay };
+    const timer: Timer = { run, due: 0n, stop: undefined, left: integer('after: delay', delay, 0, Number.MAX_SAFE_INTEGER) };
     const cancel = (): void => {
       this.timers.delete(cancel);
       timer.stop?.();
