@@ -16,7 +16,7 @@
 
 import { integer } from '../core/index.ts';
 import type { Engine } from '../core/index.ts';
-import { PCI_MSIX_ENTRY_SIZE, capability, pciDevice, registerBar } from '../pci/index.ts';
+import { PCI_MSIX_ENTRY_SIZE, capability, crc32, pciDevice, registerBar } from '../pci/index.ts';
 import type { BarOf, DeviceHost, MemoryBar, PciDevice } from '../pci/index.ts';
 import { constant, registerMap, reserved, rw } from '../registers/index.ts';
 import { VfioError } from '../uapi/index.ts';
@@ -65,12 +65,7 @@ const MSIX_TABLE = 0x80;
 
 /** CRC-32 of IEEE 802.3, low bit first, begun with ones and not inverted at the end: what the kernel calls crc32_le(~0, ..). */
 export function crc32Le(bytes: Uint8Array): number {
-  let crc = 0xffff_ffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (0xedb8_8320 & -(crc & 1));
-  }
-  return crc >>> 0;
+  return ~crc32(bytes) >>> 0;
 }
 
 /** Data that look random: Marsaglia's xorshift with 13, 17 and 5. */

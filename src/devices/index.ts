@@ -7,11 +7,11 @@ export { ENDPOINT_TEST_MAX_BYTES, crc32Le, endpointTest, endpointTestRegisters }
 export type { EndpointTest, EndpointTestOptions } from './endpoint-test.ts';
 export { IDIO16_FILTER_NS, idio16, idio16Registers } from './idio16.ts';
 export type { Idio16, Idio16Connector, Idio16Options } from './idio16.ts';
-export { MTTY_MAGIC, mtty } from './mtty.ts';
+export { mtty } from './mtty.ts';
 export type { Mtty, MttyConnectors, MttyOptions } from './mtty.ts';
 export { serial } from './serial.ts';
 export type { Serial, SerialConnector, SerialOptions } from './serial.ts';
-export { Uart16550, uartRegisters } from './uart/index.ts';
-export type { LineError, ModemInputs, ModemOutputs, UartOptions, UartRegisters, UartState, UartWiring } from './uart/index.ts';
+export { MTTY_MAGIC, Uart16550, uartRegisters } from './uart/index.ts';
+export type { LineError, ModemInputs, ModemOutputs, UartFlow, UartOptions, UartRegisters, UartState, UartWiring } from './uart/index.ts';
 export { NVME_IO_QUEUES, nvmeLite, nvmeRegisters } from './nvme-lite/index.ts';
 export type { BlockStore, NvmeLite, NvmeLiteOptions } from './nvme-lite/index.ts';

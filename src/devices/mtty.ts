@@ -2,22 +2,16 @@
 //
 //   BAR 0, BAR 1   8 ports each: the registers of a port (uart/registers.ts)
 //   interrupt      INTx, for both
-//
-//   its migration data, little-endian: a header, then each port
-//   00 u64 magic   08 u32 major   0c u32 minor   10 u32 ports   14 u32 flags, 0
-//   +0 u8[8] registers   +8 u8[16] received bytes, a ring   +24 u8 head, tail, count   +27 u8 DLAB, overrun   +30 u16 divisor   +32 u8 FCR, depth, trigger level
-//
-// Of the registers, the sample fills 1 IER, 3 LCR, 4 MCR and 7 SCR; here 5 and 6 hold the errors of LSR and the changes of MSR that have not been read.
+//   migration      as the sample: uart/port-bytes.ts
 //
 // Source: Linux 6.14 samples/vfio-mdev/mtty.c (struct mtty_data, struct serial_port, mtty_create_config_space)
 
-import { bytesOf, hex } from '../core/index.ts';
+import { bytesOf } from '../core/index.ts';
 import type { Engine } from '../core/index.ts';
 import { pciDevice, registerBar } from '../pci/index.ts';
 import type { BarOf, DeviceHost, PciDevice } from '../pci/index.ts';
-import { VfioError } from '../uapi/index.ts';
-import { FCR_TRIGGERS, FIFO_DEPTH, Uart16550, uartRegisters } from './uart/index.ts';
-import type { LineError, ModemInputs, UartState } from './uart/index.ts';
+import { HEADER_BYTES, PORT_BYTES, Uart16550, checkHeader, decodePorts, encodePorts, portMigration, refuseIn, uartRegisters } from './uart/index.ts';
+import type { LineError, ModemInputs } from './uart/index.ts';
 
 /** What an mtty can be asked to be. */
 export interface MttyOptions {
@@ -46,12 +40,6 @@ export interface MttyConnectors {
 /** An mtty. With one port there is no BAR 1. */
 export type Mtty = PciDevice<{ readonly 0: BarOf<typeof uartRegisters>; readonly 1?: BarOf<typeof uartRegisters> }> & MttyConnectors;
 
-/** The first eight bytes of its migration data. */
-export const MTTY_MAGIC = 0x7e9d_0989_8c3e_2c4en;
-const MAJOR = 1;
-const MINOR = 0;
-const HEADER_BYTES = 24;
-const PORT_BYTES = 36;
 /** Bytes of BARs. */
 const BAR_BYTES = 8;
 const STATUS = 0x06;
@@ -63,42 +51,6 @@ const VENDOR_BYTES: readonly (readonly [at: number, bytes: readonly number[]])[]
   [0x4c, [0x23]],
   [0x60, [...new TextEncoder().encode('PCI Serial/UART')]],
 ];
-
-function refuse(why: string): never {
-  throw new VfioError('EINVAL', 'mtty restoreState', why);
-}
-
-function writePort(view: DataView, at: number, state: UartState): void {
-  const { ier, fcr, lcr, mcr, scr, divisor, lineErrors, modemDeltas, received } = state;
-  const on = (fcr & 1) !== 0;
-  const put = (offset: number, ...bytes: readonly number[]): void => bytes.forEach((byte, i) => view.setUint8(at + offset + i, byte));
-  put(0, 0, ier, 0, lcr, mcr, lineErrors & ~0x02, modemDeltas, scr);
-  put(8, ...received);
-  put(24, received.length % FIFO_DEPTH, 0, received.length);
-  put(27, lcr >> 7, (lineErrors >> 1) & 1);
-  view.setUint16(at + 30, divisor, true);
-  put(32, fcr, on ? FIFO_DEPTH : 1, on ? FCR_TRIGGERS[fcr >> 6]! : 1);
-}
-
-function readPort(view: DataView, at: number, port: number): UartState {
-  const get = (offset: number): number => view.getUint8(at + offset);
-  const [lcr, head, tail, count, dlab, overrun, fcr] = [3, 24, 25, 26, 27, 28, 32].map(get) as [number, number, number, number, number, number, number];
-  if (head >= FIFO_DEPTH || tail >= FIFO_DEPTH || count > FIFO_DEPTH || (head - tail - count) % FIFO_DEPTH !== 0) {
-    refuse(`port ${port} has a ring with head ${head}, tail ${tail} and ${count} bytes; expected a ring of ${FIFO_DEPTH}`);
-  }
-  if (dlab !== lcr >> 7 || overrun > 1) refuse(`port ${port} has DLAB ${dlab} with LCR ${hex(lcr)}, and overrun ${overrun}; expected what LCR says, and 0 or 1`);
-  return {
-    ier: get(1) & 0x0f,
-    fcr: (fcr & 1) === 0 ? 0 : fcr & 0xc9,
-    lcr,
-    mcr: get(4) & 0x1f,
-    scr: get(7),
-    divisor: view.getUint16(at + 30, true),
-    lineErrors: (get(5) & 0x1c) | (overrun << 1),
-    modemDeltas: get(6) & 0x0f,
-    received: Array.from({ length: count }, (_, i) => get(8 + ((tail + i) % FIFO_DEPTH))),
-  };
-}
 
 /**
  * Makes one: 4348:3253, two ports of bytes that take no time, INTx.
@@ -137,27 +89,15 @@ export function mtty(engine: Engine, host: DeviceHost = {}, options: MttyOptions
   };
   const barOf = (port: Uart16550): BarOf<typeof uartRegisters> => registerBar(uartRegisters, { kind: 'io', size: BAR_BYTES, hooks: port.hooks });
 
-  const saveState = (): Uint8Array => {
-    const bytes = new Uint8Array(HEADER_BYTES + PORT_BYTES * count);
-    const view = new DataView(bytes.buffer);
-    view.setBigUint64(0, MTTY_MAGIC, true);
-    [MAJOR, MINOR, count, 0].forEach((word, i) => view.setUint32(8 + 4 * i, word, true));
-    ports.forEach((port, i) => writePort(view, HEADER_BYTES + PORT_BYTES * i, port.save()));
-    return bytes;
-  };
+  const saveState = (): Uint8Array => encodePorts(ports.map((port) => port.save()));
 
   const restoreState = (state: Uint8Array): void => {
-    const { buffer, byteOffset, length } = bytesOf('mtty restoreState: state', state);
+    const refuse = refuseIn('mtty restoreState');
+    const { length } = bytesOf('mtty restoreState: state', state);
     const expected = HEADER_BYTES + PORT_BYTES * count;
     if (length !== expected) refuse(`there are ${length} bytes; expected ${expected}`);
-    const view = new DataView(buffer, byteOffset, length);
-    const magic = view.getBigUint64(0, true);
-    const [major, minor, nrPorts, flags] = [8, 12, 16, 20].map((at) => view.getUint32(at, true));
-    if (magic !== MTTY_MAGIC) refuse(`its magic is ${hex(magic)}; expected ${hex(MTTY_MAGIC)}`);
-    if (major !== MAJOR || minor !== MINOR) refuse(`its version is ${major}.${minor}; expected ${MAJOR}.${MINOR}`);
-    if (nrPorts !== count) refuse(`it is of a card with ${nrPorts} ports; this one has ${count}`);
-    if (flags !== 0) refuse(`its flags are ${hex(flags!)}; expected 0`);
-    const states = ports.map((_, i) => readPort(view, HEADER_BYTES + PORT_BYTES * i, i));
+    checkHeader(state, count, 0, refuse);
+    const states = decodePorts(state, count, refuse);
     ports.forEach((port, i) => port.restore(states[i]!));
   };
 
@@ -170,6 +110,7 @@ export function mtty(engine: Engine, host: DeviceHost = {}, options: MttyOptions
       pin: 'A',
       names: { class: 'Serial controller', device: 'WCH.CN CH352 PCI Dual Serial Port Controller', progIf: '16550' },
       bars: { 0: barOf(ports[0]!), ...(count === 2 && { 1: barOf(ports[1]!) }) },
+      migration: portMigration({ save: saveState, restore: restoreState, mttyPorts: count }),
       onReset: () => ports.forEach((port) => port.reset()),
     }, host),
     {

@@ -1,6 +1,7 @@
 // A serial card with one 16550A behind a memory BAR, as Linux' 8250_pci drives it: no fixed port numbers, so that any machine can place it.
 //
 //   BAR 0, memory   0 .. 7   the registers of the port (uart/registers.ts); the rest reads 0
+//   migration       as mtty with one port, and the bytes that are on their way (uart/port-flow.ts)
 //   interrupt       INTx, or one MSI message: Linux asks for MSI on these ids
 //
 // Source: Linux drivers/tty/serial/8250/8250_pci.c, pbn_b0_1_115200 and pci_use_msi, for NetMos 9900 with subsystem a000:1000
@@ -8,7 +9,7 @@
 import type { Engine } from '../core/index.ts';
 import { capability, pciDevice, registerBar } from '../pci/index.ts';
 import type { BarKind, BarOf, DeviceHost, PciDevice } from '../pci/index.ts';
-import { Uart16550, uartRegisters } from './uart/index.ts';
+import { Uart16550, decodePortWithFlow, encodePortWithFlow, portMigration, uartRegisters } from './uart/index.ts';
 import type { UartOptions } from './uart/index.ts';
 
 /** What a serial card can be asked to be. */
@@ -25,6 +26,8 @@ export type SerialConnector = Pick<Uart16550, 'receive' | 'setModemInputs' | 'mo
 /** A serial card. */
 export type Serial = PciDevice<{ readonly 0: BarOf<typeof uartRegisters> }> & SerialConnector;
 
+const VENDOR = 0x9710;
+const DEVICE = 0x9900;
 const MEMORY_BYTES = 4096;
 const PORT_BYTES = 8;
 
@@ -51,19 +54,29 @@ export function serial(engine: Engine, host: DeviceHost = {}, options: SerialOpt
   const port = new Uart16550({
     regs: () => card.bar(0).regs,
     after: host.clock && ((delay, run) => card.after(delay, run)),
+    timeLeft: (cancel) => card.timeLeft(cancel),
     get isGone() {
       return card.isGone;
     },
+    get isPaused() {
+      return card.isPaused;
+    },
   }, options);
+  const id = (DEVICE << 16 | VENDOR) >>> 0;
   const card: Serial = Object.assign(
     pciDevice(engine, {
-      id: [0x9710, 0x9900],
+      id: [VENDOR, DEVICE],
       subsystem: [0xa000, 0x1000],
       class: 0x070002,
       pin: 'A',
       names: { class: 'Serial controller', device: 'MosChip Semiconductor Technology Ltd. MCS9900 Multi-I/O Controller', progIf: '16550' },
       capabilities: messages ? [capability.msi()] : [],
       bars: { 0: registerBar(uartRegisters, { kind, size: kind === 'io' ? PORT_BYTES : MEMORY_BYTES, hooks: port.hooks }) },
+      migration: portMigration({
+        save: () => encodePortWithFlow(id, port.saveWithFlow()),
+        restore: (bytes) => port.restore(decodePortWithFlow('serial: load', id, bytes)),
+        resumed: () => port.resumed(),
+      }),
       onReset: () => port.reset(),
     }, host),
     {

@@ -27,6 +27,8 @@ export interface RegisterObserver {
   /** `dword`: offset of the four bytes that a guest has written to. */
   written?(dword: number): void;
   reset?(kind: ResetKind): void;
+  /** Everybody has been told of a reset. */
+  wasReset?(): void;
 }
 
 type Width = 1 | 2 | 4 | 8;
@@ -185,6 +187,8 @@ export class FunctionRegisters {
     this.followSizes();
     this.bars.load(this.bytes);
     this.follow(false);
-    for (const observer of [...this.observers]) observer.reset?.(kind);
+    const { observers } = this;
+    for (const observer of [...observers]) observer.reset?.(kind);
+    for (const observer of [...observers]) observer.wasReset?.();
   }
 }

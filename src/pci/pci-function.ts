@@ -127,6 +127,7 @@ export class PciFunction {
       this.config = this.makeConfig(engine, bytes.length);
       made.push(this.config);
       this.device = vfioDeviceOf(this, bytes, () => this.registers.memoryEnabled);
+      this.registers.observe({ wasReset: () => this.device.migration?.reset() });
       const { interrupts } = description;
       if (interrupts !== undefined) {
         // Messages look at a write before the pin does: turning MSI on lowers the line.

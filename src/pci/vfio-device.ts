@@ -73,6 +73,7 @@ export function vfioDeviceOf(one: PciFunction, bytes: Uint8Array, memoryEnabled:
     name: slot.length > 7 ? slot : `0000:${slot}`,
     regions,
     reset: resets(bytes),
+    ...(description.migration !== undefined && { migration: description.migration }),
     ...(hasTable && { msix: { bar: msix.tableBar, offset: msix.tableOffset, count: msix.count } }),
     msixMode: description.msixMode ?? 'mappable',
     onReset: () => one.resetFunction(),

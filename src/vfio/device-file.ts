@@ -3,6 +3,7 @@
 import { integer } from '../core/index.ts';
 import type { Engine, MemoryType, OffsetMode, OffsetTable } from '../core/index.ts';
 import {
+  VFIO_DEVICE_FEATURE,
   VFIO_DEVICE_GET_GFX_DMABUF,
   VFIO_DEVICE_GET_INFO,
   VFIO_DEVICE_GET_IRQ_INFO,
@@ -23,6 +24,7 @@ import type { ErrnoName } from '../uapi/index.ts';
 import { getInfo, getIrqInfo, getRegionInfo } from './device-info.ts';
 import { PAGE_SIZE } from './device.ts';
 import type { VfioDevice, VfioRegion } from './device.ts';
+import { deviceFeature } from './features/device-feature.ts';
 import type { MappedRange } from './files/mapped-range.ts';
 import { OpenFile } from './files/open-file.ts';
 import type { CallingProcess } from './files/open-file.ts';
@@ -111,6 +113,7 @@ export class DeviceFile extends OpenFile {
   }
 
   override ioctl(request: number, user: UserMemory, process: CallingProcess): number {
+    this.device.lowPower.wake();
     switch (request) {
       case VFIO_DEVICE_GET_INFO:
         return getInfo(this.device, user);
@@ -139,6 +142,8 @@ export class DeviceFile extends OpenFile {
         if (fd === undefined) break;
         return fd;
       }
+      case VFIO_DEVICE_FEATURE:
+        return deviceFeature(this.device, user, process);
       case VFIO_DEVICE_SET_MMAP_ATTRS:
         if (this.mmapAttributes) return this.setMmapAttributes(user);
     }
@@ -180,8 +185,10 @@ export class DeviceFile extends OpenFile {
 
   /** Moves bytes at an offset; how many. A zero length is 0 at any offset. */
   override access(call: string, offset: bigint, length: number, user: UserMemory, writes: boolean): number {
+    if (this.device.kind === 'cdx') throw new VfioError('EINVAL', call, 'a CDX device is mapped: its driver has no read and write');
     if (length === 0) return 0;
     const { index, region, position } = this.resolve(call, offset);
+    this.device.lowPower.wake();
     if (region === undefined) throw new VfioError('EINVAL', call, `region ${index} is absent`);
     if (writes && !region.writable) throw new VfioError('EINVAL', call, `region ${index} is read-only`);
     const count = clip(call, region, position, length);

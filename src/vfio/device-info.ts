@@ -2,6 +2,7 @@
 
 import {
   VFIO_DEVICE_FLAGS_CAPS,
+  VFIO_DEVICE_FLAGS_CDX,
   VFIO_DEVICE_FLAGS_PCI,
   VFIO_DEVICE_FLAGS_PLATFORM,
   VFIO_DEVICE_FLAGS_RESET,
@@ -43,6 +44,8 @@ function withChain(argsz: number, fixedSize: number, capabilities: readonly Capa
   return { argsz, cap_offset: fixedSize };
 }
 
+const KIND_FLAGS = { pci: VFIO_DEVICE_FLAGS_PCI, platform: VFIO_DEVICE_FLAGS_PLATFORM, cdx: VFIO_DEVICE_FLAGS_CDX } as const;
+
 /** VFIO_DEVICE_GET_INFO. Writes min(argsz, 24) bytes, and the capability chain behind them when argsz has room. */
 export function getInfo(device: VfioDevice, user: UserMemory): number {
   const call = 'VFIO_DEVICE_GET_INFO';
@@ -51,7 +54,7 @@ export function getInfo(device: VfioDevice, user: UserMemory): number {
   if (asked < minimum) below(call, asked, minimum);
   const { reset = false, atomics = 0 } = device.description;
   const isPci = device.kind === 'pci';
-  const flags = (isPci ? VFIO_DEVICE_FLAGS_PCI : VFIO_DEVICE_FLAGS_PLATFORM) | (reset ? VFIO_DEVICE_FLAGS_RESET : 0) | (atomics === 0 ? 0 : VFIO_DEVICE_FLAGS_CAPS);
+  const flags = KIND_FLAGS[device.kind] | (reset ? VFIO_DEVICE_FLAGS_RESET : 0) | (atomics === 0 ? 0 : VFIO_DEVICE_FLAGS_CAPS);
   const capabilities = atomics === 0 ? [] : [encodeDeviceInfoCapability({ kind: 'PCI_ATOMIC_COMP', flags: atomics })];
   const size = vfio_device_info.size;
   const { argsz, cap_offset } = capabilities.length === 0 ? { argsz: asked, cap_offset: 0 } : withChain(asked, size, capabilities, user);

@@ -19,12 +19,16 @@ import { VirtualConfig } from './config/virtual-config.ts';
 import { DeviceMappings } from './device-mappings.ts';
 import type { VfioDisplay } from './display/display-model.ts';
 import { DeviceDisplay } from './display/gfx-plane.ts';
+import { LowPower } from './features/low-power.ts';
+import { VfToken } from './features/vf-token.ts';
 import { DeviceInterrupts } from './interrupts/device-interrupts.ts';
 import type { InterruptHardware } from './interrupts/hardware.ts';
 import type { CdevBinding } from './hot-reset.ts';
 import type { HotResetSet } from './hot-reset-set.ts';
 import { DeviceIoEventFds } from './ioeventfd.ts';
 import { mappableAreas } from './mappable-areas.ts';
+import { DeviceMigration } from './migration/device-migration.ts';
+import type { MigrationModel } from './migration/model.ts';
 import { askModel } from './model-error.ts';
 import type { MappableAreas } from './mappable-areas.ts';
 
@@ -59,12 +63,15 @@ export interface MsixTable {
   readonly count: number;
 }
 
+/** Which driver the device has: vfio-pci, vfio-platform, vfio-cdx. */
+export type VfioDeviceKind = 'pci' | 'platform' | 'cdx';
+
 /** A device as data. */
 export interface VfioDeviceDescription {
   /** What a group knows it by: `0000:00:01.0`. */
   readonly name: string;
-  /** `pci`: fixed indices, BARs 0-5, ROM 6, config 7, VGA 8, device-specific from 9 on. `platform`: regions 0, 1, 2, ... Default `pci`. */
-  readonly kind?: 'pci' | 'platform';
+  /** `pci`: fixed indices, BARs 0-5, ROM 6, config 7, VGA 8, device-specific from 9 on. `platform`, `cdx`: regions 0, 1, 2, ... Default `pci`. */
+  readonly kind?: VfioDeviceKind;
   /** Regions by index. Missing ones are absent: size 0, no flags. */
   readonly regions: Readonly<Record<number, VfioRegionDescription>>;
   /** Whether function reset worked at open. Default false. */
@@ -91,6 +98,14 @@ export interface VfioDeviceDescription {
   readonly display?: VfioDisplay;
   /** Widths of atomic operations that the path to the device completes: VFIO_PCI_ATOMIC_COMP flags. Default 0: no capability. */
   readonly atomics?: number;
+  /** An SR-IOV physical function: it has a VF token. Default false. */
+  readonly physicalFunction?: boolean;
+  /** Whether the device goes to sleep when its user lets it: feature LOW_POWER_ENTRY. Default true; false when the host keeps it awake. */
+  readonly suspends?: boolean;
+  /** How the device is migrated: features MIGRATION, MIG_DEVICE_STATE and MIG_DATA_SIZE. Default: not at all. */
+  readonly migration?: MigrationModel;
+  /** A CDX device only: whether it may start transfers, feature BUS_MASTER. Default: the bus cannot tell it. */
+  readonly busMaster?: (enable: boolean) => void;
   /** Whether the function answers memory cycles now: the COMMAND register's MEM bit and D0 to D2. Default: always. */
   readonly memoryEnabled?: () => boolean;
 }
@@ -109,8 +124,8 @@ export interface VfioRegion extends VfioRegionDescription {
   readonly msixTable: { readonly offset: bigint; readonly bytes: bigint } | undefined;
 }
 
-function kindOf(device: 'pci' | 'platform', index: number): VfioRegionKind {
-  if (device === 'platform') return 'platform';
+function kindOf(device: VfioDeviceKind, index: number): VfioRegionKind {
+  if (device !== 'pci') return 'platform';
   if (index <= VFIO_PCI_BAR5_REGION_INDEX) return 'bar';
   if (index === VFIO_PCI_ROM_REGION_INDEX) return 'rom';
   if (index === VFIO_PCI_CONFIG_REGION_INDEX) return 'config';
@@ -133,13 +148,13 @@ function expect(what: string, value: unknown, isRight: boolean, expected: string
 function check(description: VfioDeviceDescription): void {
   const { name, kind = 'pci', msixMode = 'mappable', msix, memoryEnabled, atomics = 0, interrupts: { msi = 0 } = {} } = description;
   expect('VfioDevice: name', name, typeof (name as unknown) === 'string', 'a string');
-  expect(`${name}: kind`, kind, ['pci', 'platform'].includes(kind), "'pci' or 'platform'");
+  expect(`${name}: kind`, kind, ['pci', 'platform', 'cdx'].includes(kind), "'pci', 'platform' or 'cdx'");
   expect(`${name}: msixMode`, msixMode, ['mappable', 'sparse'].includes(msixMode), "'mappable' or 'sparse'");
   expect(`${name}: memoryEnabled`, memoryEnabled, memoryEnabled === undefined || typeof (memoryEnabled as unknown) === 'function', 'a function');
   integer(`${name}: atomics`, atomics, 0, 7);
   if ((integer(`${name}: interrupts.msi`, msi, 0, 32) & (msi - 1)) !== 0) throw new RangeError(`${name}: interrupts.msi is ${msi}; expected 0 or a power of two up to 32`);
   if (msix === undefined) return;
-  expect(`${name}: msix`, msix, kind === 'pci', 'none: a platform device has no MSI-X table');
+  expect(`${name}: msix`, msix, kind === 'pci', 'none: only a PCI device has an MSI-X table');
   integer(`${name}: msix.bar`, msix.bar, 0, VFIO_PCI_BAR5_REGION_INDEX);
 }
 
@@ -160,7 +175,7 @@ function regionIndex(name: string, key: string): number {
  */
 export class VfioDevice {
   readonly name: string;
-  readonly kind: 'pci' | 'platform';
+  readonly kind: VfioDeviceKind;
   readonly description: VfioDeviceDescription;
   /** What its users have set up; shared by all of its open files. */
   readonly interrupts: DeviceInterrupts;
@@ -174,6 +189,12 @@ export class VfioDevice {
   hotResetSet: HotResetSet | undefined;
   /** @internal The iommufd that an open character device has bound it to. */
   binding: CdevBinding | undefined;
+  /** Whether its users let it sleep. */
+  readonly lowPower: LowPower;
+  /** Of a physical function: what users of its virtual functions must know. */
+  readonly vfToken: VfToken | undefined;
+  /** Of a device that can be migrated: where that is. */
+  readonly migration: DeviceMigration | undefined;
   private readonly byIndex: ReadonlyMap<number, VfioRegion>;
   private files = 0;
   private configSpace: VirtualConfig | undefined;
@@ -197,6 +218,9 @@ export class VfioDevice {
     const { msix } = description;
     this.interrupts = new DeviceInterrupts({ ...description.interrupts, intxDisabled: () => this.intxDisabled() });
     this.display = description.display && new DeviceDisplay(description.display);
+    this.lowPower = new LowPower(description.suspends !== false);
+    this.migration = description.migration && new DeviceMigration(this.name, description.migration);
+    this.vfToken = description.physicalFunction === true ? new VfToken() : undefined;
     if (msix !== undefined && !this.byIndex.has(msix.bar)) throw new RangeError(`${this.name}: the MSI-X table is in BAR ${msix.bar}, which is absent`);
   }
 
@@ -280,6 +304,8 @@ export class VfioDevice {
   /** @internal The last close gives up all that users have set up. */
   closed(): void {
     if (--this.files > 0) return;
+    this.lowPower.exit();
+    this.migration?.close();
     this.interrupts.release();
     this.ioeventfds.release();
     this.display?.release();
@@ -296,7 +322,11 @@ export class VfioDevice {
 
   /** @internal Resets it, open or not, and leaves its configuration space as it was. */
   resetKeepingState(): void {
-    const reset = (): void => askModel(() => this.description.onReset?.());
+    const reset = (): void =>
+      askModel(() => {
+        this.description.onReset?.();
+        this.migration?.reset();
+      });
     const config = this.configSpace ?? this.makeConfig();
     if (config === undefined) reset();
     else config.resetFunction(reset);
@@ -305,6 +335,11 @@ export class VfioDevice {
   /** Whether memory cycles reach the device now. */
   memoryEnabled(): boolean {
     return this.configSpace?.effects.memoryEnabled ?? this.description.memoryEnabled?.() ?? true;
+  }
+
+  /** @internal Whether its pages can be mapped now: not while it may sleep either. */
+  showsPages(): boolean {
+    return !this.lowPower.engaged && this.memoryEnabled();
   }
 
   /** Takes the pages of all BARs out of all mappings, as a driver does before it closes the memory gate. An access brings them back while that is open. */

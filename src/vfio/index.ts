@@ -1,14 +1,19 @@
 // The face of this room: VFIO as a calling program sees it.
 
 export { PAGE_SIZE, VfioDevice } from './device.ts';
-export type { MsixTable, VfioDeviceDescription, VfioRegion, VfioRegionDescription, VfioRegionKind } from './device.ts';
+export type { MsixTable, VfioDeviceDescription, VfioDeviceKind, VfioRegion, VfioRegionDescription, VfioRegionKind } from './device.ts';
 export type { ConfigHardware } from './config/hardware.ts';
 export type { BufferPlane, DisplayPlane, VfioDisplay } from './display/display-model.ts';
 export { edidRegion } from './display/edid-region.ts';
 export type { EdidRegionOptions } from './display/edid-region.ts';
 export type { OpenOptions } from './device-file.ts';
 export { EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE } from './files/eventfd.ts';
+export { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } from './files/poll.ts';
+export type { DeviceMigration } from './migration/device-migration.ts';
+export type { MigrationModel, MigrationSource, MigrationTarget } from './migration/model.ts';
 export type { InterruptHardware } from './interrupts/hardware.ts';
+export type { LowPower } from './features/low-power.ts';
+export type { VfToken } from './features/vf-token.ts';
 export type { DeviceInterrupts } from './interrupts/device-interrupts.ts';
 export type { VfioNotification } from './interrupts/err-req.ts';
 export type { CdevBinding } from './hot-reset.ts';

@@ -135,7 +135,7 @@ export class ProcessMemory {
   }
 
   private isClosed(source: MappingSource): boolean {
-    return isZappable(source) && !source.device!.memoryEnabled();
+    return isZappable(source) && !source.device!.showsPages();
   }
 
   /** Makes a piece show the region itself, as far as there is one: behind the end of one that ends inside a page there is nothing. */

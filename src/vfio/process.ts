@@ -9,6 +9,7 @@ import { PAGE_SIZE, VfioDevice } from './device.ts';
 import { EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE, EventFd } from './files/eventfd.ts';
 import { GroupFile } from './files/group.ts';
 import type { CallingProcess, OpenFile } from './files/open-file.ts';
+import { POLLERR, POLLHUP, POLLNVAL } from './files/poll.ts';
 import { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE } from './mman.ts';
 import { ProcessMemory, TASK_SIZE } from './process-memory.ts';
 import type { Mapping } from './process-memory.ts';
@@ -73,6 +74,7 @@ export class Process {
       eventfd: (call, fd) => this.eventFile(call, fd),
       group: (call, fd) => this.groupOf(call, fd),
       install: (call, file) => this.installOrClose(call, file),
+      uninstall: (fd) => this.close(fd),
     };
   }
 
@@ -162,13 +164,20 @@ export class Process {
   /** Reads from `offset` on: how many bytes, fewer than asked at the end of a region. VfioError as section 4 of the behaviour text says. */
   pread(fd: number, buffer: UserBuffer, offset: U64): number {
     const at = fileOffset('pread', offset);
-    return this.readAt('pread', this.file('pread', fd), buffer, at);
+    return this.readAt('pread', this.seekable('pread', fd), buffer, at);
   }
 
   /** Writes at `offset`: how many bytes. VfioError EBADF on a file opened for reading only. */
   pwrite(fd: number, buffer: UserBuffer, offset: U64): number {
     const at = fileOffset('pwrite', offset);
-    return this.writeAt('pwrite', this.file('pwrite', fd), buffer, at);
+    return this.writeAt('pwrite', this.seekable('pwrite', fd), buffer, at);
+  }
+
+  /** A stream has no offsets: looked at before whether it can be read or written at all. */
+  private seekable(call: string, fd: number): OpenFile {
+    const file = this.file(call, fd);
+    if (file.isStream) throw new VfioError('ESPIPE', call, `a ${file.kind} file is a stream`);
+    return file;
   }
 
   /** Reads at the file's position and moves it. */
@@ -185,6 +194,25 @@ export class Process {
     const count = this.writeAt('write', file, buffer, file.position);
     file.position += BigInt(count);
     return count;
+  }
+
+  /**
+   * What poll(2) of this one fd answers at once.
+   *
+   * @param events - POLLIN, POLLOUT, ...: what is asked for.
+   * @returns Those of them that hold; POLLERR, POLLHUP and, for an fd that is not open, POLLNVAL come unasked.
+   * @example
+   * ```ts
+   * if (process.poll(dataFd, POLLIN) !== 0) process.read(dataFd, buffer);
+   * ```
+   */
+  poll(fd: number, events: number): number {
+    this.alive('poll');
+    integer('poll: events', events, 0, 0xffff);
+    // A negative fd is left out, as poll(2) says.
+    if (fd < 0) return 0;
+    const file = this.files.get(fd);
+    return file === undefined ? POLLNVAL : file.poll() & (events | POLLERR | POLLHUP);
   }
 
   /** Device files do not seek: VfioError ESPIPE. An eventfd stays where it is: 0. */
@@ -231,6 +259,7 @@ export class Process {
   }
 
   private readAt(call: string, file: OpenFile, buffer: UserBuffer, at: bigint): number {
+    if (file.writeOnly) throw new VfioError('EBADF', call, 'the file was opened for writing only');
     const { user, length } = userBuffer(call, this.memory, buffer);
     return file.access(call, at, Math.min(length, MAX_TRANSFER), user, false);
   }

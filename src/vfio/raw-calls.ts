@@ -14,6 +14,7 @@ export interface RawCalls {
   read(fd: number, buffer: UserBuffer): number;
   write(fd: number, buffer: UserBuffer): number;
   lseek(fd: number): number;
+  poll(fd: number, events: number): number;
   dup(fd: number): number;
   close(fd: number): number;
   mmap(length: U64, protection: number, flags: number, fd?: number, offset?: U64): number;
@@ -29,6 +30,7 @@ export function rawCalls(process: Process): RawCalls {
     read: (fd, buffer) => raw(() => process.read(fd, buffer)),
     write: (fd, buffer) => raw(() => process.write(fd, buffer)),
     lseek: (fd) => raw(() => process.lseek(fd)),
+    poll: (fd, events) => raw(() => process.poll(fd, events)),
     dup: (fd) => raw(() => process.dup(fd)),
     close: (fd) => raw(() => (process.close(fd), 0)),
     mmap: (length, protection, flags, fd, offset) => raw(() => process.mmap(length, protection, flags, fd, offset)),

@@ -2,7 +2,7 @@
 // protection does not allow, EFAULT for a call that reaches the program's memory for it.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type PciDevice, capability, pciDevice } from '../../src/pci/index.ts';
-import { VFIO_DEVICE_GET_INFO, VFIO_DEVICE_RESET } from '../../src/uapi/index.ts';
+import { VFIO_DEVICE_FEATURE, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, VFIO_DEVICE_FEATURE_SET, VFIO_DEVICE_GET_INFO, VFIO_DEVICE_RESET, vfio_device_feature } from '../../src/uapi/index.ts';
 import { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE, type Process, VfioFault } from '../../src/vfio/index.ts';
 import { type CycleLog, PAGE, World, filled, outcome, slot } from './support.ts';
 
@@ -90,6 +90,16 @@ describe('4.6: what zaps', () => {
     expect(process.memory.windowAt(bar)?.region.name).toBe(isThere || want === 'SIGBUS' ? '00:00.0 BAR 0, guarded' : '00:00.0 BAR 0');
     expect(ends(() => process.memory.read32(bar)).split(' ')[0]).toBe(want);
     expect(process.memory.windowAt(bar)?.region.name).toBe(want === 'done' ? '00:00.0 BAR 0' : '00:00.0 BAR 0, guarded');
+  });
+
+  test('LOW_POWER_ENTRY, until LOW_POWER_EXIT; reads through the fd go on', () => {
+    const feature = (which: number): number => process.ioctl(3, VFIO_DEVICE_FEATURE, vfio_device_feature.encode({ argsz: 8, flags: VFIO_DEVICE_FEATURE_SET | which }));
+    process.memory.write32(bar + 4, 5);
+    expect(feature(VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY)).toBe(0);
+    const bytes = new Uint8Array(4);
+    expect([ends(() => process.memory.read32(bar)), process.pread(3, bytes, 4), bytes[0], ends(() => process.memory.read32(bar))]).toEqual([`SIGBUS read ${bar.toString(16)}`, 4, 5, `SIGBUS read ${bar.toString(16)}`]);
+    expect(message()).toContain('its user lets it sleep');
+    expect([feature(VFIO_DEVICE_FEATURE_LOW_POWER_EXIT), process.memory.read32(bar + 4)]).toEqual([0, 5]);
   });
 
   test('mapped while the gate is closed: the first access after it opens finds the page', () => {

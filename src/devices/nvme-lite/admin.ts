@@ -2,7 +2,7 @@
 //
 // Source: NVM Express 1.4, 5
 
-import type { Command, Result } from './command.ts';
+import type { Command, Ending, Result } from './command.ts';
 import { checkFlags, wide } from './command.ts';
 import type { Controller } from './controller.ts';
 import { ALL_NAMESPACES, IDENTIFY_BYTES, MAX_TRANSFER_LOG2, NAMESPACE, identifyPage } from './identify.ts';
@@ -28,8 +28,8 @@ export class AdminCommands {
     this.controller = controller;
   }
 
-  /** Runs a command to its end; undefined when that is still to come. Rejects with CommandFailed. */
-  async run(command: Command): Promise<Result | undefined> {
+  /** Runs a command: what needs no memory at once. Throws, or rejects with, CommandFailed. */
+  run(command: Command): Ending | Promise<Ending> {
     checkFlags(command);
     const { features, events, memory, parts, submission, completion } = this.controller;
     switch (command.opcode) {
@@ -44,8 +44,7 @@ export class AdminCommands {
       case ADMIN.CREATE_COMPLETION_QUEUE:
         return this.createCompletionQueue(command);
       case ADMIN.IDENTIFY:
-        await memory.write(command, identifyPage(command, parts.identity, parts.store).subarray(0, IDENTIFY_BYTES));
-        return 0;
+        return memory.write(command, identifyPage(command, parts.identity, parts.store).subarray(0, IDENTIFY_BYTES)).then(() => 0);
       case ADMIN.ABORT:
         return this.abort(command.dw10 & 0xffff, command.dw10 >>> 16);
       case ADMIN.SET_FEATURES:
@@ -92,15 +91,17 @@ export class AdminCommands {
     return 0;
   }
 
-  private async deleteSubmissionQueue(id: number): Promise<Result> {
+  private async deleteSubmissionQueue(id: number): Promise<Ending> {
     const { submission } = this.controller;
     const queue = submission.get(id);
     if (id === 0 || queue === undefined) return fail('INVALID_QUEUE_IDENTIFIER', `there is no I/O submission queue ${id}`);
     if (queue.isDeleted) fail('INVALID_QUEUE_IDENTIFIER', `queue ${id} is being deleted`);
     queue.isDeleted = true;
     await queue.idle();
-    submission.delete(id);
-    return 0;
+    return () => {
+      submission.delete(id);
+      return 0;
+    };
   }
 
   private deleteCompletionQueue(id: number): Result {
@@ -122,7 +123,7 @@ export class AdminCommands {
     return 0;
   }
 
-  private async logPage(command: Command): Promise<Result> {
+  private async logPage(command: Command): Promise<Ending> {
     const { dw10, dw11, dw12, dw13, namespace } = command;
     const { memory, events } = this.controller;
     const log = dw10 & 0xff;
@@ -133,8 +134,10 @@ export class AdminCommands {
     if ((offset & 3n) !== 0n) fail('INVALID_FIELD', `log offset ${offset} is no multiple of 4`);
     if (bytes > MAX_TRANSFER) fail('INVALID_FIELD', `${bytes} bytes at once; the most is ${MAX_TRANSFER}`);
     await memory.write(command, partOf(page, offset, bytes));
-    if (log === LOG.ERRORS && (dw10 & RETAIN_EVENT) === 0) events.errorsRead();
-    return 0;
+    return () => {
+      if (log === LOG.ERRORS && (dw10 & RETAIN_EVENT) === 0) events.errorsRead();
+      return 0;
+    };
   }
 
   private page(log: number): Uint8Array {

@@ -30,6 +30,12 @@ export interface Command {
 /** What a command answers when it succeeds: the first dword of its completion. */
 export type Result = number;
 
+/**
+ * How a command ends: its result; undefined when that is still to come; or what is to be done in the same step as ending it, so that a controller that is saved has
+ * either both behind it or neither.
+ */
+export type Ending = Result | undefined | (() => Result);
+
 /** The command at the beginning of `bytes`. */
 export function decodeCommand(bytes: Uint8Array): Command {
   const data = new DataView(bytes.buffer, bytes.byteOffset, COMMAND_BYTES);

@@ -10,7 +10,7 @@
 import type { BusMaster } from '../../pci/index.ts';
 import { AdminCommands } from './admin.ts';
 import { COMMAND_BYTES, decodeCommand } from './command.ts';
-import type { Command } from './command.ts';
+import type { Command, Ending, Result } from './command.ts';
 import { AsyncEvents, ERROR_EVENT } from './events.ts';
 import { Features } from './features.ts';
 import type { NvmeIdentity } from './identify.ts';
@@ -19,6 +19,7 @@ import type { Health } from './log-pages.ts';
 import { DataMemory } from './prp.ts';
 import { CompletionQueue, SubmissionQueue } from './queues.ts';
 import { CommandFailed, DO_NOT_RETRY, STATUS } from './status.ts';
+import type { ControllerState } from './state.ts';
 import type { CheckedStore } from './store.ts';
 
 /** What a controller is given. */
@@ -71,6 +72,8 @@ export class Controller {
   private isStopped = false;
   private isFetching = false;
   private lastFetched = 0;
+  /** Commands that ran when the controller was migrated: they run from their beginning, as nobody was told of their end. */
+  private again: { readonly queue: SubmissionQueue; readonly raw: Uint8Array }[] = [];
 
   constructor(parts: NvmeParts, queues: AdminQueues) {
     this.parts = parts;
@@ -79,7 +82,7 @@ export class Controller {
     const admin = new SubmissionQueue({ id: 0, ...queues.submission }, completions);
     this.completion.set(0, completions);
     this.submission.set(0, admin);
-    this.events = new AsyncEvents((command, result) => this.end(admin, command, STATUS.SUCCESS, result));
+    this.events = new AsyncEvents((command, result) => this.end(this.submission.get(0)!, command, STATUS.SUCCESS, result));
     this.admin = new AdminCommands(this);
     this.io = new IoCommands(parts, this.memory, this.features);
   }
@@ -173,6 +176,7 @@ export class Controller {
           this.fatal(`completion queue ${queue.id}`, error);
         }
         if (this.isOver || queue.isDeleted) return;
+        queue.posting = null;
       }
       queue.isPosting = false;
       // Whoever hears of it may take the device away: nothing of it is touched after that.
@@ -212,39 +216,64 @@ export class Controller {
         if (this.isOver) return;
         if (queue.isDeleted) continue;
         queue.fetched(count);
-        for (let i = 0; i < count; i++) this.start(queue, decodeCommand(bytes.subarray(COMMAND_BYTES * i)));
+        for (let i = 0; i < count; i++) this.start(queue, bytes.slice(COMMAND_BYTES * i, COMMAND_BYTES * (i + 1)));
       }
       this.isFetching = false;
     });
   }
 
-  private start(queue: SubmissionQueue, command: Command): void {
-    if (queue.running.has(command.id)) {
-      this.parts.guestError(`queue ${queue.id}: command identifier ${command.id} is in use`);
-      this.end(queue, command.id, STATUS.COMMAND_ID_CONFLICT);
+  private start(queue: SubmissionQueue, raw: Uint8Array): void {
+    const { id } = decodeCommand(raw);
+    if (queue.running.has(id)) {
+      this.parts.guestError(`queue ${queue.id}: command identifier ${id} is in use`);
+      this.end(queue, id, STATUS.COMMAND_ID_CONFLICT);
       return;
     }
-    queue.running.add(command.id);
+    queue.running.set(id, raw);
     if (queue.id !== 0) this.runningIo++;
+    this.run(queue, decodeCommand(raw));
+  }
+
+  private run(queue: SubmissionQueue, command: Command): void {
+    let ending: Ending | Promise<Ending>;
+    try {
+      ending = (queue.id === 0 ? this.admin : this.io).run(command);
+    } catch (error) {
+      this.ends(queue, command, () => fails(error));
+      return;
+    }
+    if (!(ending instanceof Promise)) {
+      const ended = ending;
+      this.ends(queue, command, () => ended);
+      return;
+    }
     this.track(async () => {
-      const ended = await this.outcome(queue, command);
-      if (queue.id !== 0) this.runningIo--;
-      if (ended !== undefined) this.end(queue, command.id, ended.status, ended.result);
-      queue.ended(command.id);
-      this.fetch();
+      let finish: () => Ending;
+      try {
+        const ended = await ending;
+        finish = () => ended;
+      } catch (error) {
+        finish = () => fails(error);
+      }
+      this.ends(queue, command, finish);
     });
   }
 
-  /** How a command ended; undefined when that is still to come. Never rejects. */
-  private async outcome(queue: SubmissionQueue, command: Command): Promise<{ readonly status: number; readonly result: number } | undefined> {
+  /** All that a command's end changes, in one step. */
+  private ends(queue: SubmissionQueue, command: Command, finish: () => Ending): void {
+    let status: number = STATUS.SUCCESS;
+    let result: Result | undefined = 0;
     try {
-      const result = await (queue.id === 0 ? this.admin : this.io).run(command);
-      return result === undefined ? undefined : { status: STATUS.SUCCESS, result };
+      const ended = finish();
+      result = typeof ended === 'function' ? ended() : ended;
     } catch (error) {
-      const status = error instanceof CommandFailed ? error.status : STATUS.INTERNAL_ERROR;
+      status = error instanceof CommandFailed ? error.status : STATUS.INTERNAL_ERROR;
       if (!this.isOver) this.failed(queue, command, status, error as Error);
-      return { status, result: 0 };
     }
+    if (queue.id !== 0) this.runningIo--;
+    if (result !== undefined) this.end(queue, command.id, status, result);
+    queue.ended(command.id);
+    this.fetch();
   }
 
   private failed(queue: SubmissionQueue, command: Command, status: number, { message }: Error): void {
@@ -252,4 +281,64 @@ export class Controller {
     if (isHosts && status !== STATUS.COMPARE_FAILURE) this.parts.guestError(`queue ${queue.id}, command ${command.id}, opcode 0x${command.opcode.toString(16)}: ${message}`);
     if (!isHosts) this.parts.health.log({ queue: queue.id, command: command.id, status, block: (BigInt(command.dw11) << 32n) | BigInt(command.dw10), namespace: command.namespace });
   }
+
+  /** What is to be migrated. Commands and completions that are on their way are told as not begun. */
+  save(): ControllerState {
+    return {
+      lastFetched: this.lastFetched,
+      completion: [...this.completion.values()].map(({ id, address, size, vector, interrupts, head, tail, phase, posting, waiting }) => ({
+        id,
+        address,
+        size,
+        vector,
+        interrupts,
+        head,
+        tail: posting?.tail ?? tail,
+        phase: posting?.phase ?? phase,
+        waiting: [...(posting?.entries ?? []), ...waiting].map(({ queue, command, status, result }) => ({ queue: queue.id, queueHead: queue.head, isLive: this.submission.get(queue.id) === queue, command, status, result })),
+      })),
+      submission: [...this.submission.values()].map(({ id, address, size, completions, head, tail, running }) => ({ id, address, size, completions: completions.id, head, tail, running: [...running.values()] })),
+      features: this.features.save(),
+      events: this.events.save(),
+    };
+  }
+
+  /** Becomes what was saved; it goes on with {@link Controller.resumed}. */
+  load(state: ControllerState): void {
+    this.lastFetched = state.lastFetched;
+    this.features.load(state.features);
+    this.events.load(state.events);
+    for (const saved of state.completion) {
+      const queue = new CompletionQueue(saved, saved);
+      Object.assign(queue, { head: saved.head, tail: saved.tail, phase: saved.phase });
+      this.completion.set(saved.id, queue);
+    }
+    for (const saved of state.submission) {
+      const queue = new SubmissionQueue(saved, this.completion.get(saved.completions)!);
+      Object.assign(queue, { head: saved.head, tail: saved.tail });
+      this.submission.set(saved.id, queue);
+      for (const raw of saved.running) {
+        queue.running.set(decodeCommand(raw).id, raw);
+        if (queue.id !== 0) this.runningIo++;
+        this.again.push({ queue, raw });
+      }
+    }
+    for (const { id, waiting } of state.completion) {
+      for (const { queue, queueHead, isLive, ...ended } of waiting) {
+        this.completion.get(id)!.waiting.push({ ...ended, queue: isLive ? this.submission.get(queue)! : { id: queue, head: queueHead } });
+      }
+    }
+  }
+
+  /** Goes on after it was stopped, or loaded. */
+  resumed(): void {
+    if (this.isOver) return;
+    for (const { queue, raw } of this.again.splice(0)) this.run(queue, decodeCommand(raw));
+    for (const queue of [...this.completion.values()]) this.post(queue);
+    this.fetch();
+  }
+}
+
+function fails(error: unknown): never {
+  throw error;
 }

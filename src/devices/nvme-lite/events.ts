@@ -15,11 +15,19 @@ export const ERROR_EVENT = { INVALID_DOORBELL_REGISTER: 0x00, INVALID_DOORBELL_V
 
 const ERROR_TYPE = 0;
 
+/** What the events of a controller are. */
+export interface AsyncEventsState {
+  /** Identifiers of Async Event Requests. */
+  readonly requests: readonly number[];
+  readonly waiting: readonly number[];
+  readonly isMasked: boolean;
+}
+
 /** The events of one controller. */
 export class AsyncEvents {
   private readonly end: (command: number, result: number) => void;
-  private readonly requests: number[] = [];
-  private readonly waiting = new Set<number>();
+  private requests: number[] = [];
+  private waiting = new Set<number>();
   private isMasked = false;
 
   /** @param end ends a request. */
@@ -51,6 +59,18 @@ export class AsyncEvents {
   errorsRead(): void {
     this.isMasked = false;
     this.tell();
+  }
+
+  /** What is to be migrated. */
+  save(): AsyncEventsState {
+    return { requests: [...this.requests], waiting: [...this.waiting], isMasked: this.isMasked };
+  }
+
+  /** Becomes what was saved. */
+  load({ requests, waiting, isMasked }: AsyncEventsState): void {
+    this.requests = [...requests];
+    this.waiting = new Set(waiting);
+    this.isMasked = isMasked;
   }
 
   private tell(): void {

@@ -41,6 +41,15 @@ const PLAIN: Readonly<Record<number, { readonly bits: number; readonly reset: nu
 const SAVE = 1 << 31;
 const UNLIMITED_BURST = 7;
 
+/** What the settings of a controller are. */
+export interface FeaturesState {
+  /** By feature identifier. */
+  readonly plain: readonly (readonly [id: number, value: number])[];
+  readonly quietVectors: readonly number[];
+  readonly over: number;
+  readonly under: number;
+}
+
 /** The settings of one controller. */
 export class Features {
   private readonly plain = new Map(Object.entries(PLAIN).map(([id, { reset }]) => [Number(id), reset]));
@@ -56,6 +65,19 @@ export class Features {
   /** Whether writes may be kept in a cache of the store until a Flush. */
   get cachesWrites(): boolean {
     return this.plain.get(FEATURE.WRITE_CACHE) === 1;
+  }
+
+  /** What is to be migrated. */
+  save(): FeaturesState {
+    return { plain: [...this.plain], quietVectors: [...this.quietVectors], over: this.thresholds.over, under: this.thresholds.under };
+  }
+
+  /** Becomes what was saved; settings that there are not are left out. */
+  load({ plain, quietVectors, over, under }: FeaturesState): void {
+    for (const [id, value] of plain) if (this.plain.has(id)) this.plain.set(id, (value & PLAIN[id]!.bits) >>> 0);
+    this.quietVectors.clear();
+    for (const vector of quietVectors) this.quietVectors.add(vector);
+    Object.assign(this.thresholds, { over, under });
   }
 
   private vector(dw11: number): number {

@@ -50,6 +50,14 @@ export class CompletionInterrupts {
     if (again && !this.card.isGone && (before & bits) !== 0) this.card.interrupts.pulse(PENDING_LINE);
   }
 
+  /** A queue that was migrated: what it interrupted with has been sent, and its line is high. */
+  adopt(queue: CompletionQueue): void {
+    if (!queue.interrupts || queue.unread === 0) return;
+    this.unread.add(queue);
+    if (this.usesMsix) this.card.interrupts.adopt(queue.vector, queue);
+    else this.showPending(false, false);
+  }
+
   /** There are no queues any more. */
   clear(): void {
     for (const queue of this.unread) this.card.interrupts.set(queue.vector, false, queue);

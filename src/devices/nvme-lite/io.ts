@@ -4,7 +4,7 @@
 //
 // Source: NVM Express 1.4, 6
 
-import type { Command, Result } from './command.ts';
+import type { Command, Ending } from './command.ts';
 import { checkFlags, wide } from './command.ts';
 import type { NvmeParts } from './controller.ts';
 import type { Features } from './features.ts';
@@ -36,7 +36,7 @@ export class IoCommands {
   }
 
   /** Runs a command to its end. Rejects with CommandFailed. */
-  async run(command: Command): Promise<Result> {
+  async run(command: Command): Promise<Ending> {
     checkFlags(command);
     const { opcode, namespace } = command;
     if (!(Object.values(IO) as number[]).includes(opcode)) fail('INVALID_OPCODE', 'there is no such command');
@@ -46,11 +46,9 @@ export class IoCommands {
         await this.flush();
         break;
       case IO.WRITE:
-        await this.write(command);
-        break;
+        return this.write(command);
       case IO.READ:
-        await this.read(command);
-        break;
+        return this.read(command);
       case IO.COMPARE:
         await this.compare(command);
         break;
@@ -103,24 +101,29 @@ export class IoCommands {
     return data;
   }
 
-  private async read(command: Command): Promise<void> {
+  private async read(command: Command): Promise<Ending> {
     const transfer = this.transferOf(command);
     // Pointers that cannot be are found before the store is asked.
     await this.memory.extents(command, transfer.bytes);
     await this.memory.write(command, await this.blocks(transfer));
-    const { reads } = this.parts.health;
-    reads.commands++;
-    reads.bytes += BigInt(transfer.bytes);
+    return this.counted('reads', transfer.bytes);
   }
 
-  private async write(command: Command): Promise<void> {
+  private counted(kind: 'reads' | 'writes', bytes: number): Ending {
+    return () => {
+      const count = this.parts.health[kind];
+      count.commands++;
+      count.bytes += BigInt(bytes);
+      return 0;
+    };
+  }
+
+  private async write(command: Command): Promise<Ending> {
     const { first, bytes } = this.transferOf(command);
     const data = await this.memory.read(command, bytes);
     await this.stored('WRITE_FAULT', () => this.parts.store.write(first, data));
     await this.written(command);
-    const { writes } = this.parts.health;
-    writes.commands++;
-    writes.bytes += BigInt(bytes);
+    return this.counted('writes', bytes);
   }
 
   private async compare(command: Command): Promise<void> {

@@ -25,17 +25,42 @@ export interface LoggedError {
 const ENTRY_BYTES = 64;
 const UNITS_512 = 1000;
 
+/** An error with its place among all of them. */
+export type CountedError = LoggedError & { readonly number: bigint };
+
+/** What {@link Health} knows. */
+export interface HealthState {
+  readonly reads: { readonly commands: bigint; readonly bytes: bigint };
+  readonly writes: { readonly commands: bigint; readonly bytes: bigint };
+  readonly errorCount: bigint;
+  /** The newest first. */
+  readonly errors: readonly CountedError[];
+}
+
 /** What happened since the function was reset last. */
 export class Health {
   readonly reads = { commands: 0n, bytes: 0n };
   readonly writes = { commands: 0n, bytes: 0n };
   private errorCount = 0n;
-  private readonly errors: (LoggedError & { readonly number: bigint })[] = [];
+  private errors: CountedError[] = [];
 
   /** Remembers an error. */
   log(error: LoggedError): void {
     this.errors.unshift({ ...error, number: ++this.errorCount });
     if (this.errors.length > ERROR_LOG_ENTRIES) this.errors.pop();
+  }
+
+  /** What is to be migrated. */
+  save(): HealthState {
+    return { reads: { ...this.reads }, writes: { ...this.writes }, errorCount: this.errorCount, errors: [...this.errors] };
+  }
+
+  /** Becomes what was saved. */
+  load({ reads, writes, errorCount, errors }: HealthState): void {
+    Object.assign(this.reads, reads);
+    Object.assign(this.writes, writes);
+    this.errorCount = errorCount;
+    this.errors = [...errors];
   }
 
   /** Log page 01. */

@@ -3,6 +3,7 @@
 //   registers.ts   BAR 0                     controller.ts  from doorbell to interrupt            store.ts  where blocks are
 //   queues.ts      rings in guest memory     command.ts, status.ts, opcodes.ts  what is said in them
 //   prp.ts         data in guest memory      admin.ts, io.ts  commands      identify.ts, features.ts, log-pages.ts, events.ts  what they tell
+//   state.ts       what is migrated, with the blocks of an array
 //
 //   CC.EN  _____/-----------------\______      CSTS.RDY follows in at most CAP.TO * 500 ms; here in 1 ms, once
 //   RDY    _______/-----------------\____      nothing runs any more of what was begun before
@@ -10,19 +11,23 @@
 // Source: NVM Express 1.4, 3.1, 7.3 and 7.6; identity of QEMU docs/system/devices/nvme.rst and its 1b36:0010
 
 import type { Engine } from '../../core/index.ts';
-import { capability, pciDevice, registerBar } from '../../pci/index.ts';
+import { StateWriter, capability, pciDevice, registerBar, streamedMigration } from '../../pci/index.ts';
 import type { BarOf, DeviceHost, PciDevice } from '../../pci/index.ts';
 import { Controller } from './controller.ts';
 import type { NvmeIdentity } from './identify.ts';
 import { CompletionInterrupts } from './interrupts.ts';
 import { Health } from './log-pages.ts';
 import { NVME_IO_QUEUES, nvmeRegisters } from './registers.ts';
+import { DELAYED, STATE_VERSION, decodeState, encodeState } from './state.ts';
+import type { NvmeState } from './state.ts';
 import { checkedStore } from './store.ts';
 import type { BlockStore } from './store.ts';
 
 /** From a write of CC to what CSTS says of it, in ns. */
 const FOLLOW_NS = 1_000_000;
 const DEFAULT_BYTES = 1 << 20;
+const VENDOR = 0x1b36;
+const DEVICE = 0x0010;
 const COMMAND_SETS = { NVM: 0, ALL: 6, ADMIN: 7 } as const;
 
 /** What an NVMe controller can be asked to be. */
@@ -41,6 +46,14 @@ export interface NvmeLiteOptions {
   readonly interrupts?: 'msix' | 'msi' | 'pin';
   /** Is told what the store rejected with: the guest learns only that it failed. */
   readonly onStoreError?: (error: unknown) => void;
+}
+
+/** Something that follows a change of CC. */
+interface Delay {
+  readonly kind: (typeof DELAYED)[number];
+  /** The change. */
+  readonly mine: number;
+  readonly cancel: () => void;
 }
 
 /** An NVMe controller. */
@@ -88,15 +101,40 @@ export function nvmeLite(engine: Engine, host: DeviceHost = {}, options: NvmeLit
   let changes = 0;
 
   const registers = () => card.bar(0).regs;
+  const poweredNs = (): bigint => card.now() + poweredBefore;
 
-  /** Calls `later` when its time has come and nothing runs any more of what was before, unless CC.EN has changed again. */
-  const follow = (later: () => Promise<void> | void): void => {
+  /** What is to follow a change of CC, until it has. */
+  const delays = new Set<Delay>();
+  let poweredBefore = 0n;
+
+  const afterwards = {
+    ready: () => {
+      registers().CSTS.RDY.set();
+      lookAtAll();
+    },
+    disabled: () => registers().CSTS.poke(0),
+    'shut down': async () => {
+      const mine = changes;
+      await controller?.idle();
+      try {
+        await store.flush?.();
+      } catch (error) {
+        onStoreError(error);
+      }
+      if (!card.isGone && mine === changes) registers().CSTS.SHST.poke('complete');
+    },
+  } as const;
+
+  /** What follows happens when its time has come and nothing runs any more of what was before, unless CC.EN has changed again. */
+  const follow = (kind: Delay['kind'], left = FOLLOW_NS): void => {
     const mine = changes;
     const run = async (): Promise<void> => {
       await drained;
-      if (!card.isGone && mine === changes) await later();
+      if (!card.isGone && mine === changes) await afterwards[kind]();
+      delays.delete(delay);
     };
-    card.after(FOLLOW_NS, () => void run());
+    const delay: Delay = { kind, mine, cancel: card.after(left, () => void run()) };
+    delays.add(delay);
   };
 
   const forgetDoorbells = (): void => {
@@ -115,6 +153,7 @@ export function nvmeLite(engine: Engine, host: DeviceHost = {}, options: NvmeLit
 
   /** Looks at the doorbells of a pair of queues; they wait while the controller is not ready yet. */
   const look = (pair: number): void => {
+    if (card.isPaused) return;
     const { DOORBELL, CC, CSTS } = registers();
     const { SQ_TAIL, CQ_HEAD } = DOORBELL[pair]!;
     if (CC.EN.get() === 1 && CSTS.RDY.get() === 0) return;
@@ -147,7 +186,7 @@ export function nvmeLite(engine: Engine, host: DeviceHost = {}, options: NvmeLit
   };
 
   const enable = (): void => {
-    const { CC, CSTS, AQA, ASQ, ACQ } = registers();
+    const { CC, CSTS } = registers();
     const pageBytes = 4096 << CC.MPS.get();
     changes++;
     CSTS.poke(0);
@@ -158,7 +197,13 @@ export function nvmeLite(engine: Engine, host: DeviceHost = {}, options: NvmeLit
       card.guestError(wrong);
       return;
     }
-    const made = new Controller({
+    controller = made(pageBytes);
+    follow('ready');
+  };
+
+  const made = (pageBytes: number): Controller => {
+    const { CC, CSTS, AQA, ASQ, ACQ } = registers();
+    return new Controller({
       dma: card.dma,
       store,
       identity,
@@ -166,7 +211,7 @@ export function nvmeLite(engine: Engine, host: DeviceHost = {}, options: NvmeLit
       pageBytes,
       vectors: () => (card.function.msixVectors?.enabled === true ? card.function.msixVectors.count : 1),
       entrySizes: () => ({ submission: CC.IOSQES.get() === 6, completion: CC.IOCQES.get() === 4 }),
-      poweredNs: () => card.now(),
+      poweredNs,
       interrupt: (queue, posted) => lines.show(queue, posted),
       isGone: () => card.isGone,
       fatal: () => CSTS.CFS.set(),
@@ -176,15 +221,10 @@ export function nvmeLite(engine: Engine, host: DeviceHost = {}, options: NvmeLit
       submission: { address: ASQ.peek(), size: AQA.ASQS.get() + 1 },
       completion: { address: ACQ.peek(), size: AQA.ACQS.get() + 1 },
     });
-    controller = made;
-    follow(() => {
-      CSTS.RDY.set();
-      lookAtAll();
-    });
   };
 
   const disable = (): void => {
-    const { CSTS, INTMS, INTMC } = registers();
+    const { INTMS, INTMC } = registers();
     changes++;
     stop();
     lines.clear();
@@ -192,26 +232,74 @@ export function nvmeLite(engine: Engine, host: DeviceHost = {}, options: NvmeLit
     forgetDoorbells();
     INTMS.poke(0);
     INTMC.poke(0);
-    follow(() => CSTS.poke(0));
+    follow('disabled');
   };
 
   const shutDown = (): void => {
-    const { CSTS } = registers();
-    CSTS.SHST.poke('under_way');
-    follow(async () => {
-      const mine = changes;
-      await controller?.idle();
-      try {
-        await store.flush?.();
-      } catch (error) {
-        onStoreError(error);
-      }
-      if (!card.isGone && mine === changes) CSTS.SHST.poke('complete');
-    });
+    registers().CSTS.SHST.poke('under_way');
+    follow('shut down');
   };
 
+  const save = (): NvmeState => {
+    const { CC, CSTS, INTMS, INTMC, AQA, ASQ, ACQ, DOORBELL } = registers();
+    const doorbells = [...DOORBELL].flatMap(({ SQ_TAIL, CQ_HEAD }, pair) => [
+      { pair, isTail: false, register: CQ_HEAD },
+      { pair, isTail: true, register: SQ_TAIL },
+    ]);
+    return {
+      cc: CC.peek(),
+      csts: CSTS.peek(),
+      intms: INTMS.peek(),
+      intmc: INTMC.peek(),
+      aqa: AQA.peek(),
+      asq: ASQ.peek(),
+      acq: ACQ.peek(),
+      doorbells: doorbells.filter(({ register }) => register.RUNG.get() === 1).map(({ pair, isTail, register }) => ({ pair, isTail, value: register.value.get() })),
+      delays: [...delays].filter(({ mine }) => mine === changes).map(({ kind, cancel }) => ({ kind, left: card.timeLeft(cancel) ?? 0 })),
+      poweredNs: poweredNs(),
+      health: health.save(),
+      controller: controller?.save() ?? null,
+    };
+  };
+
+  /** Becomes what was saved, as far as that needs nobody outside; the rest comes with `resumed`. */
+  const become = (state: NvmeState): void => {
+    const { CC, CSTS, INTMS, INTMC, AQA, ASQ, ACQ, DOORBELL } = registers();
+    changes++;
+    stop();
+    lines.clear();
+    forgetDoorbells();
+    for (const [register, value] of [[CC, state.cc], [CSTS, state.csts], [INTMS, state.intms], [INTMC, state.intmc], [AQA, state.aqa]] as const) register.poke(value);
+    for (const [register, value] of [[ASQ, state.asq], [ACQ, state.acq]] as const) register.poke(value);
+    for (const { pair, isTail, value } of state.doorbells) {
+      const register = DOORBELL[pair]![isTail ? 'SQ_TAIL' : 'CQ_HEAD'];
+      register.value.poke(value);
+      register.RUNG.set();
+    }
+    health = new Health();
+    health.load(state.health);
+    poweredBefore = state.poweredNs - card.now();
+    if (state.controller !== null) {
+      controller = made(4096 << CC.MPS.get());
+      controller.load(state.controller);
+      adopted = controller;
+    }
+    for (const { kind, left } of state.delays) follow(kind, left);
+  };
+
+  /** A controller that was loaded, and has not run. */
+  let adopted: Controller | null = null;
+
+  const resumed = (): void => {
+    if (adopted === controller && adopted !== null) for (const queue of adopted.completion.values()) lines.adopt(queue);
+    adopted = null;
+    controller?.resumed();
+    lookAtAll();
+  };
+
+
   const card: NvmeLite = pciDevice(engine, {
-    id: [0x1b36, 0x0010],
+    id: [VENDOR, DEVICE],
     subsystem: [0x1af4, 0x1100],
     class: 0x010802,
     revision: 0x02,
@@ -239,11 +327,27 @@ export function nvmeLite(engine: Engine, host: DeviceHost = {}, options: NvmeLit
         },
       }),
     },
+    migration: streamedMigration({
+      name: 'nvmeLite',
+      id: [VENDOR, DEVICE],
+      version: STATE_VERSION,
+      identity: () => [identity.serial, identity.model, identity.firmware, interrupts].reduce((to, text) => to.block(new TextEncoder().encode(text)), new StateWriter().u32(store.blockSize).u64(BigInt(store.blocks))).bytes(),
+      save: () => encodeState(save()),
+      load: (bytes) => {
+        const state = decodeState(bytes, registers().CAP.MPSMAX.get());
+        return () => become(state);
+      },
+      ...(store.memory !== undefined && { memory: store.memory }),
+      resumed,
+    }),
     onReset: () => {
       changes++;
       stop();
       lines.clear();
       health = new Health();
+      poweredBefore = 0n;
+      adopted = null;
+      delays.clear();
     },
   }, host);
   const lines = new CompletionInterrupts(card);

@@ -12,7 +12,7 @@ export const COMPLETION_BYTES = 16;
 
 /** How a command ended, on its way to a completion queue. */
 export interface Completion {
-  readonly queue: SubmissionQueue;
+  readonly queue: { readonly id: number; readonly head: number };
   readonly command: number;
   readonly status: number;
   readonly result: number;
@@ -32,8 +32,8 @@ export class SubmissionQueue {
   readonly address: bigint;
   readonly size: number;
   readonly completions: CompletionQueue;
-  /** Identifiers of commands that were fetched and have not ended. */
-  readonly running = new Set<number>();
+  /** Commands that were fetched and have not ended, as they lay in memory, by identifier. */
+  readonly running = new Map<number, Uint8Array>();
   head = 0;
   tail = 0;
   isDeleted = false;
@@ -94,7 +94,9 @@ export class CompletionQueue {
   isDeleted = false;
   /** Entries are on their way to memory. */
   isPosting = false;
-  private phase = 1;
+  phase = 1;
+  /** Those entries, and where the tail was before them. */
+  posting: { readonly entries: readonly Completion[]; readonly tail: number; readonly phase: number } | null = null;
 
   constructor({ id, address, size }: QueuePlace, { vector, interrupts }: CompletionQueueOptions) {
     this.id = id;
@@ -125,6 +127,7 @@ export class CompletionQueue {
   take(): { readonly address: bigint; readonly bytes: Uint8Array } {
     const first = this.tail;
     const entries = this.waiting.splice(0, Math.min(this.waiting.length, this.room, this.size - first));
+    this.posting = { entries, tail: first, phase: this.phase };
     const bytes = new Uint8Array(COMPLETION_BYTES * entries.length);
     const data = new DataView(bytes.buffer);
     entries.forEach(({ queue, command, status, result }, i) => {

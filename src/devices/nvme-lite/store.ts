@@ -1,6 +1,7 @@
 // What holds the blocks of the namespace: an array, or whatever reads and writes blocks and answers later.
 
 import { integer } from '../../core/index.ts';
+import type { StreamedMemory } from '../../pci/index.ts';
 
 /**
  * Blocks that are somewhere else: a file, a database, another machine. What a method rejects with becomes Unrecovered Read Error or Write Fault for the guest.
@@ -34,10 +35,28 @@ export interface BlockStore {
 }
 
 /** A store with everything said and checked. */
-export type CheckedStore = BlockStore & { readonly blockSize: 512 | 4096 };
+export type CheckedStore = BlockStore & {
+  readonly blockSize: 512 | 4096;
+  /** The bytes of an array: they are migrated with the controller. Blocks that are somewhere else stay there. */
+  readonly memory?: StreamedMemory;
+};
 
 function arrayStore(bytes: Uint8Array, blockSize: 512 | 4096): CheckedStore {
+  const watchers = new Set<(position: number, bytes: number) => void>();
+  const changed = (block: number, count: number): void => {
+    for (const watcher of watchers) watcher(block * blockSize, count);
+  };
   return {
+    memory: {
+      bytes: bytes.length,
+      read: (position, target) => target.set(bytes.subarray(position, position + target.length)),
+      write: (position, source) => bytes.set(source, position),
+      watch: (watcher) => {
+        const own = (position: number, count: number): void => watcher(position, count);
+        watchers.add(own);
+        return () => void watchers.delete(own);
+      },
+    },
     blockSize,
     blocks: bytes.length / blockSize,
     read: (block, target) => {
@@ -46,10 +65,12 @@ function arrayStore(bytes: Uint8Array, blockSize: 512 | 4096): CheckedStore {
     },
     write: (block, source) => {
       bytes.set(source, block * blockSize);
+      changed(block, source.length);
       return Promise.resolve();
     },
     deallocate: (block, blocks) => {
       bytes.fill(0, block * blockSize, (block + blocks) * blockSize);
+      changed(block, blocks * blockSize);
       return Promise.resolve();
     },
   };

@@ -41,8 +41,12 @@ export interface UartWiring {
   regs(): UartRegisters;
   /** Calls `run` once, `delay` ns from now. Undefined where the host has no clock. */
   readonly after: ((delay: number, run: () => void) => () => void) | undefined;
+  /** Of what `after` returned: ns until it is due. Default: not known, and the port cannot be saved with its flow. */
+  readonly timeLeft?: (cancel: () => void) => number | undefined;
   /** Whether the device was taken away. */
   readonly isGone: boolean;
+  /** Whether the device is stopped to be migrated: bytes from outside wait. */
+  readonly isPaused?: boolean;
 }
 
 /** Everything that a port with nothing to transmit knows: what is migrated. */
@@ -59,4 +63,22 @@ export interface UartState {
   readonly modemDeltas: number;
   /** The oldest first. */
   readonly received: readonly number[];
+  /** What is on its way. Default: nothing. */
+  readonly flow?: UartFlow;
+}
+
+/** Bytes on their way through a port, and what is left of their time in ns. A byte with its errors has those of LSR above it. */
+export interface UartFlow {
+  /** The transmit interrupt waits to be shown. */
+  readonly transmitPending: boolean;
+  readonly onLine: { readonly byte: number; readonly left: number } | undefined;
+  /** Behind that, the oldest first. */
+  readonly waiting: readonly number[];
+  /** As {@link UartState.received}, with their errors. */
+  readonly received: readonly number[];
+  readonly timedOut: boolean;
+  readonly timeoutLeft: number | undefined;
+  /** Of the byte that is coming in: the first of `outside`. */
+  readonly arrivalLeft: number | undefined;
+  readonly outside: readonly number[];
 }

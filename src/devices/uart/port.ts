@@ -8,6 +8,8 @@ export interface Port {
   readonly regs: UartRegisters;
   /** Undefined for a port whose bytes take no time. */
   readonly after: ((delay: number, run: () => void) => () => void) | undefined;
+  /** Of what `after` returned: ns until it is due. */
+  timeLeft(cancel: (() => void) | undefined): number | undefined;
   readonly fifosOn: boolean;
   /** How long a byte takes, in ns. */
   readonly byteNs: number;

@@ -61,6 +61,20 @@ export class Receiver {
     this.show();
   }
 
+  /** What is on its way in, for {@link Receiver.restore}. */
+  flow(): { readonly received: readonly number[]; readonly timedOut: boolean; readonly timeoutLeft: number | undefined } {
+    return { received: [...this.entries], timedOut: this.timedOut, timeoutLeft: this.port.timeLeft(this.cancelTimeout) };
+  }
+
+  /** Becomes what {@link Receiver.flow} told. */
+  restore({ received, timedOut, timeoutLeft }: ReturnType<Receiver['flow']>): void {
+    this.forget();
+    this.entries = [...received];
+    this.show();
+    if (timeoutLeft === undefined) this.timedOut = timedOut;
+    else this.watch(timeoutLeft);
+  }
+
   /** Has these bytes and no others. */
   fill(bytes: readonly number[]): void {
     this.entries = [...bytes];
@@ -87,14 +101,14 @@ export class Receiver {
     LSR.poke(kept | (oldest >> ERROR_SHIFT) | (this.entries.length > 0 ? bits.LSR_DR : 0) | (damaged ? bits.LSR_FIFO_ERROR : 0));
   }
 
-  private watch(): void {
+  private watch(left = TIMEOUT_BYTES * this.port.byteNs): void {
     this.cancelTimeout?.();
     this.cancelTimeout = undefined;
     this.timedOut = false;
     if (!this.port.fifosOn || this.entries.length === 0) return;
     if (this.port.after === undefined) this.timedOut = true;
     else {
-      this.cancelTimeout = this.port.after(TIMEOUT_BYTES * this.port.byteNs, () => {
+      this.cancelTimeout = this.port.after(left, () => {
         this.timedOut = true;
         this.port.update();
       });

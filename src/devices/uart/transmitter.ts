@@ -10,6 +10,8 @@ export class Transmitter {
   private waiting: number[] = [];
   /** Takes back the byte that is on the line; undefined when none is. */
   private cancelByte: (() => void) | undefined;
+  /** That byte. */
+  private byte = 0;
   private readonly port: Port;
   private readonly leaves: (byte: number) => void;
 
@@ -53,8 +55,35 @@ export class Transmitter {
       this.shifted(byte);
       return;
     }
-    this.cancelByte = this.port.after(this.port.byteNs, () => this.shifted(byte));
+    this.send(byte, this.port.byteNs);
     this.port.update();
+  }
+
+  private send(byte: number, left: number): void {
+    this.byte = byte;
+    this.cancelByte = this.port.after!(left, () => this.shifted(byte));
+  }
+
+  /** What is on its way out, for {@link Transmitter.restore}. */
+  flow(): { readonly transmitPending: boolean; readonly onLine: { readonly byte: number; readonly left: number } | undefined; readonly waiting: readonly number[] } {
+    const left = this.port.timeLeft(this.cancelByte);
+    return { transmitPending: this.pending, onLine: left === undefined ? undefined : { byte: this.byte, left }, waiting: [...this.waiting] };
+  }
+
+  /** Becomes what {@link Transmitter.flow} told; where bytes take no time, they leave now. */
+  restore({ transmitPending, onLine, waiting }: ReturnType<Transmitter['flow']>): void {
+    const { LSR } = this.port.regs;
+    this.forget();
+    this.pending = transmitPending;
+    if (this.port.after === undefined) {
+      for (const byte of [...(onLine === undefined ? [] : [onLine.byte]), ...waiting]) this.leaves(byte);
+      return;
+    }
+    if (onLine === undefined) return;
+    this.waiting = [...waiting];
+    LSR.TEMT.clear();
+    if (waiting.length > 0) LSR.THRE.clear();
+    this.send(onLine.byte, onLine.left);
   }
 
   private shifted(byte: number): void {

@@ -87,6 +87,7 @@ export class Uart16550 {
     const uart = this;
     return {
       after: uart.after,
+      timeLeft: (cancel) => uart.timeLeft(cancel),
       update: () => uart.update(),
       get regs() {
         return uart.regs;
@@ -98,6 +99,10 @@ export class Uart16550 {
         return uart.byteNs;
       },
     };
+  }
+
+  private timeLeft(cancel: (() => void) | undefined): number | undefined {
+    return cancel && this.wiring.timeLeft?.(cancel);
   }
 
   private get regs(): UartRegisters {
@@ -263,12 +268,18 @@ export class Uart16550 {
   /** Takes in what waits outside. */
   private listen(): void {
     if (this.wiring.isGone) return;
+    if (this.wiring.isPaused !== true) this.takeIn();
+    this.update();
+  }
+
+  private takeIn(): void {
     if (this.after === undefined) {
       while (!this.loops && this.outside.length > 0 && this.receiver.hasRoom) this.receiver.accept(this.outside.shift()!);
-    } else if (this.cancelArrival === undefined && this.outside.length > 0) {
-      this.cancelArrival = this.after(this.byteNs, () => this.hear());
-    }
-    this.update();
+    } else if (this.cancelArrival === undefined && this.outside.length > 0) this.awaitByte(this.byteNs);
+  }
+
+  private awaitByte(left: number): void {
+    this.cancelArrival = this.after!(left, () => this.hear());
   }
 
   private hear(): void {
@@ -300,6 +311,17 @@ export class Uart16550 {
     if (moved) this.options.onModemControl?.(this.modemOutputs());
   }
 
+  /** The device goes on: what waited outside comes in. */
+  resumed(): void {
+    this.listen();
+  }
+
+  /** What is to be migrated, with the bytes that are on their way. */
+  saveWithFlow(): UartState {
+    const flow = { ...this.transmitter.flow(), ...this.receiver.flow(), arrivalLeft: this.timeLeft(this.cancelArrival), outside: [...this.outside] };
+    return { ...this.save(), flow };
+  }
+
   /** What is to be migrated. Bytes that have not left yet and bytes outside are not in it, nor the errors of received bytes but the oldest. */
   save(): UartState {
     const { LCR, MCR, LSR, MSR, SCR } = this.regs;
@@ -316,7 +338,7 @@ export class Uart16550 {
     };
   }
 
-  /** Becomes what was saved. A transmit interrupt that may have been pending is raised once more: too many do no harm, one too few does. */
+  /** Becomes what was saved. Without a flow, a transmit interrupt that may have been pending is raised once more: too many do no harm, one too few does. */
   restore(state: UartState): void {
     const { IER, LCR, MCR, LSR, MSR, SCR } = this.regs;
     this.forget();
@@ -330,7 +352,15 @@ export class Uart16550 {
     IER.poke(this.dlab ? this.divisor >> 8 : this.ier);
     LSR.poke(bits.LSR_IDLE | state.lineErrors);
     MSR.poke(this.shownLines() | state.modemDeltas);
-    this.receiver.fill(state.received);
+    const { flow } = state;
+    if (flow === undefined) this.receiver.fill(state.received);
+    else {
+      this.receiver.restore(flow);
+      this.transmitter.restore(flow);
+      this.outside = [...flow.outside];
+      if (this.after !== undefined && flow.arrivalLeft !== undefined) this.awaitByte(flow.arrivalLeft);
+    }
+    this.update();
     this.followModem();
   }
 }

@@ -4,6 +4,8 @@
 //   inside a BAR of its own? -- yes -> EFAULT
 //   host's DMA               .. later: reset in between? -- yes -> ECANCELED, the bytes are dropped
 //
+//   Paused, nothing begins, and what was begun does not end for the device; its host may still have it under way.
+//
 // Source: PCI Local Bus 3.0, 6.2.2; PCI Express 5.0, 6.6.2 (a function that was reset starts nothing of what it had begun)
 
 import { bytesOf, hex, integer, u64 } from '../../core/index.ts';
@@ -38,6 +40,8 @@ export class BusMaster {
   private epoch = 0;
   private started = 0;
   private ended = 0;
+  private isPaused = false;
+  private waiting: (() => void)[] = [];
 
   /** @internal */
   constructor(gate: MasterGate, target: DmaTarget | undefined) {
@@ -85,11 +89,16 @@ export class BusMaster {
       }
     }
     const { epoch } = this;
+    const stillWanted = async (): Promise<boolean> => {
+      while (this.isPaused && epoch === this.epoch) await new Promise<void>((resolve) => void this.waiting.push(resolve));
+      return epoch === this.epoch;
+    };
     this.started++;
     try {
-      await run(this.target, at);
+      if (!this.isPaused || (await stillWanted())) await run(this.target, at);
     } finally {
       this.ended++;
+      if (this.isPaused) await stillWanted();
     }
     if (epoch !== this.epoch) throw refuse('ECANCELED', 'the function was reset or removed before they arrived');
   }
@@ -97,5 +106,21 @@ export class BusMaster {
   /** @internal What is in flight is forgotten. */
   cancel(): void {
     this.epoch++;
+    this.release();
+  }
+
+  /** @internal Nothing begins or ends until {@link BusMaster.goOn}. */
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  /** @internal */
+  goOn(): void {
+    this.isPaused = false;
+    this.release();
+  }
+
+  private release(): void {
+    for (const resume of this.waiting.splice(0)) resume();
   }
 }

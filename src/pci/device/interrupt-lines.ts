@@ -49,6 +49,13 @@ export class InterruptLines {
     this.target.intx?.set(this.high.size > 0);
   }
 
+  /** A line is high, as it was before the device was migrated: its message has been sent there. */
+  adopt(line: number, source?: unknown): void {
+    integer(`${this.target.slot} interrupt: line`, line, 0, MAX_LINES - 1);
+    this.high.set(line, (this.high.get(line) ?? new Set<unknown>()).add(source));
+    this.target.intx?.set(true);
+  }
+
   /** One edge: a message, where there are messages. */
   pulse(line: number): void {
     integer(`${this.target.slot} interrupt: line`, line, 0, MAX_LINES - 1);

@@ -10,7 +10,7 @@
 
 import { Engine } from '../../core/index.ts';
 import { VfioError } from '../../uapi/index.ts';
-import type { VfioDevice } from '../../vfio/index.ts';
+import type { MigrationModel, VfioDevice } from '../../vfio/index.ts';
 import type { RegisterBank } from '../../registers/index.ts';
 import type { ConfigField, ResetKind } from '../config-rules.ts';
 import type { VfioExtras } from '../function-description.ts';
@@ -23,6 +23,13 @@ import { configImage } from './config-image.ts';
 import type { CapabilityImage, PciIdentity } from './config-image.ts';
 import type { DeviceClock, DeviceHost } from './host.ts';
 import { InterruptLines } from './interrupt-lines.ts';
+import { DeviceTimers } from './timers.ts';
+
+/** How a device is migrated. Its timers and transfers are stopped for it, and go on; what it does besides it stops by looking at {@link PciDevice.isPaused}. */
+export interface PciDeviceMigration extends Omit<MigrationModel, 'stop' | 'run' | 'abandon'> {
+  /** The device goes on. */
+  readonly resumed?: () => void;
+}
 
 /** A device as data. */
 export interface PciDeviceDescription<Bars extends BarsDescription = BarsDescription> extends PciIdentity {
@@ -40,6 +47,8 @@ export interface PciDeviceDescription<Bars extends BarsDescription = BarsDescrip
   readonly vfio?: VfioExtras;
   /** Words for `lspci`. */
   readonly names?: LspciNames;
+  /** How it is migrated. Default: not at all. See {@link streamedMigration}. */
+  readonly migration?: PciDeviceMigration;
   /** The function was reset: configuration space and banks are as after it, transfers and timers are forgotten. */
   readonly onReset?: (kind: ResetKind) => void;
 }
@@ -61,7 +70,8 @@ export class PciDevice<Bars extends BarsDescription = BarsDescription> {
   readonly interrupts: InterruptLines;
   private readonly made = new Map<number, MadeBar>();
   private readonly host: DeviceHost;
-  private readonly timers = new Set<() => void>();
+  private readonly timers: DeviceTimers;
+  private readonly description: PciDeviceDescription<Bars>;
   private gone = false;
   private resetCount = 0;
 
@@ -80,6 +90,9 @@ export class PciDevice<Bars extends BarsDescription = BarsDescription> {
       if (typeOf(one).kind === 'mem64' && contents.has(index + 1)) throw new RangeError(`pciDevice ${slot}: BAR ${index + 1} is the upper half of 64-bit BAR ${index}, and has contents of its own`);
     }
     this.host = host;
+    this.description = description;
+    this.timers = new DeviceTimers((call) => this.clock(call));
+    const migration = this.migrationModel();
     try {
       this.function = new PciFunction(engine, {
         slot,
@@ -87,6 +100,7 @@ export class PciDevice<Bars extends BarsDescription = BarsDescription> {
         sizes: { bars: sizes, ...(rom !== undefined && { rom: romSize(`pciDevice ${slot}`, rom) }) },
         // A device always has its MSI-X and its pin; without a sink nobody hears them.
         interrupts: host.interrupts ?? {},
+        ...(migration !== undefined && { migration }),
         ...(names !== undefined && { names }),
         ...(vfio !== undefined && { vfio }),
         ...(registers !== undefined && { registers }),
@@ -144,14 +158,41 @@ export class PciDevice<Bars extends BarsDescription = BarsDescription> {
    * @throws VfioError ENXIO when the host gave no clock.
    */
   after(delay: number, run: () => void): () => void {
-    const cancel = this.clock('after').after(delay, () => {
-      this.timers.delete(cancel);
-      run();
-    });
-    this.timers.add(cancel);
-    return () => {
-      this.timers.delete(cancel);
-      cancel();
+    return this.timers.after(delay, run);
+  }
+
+  /** Nanoseconds that are left until what {@link PciDevice.after} was given is due, to be migrated with the device; undefined when it no longer waits. */
+  timeLeft(cancel: () => void): number | undefined {
+    return this.timers.timeLeft(cancel);
+  }
+
+  /** Whether the device is stopped to be migrated: it is to start nothing. */
+  get isPaused(): boolean {
+    return this.timers.isPaused;
+  }
+
+  private migrationModel(): MigrationModel | undefined {
+    const { migration } = this.description;
+    if (migration === undefined) return undefined;
+    return {
+      flags: migration.flags,
+      ...(migration.manner !== undefined && { manner: migration.manner }),
+      dataSize: () => migration.dataSize(),
+      save: () => migration.save(),
+      load: () => migration.load(),
+      ...(migration.arc !== undefined && { arc: (from, to) => migration.arc!(from, to) }),
+      stop: () => {
+        this.timers.pause();
+        this.dma.pause();
+      },
+      run: () => {
+        this.timers.goOn();
+        this.dma.goOn();
+        if (!this.gone) migration.resumed?.();
+      },
+      abandon: () => {
+        if (!this.gone) this.function.resetFunction();
+      },
     };
   }
 
@@ -171,7 +212,6 @@ export class PciDevice<Bars extends BarsDescription = BarsDescription> {
   }
 
   private stop(): void {
-    for (const cancel of this.timers) cancel();
     this.timers.clear();
     this.dma.cancel();
   }

@@ -10,6 +10,7 @@
 import { VfioError } from '../../uapi/index.ts';
 import type { UserMemory } from '../user-memory.ts';
 import { OpenFile } from './open-file.ts';
+import { POLLERR, POLLIN, POLLOUT } from './poll.ts';
 
 /** Each read takes one. Source: linux/eventfd.h */
 export const EFD_SEMAPHORE = 0x1;
@@ -91,6 +92,10 @@ export class EventFd extends OpenFile {
     const bytes = new Uint8Array(BYTES);
     new DataView(bytes.buffer).setBigUint64(0, value, true);
     user.copyOut(0, bytes);
+  }
+
+  override poll(): number {
+    return (this.counter > 0n ? POLLIN : 0) | (this.counter === MAX ? POLLERR : 0) | (this.counter < MAX - 1n ? POLLOUT : 0);
   }
 
   /** An eventfd has a seek operation that does nothing. */

@@ -10,9 +10,10 @@ import { VfioError } from '../../uapi/index.ts';
 import type { UserMemory } from '../user-memory.ts';
 import type { EventFd } from './eventfd.ts';
 import type { MappedRange } from './mapped-range.ts';
+import { DEFAULT_POLLMASK } from './poll.ts';
 
 /** What kind of file an fd is of. A call that wants another kind says so by its errno. */
-export type FileKind = 'device' | 'eventfd' | 'group' | 'dma-buf';
+export type FileKind = 'device' | 'eventfd' | 'group' | 'dma-buf' | 'migration data';
 
 /** What a call may need of the process that makes it, besides its memory. @internal */
 export interface CallingProcess {
@@ -22,6 +23,8 @@ export interface CallingProcess {
   group(call: string, fd: number): number;
   /** Gives a file the lowest free fd. VfioError EMFILE: then the file is closed. */
   install(call: string, file: OpenFile): number;
+  /** Takes back an fd that its caller has not been told of. */
+  uninstall(fd: number): void;
 }
 
 /** One open file. File descriptors and mappings hold references; the last one gone closes it. @internal */
@@ -29,6 +32,10 @@ export abstract class OpenFile {
   abstract readonly kind: FileKind;
   /** Opened for reading only. */
   readonly readOnly: boolean = false;
+  /** Opened for writing only. */
+  readonly writeOnly: boolean = false;
+  /** Without offsets: pread and pwrite are ESPIPE. */
+  readonly isStream: boolean = false;
   /** Where read and write without an offset go on. */
   position = 0n;
   private references = 0;
@@ -52,6 +59,11 @@ export abstract class OpenFile {
 
   /** Moves bytes at an offset; how many. */
   abstract access(call: string, offset: bigint, length: number, user: UserMemory, writes: boolean): number;
+
+  /** What poll tells of it: POLL bits. */
+  poll(): number {
+    return DEFAULT_POLLMASK;
+  }
 
   /** lseek: the new position. */
   seek(): number {

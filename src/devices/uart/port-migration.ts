@@ -1,0 +1,67 @@
+// The data fds of cards whose migration data are one block of ports.
+//
+//   mtty      the header is there as pre-copy begins, the ports once the device has stopped; of known length, a wrong header is EFAULT with its 24th byte
+//   serial    all of it comes once the device has stopped
+
+import { VFIO_MIGRATION_P2P, VFIO_MIGRATION_PRE_COPY, VFIO_MIGRATION_STOP_COPY, VfioError } from '../../uapi/index.ts';
+import type { PciDeviceMigration } from '../../pci/index.ts';
+import { HEADER_BYTES, checkHeader } from './port-bytes.ts';
+
+/** Ports that are migrated. */
+export interface MigratedPorts {
+  readonly save: () => Uint8Array;
+  /** VfioError EINVAL for what is no state of theirs: then nothing has changed. */
+  readonly restore: (bytes: Uint8Array) => void;
+  /** How many there are, for what is exactly as long as mtty's. */
+  readonly mttyPorts?: number;
+  /** The device goes on. */
+  readonly resumed?: () => void;
+}
+
+const NONE = new Uint8Array();
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+/** How they are migrated. */
+export function portMigration({ save, restore, mttyPorts, resumed }: MigratedPorts): PciDeviceMigration {
+  return {
+    flags: VFIO_MIGRATION_STOP_COPY | VFIO_MIGRATION_P2P | VFIO_MIGRATION_PRE_COPY,
+    ...(mttyPorts !== undefined && { manner: 'mtty' }),
+    ...(resumed !== undefined && { resumed }),
+    dataSize: () => save().length,
+    save: () => {
+      const ahead = mttyPorts === undefined ? NONE : save().subarray(0, HEADER_BYTES);
+      const ready = ahead.length > 0 ? [ahead] : [];
+      return {
+        pending: () => ({ initial: ready.includes(ahead) ? ahead.length : 0, dirty: 0 }),
+        next: () => ready.shift() ?? NONE,
+        finish: () => void ready.push(save().subarray(ahead.length)),
+      };
+    },
+    load: () => {
+      const pieces: Uint8Array[] = [];
+      let length = 0;
+      return {
+        ...(mttyPorts !== undefined && { bytes: save().length }),
+        write: (bytes) => {
+          pieces.push(bytes);
+          const before = length;
+          length += bytes.length;
+          if (mttyPorts === undefined || before >= HEADER_BYTES || length < HEADER_BYTES) return;
+          checkHeader(joined(pieces), mttyPorts, 0, (why) => {
+            throw new VfioError('EFAULT', 'write', why);
+          });
+        },
+        finish: () => restore(joined(pieces)),
+      };
+    },
+  };
+}

@@ -1,0 +1,71 @@
+// VFIO_DEVICE_FEATURE: the envelope and which feature is meant. Behaviour text, sections 3.1 and 3.3.
+//
+//   argsz flags | payload: as the feature says
+//   0     4     8
+//               flags: 0-15 feature   16 GET   17 SET   18 PROBE
+
+import {
+  VFIO_DEVICE_FEATURE_BUS_MASTER,
+  VFIO_DEVICE_FEATURE_GET,
+  VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY,
+  VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP,
+  VFIO_DEVICE_FEATURE_LOW_POWER_EXIT,
+  VFIO_DEVICE_FEATURE_MASK,
+  VFIO_DEVICE_FEATURE_MIGRATION,
+  VFIO_DEVICE_FEATURE_MIG_DATA_SIZE,
+  VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE,
+  VFIO_DEVICE_FEATURE_PCI_VF_TOKEN,
+  VFIO_DEVICE_FEATURE_PROBE,
+  VFIO_DEVICE_FEATURE_SET,
+  VfioError,
+  vfio_device_feature,
+} from '../../uapi/index.ts';
+import type { VfioDevice } from '../device.ts';
+import type { CallingProcess } from '../files/open-file.ts';
+import type { UserMemory } from '../user-memory.ts';
+import { busMaster } from './bus-master.ts';
+import { checkFeature } from './feature.ts';
+import type { Feature } from './feature.ts';
+import { lowPowerEntry, lowPowerEntryWithWakeup, lowPowerExit } from './low-power.ts';
+import { migrationDataSize, migrationFlags, migrationState } from './migration.ts';
+import { pciVfToken } from './vf-token.ts';
+
+const CALL = 'VFIO_DEVICE_FEATURE';
+const HEADER = vfio_device_feature.size;
+
+// The DMA_LOGGING features are those of a driver that has them: no device here.
+const FEATURES: ReadonlyMap<number, readonly [name: string, feature: Feature]> = new Map([
+  [VFIO_DEVICE_FEATURE_PCI_VF_TOKEN, ['PCI_VF_TOKEN', pciVfToken]],
+  [VFIO_DEVICE_FEATURE_MIGRATION, ['MIGRATION', migrationFlags]],
+  [VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE, ['MIG_DEVICE_STATE', migrationState]],
+  [VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, ['LOW_POWER_ENTRY', lowPowerEntry]],
+  [VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP, ['LOW_POWER_ENTRY_WITH_WAKEUP', lowPowerEntryWithWakeup]],
+  [VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, ['LOW_POWER_EXIT', lowPowerExit]],
+  [VFIO_DEVICE_FEATURE_MIG_DATA_SIZE, ['MIG_DATA_SIZE', migrationDataSize]],
+  [VFIO_DEVICE_FEATURE_BUS_MASTER, ['BUS_MASTER', busMaster]],
+]);
+
+function behind(user: UserMemory, start: number): UserMemory {
+  return {
+    holds: (offset, length) => user.holds(start + offset, length),
+    copyIn: (offset, length) => user.copyIn(start + offset, length),
+    copyOut: (offset, bytes) => user.copyOut(start + offset, bytes),
+  };
+}
+
+/** VFIO_DEVICE_FEATURE. The envelope itself is never written back. */
+export function deviceFeature(device: VfioDevice, user: UserMemory, process: CallingProcess): number {
+  const { argsz, flags } = vfio_device_feature.decode(user.copyIn(0, HEADER));
+  if (argsz < HEADER) throw new VfioError('EINVAL', CALL, `argsz ${argsz} is below ${HEADER}`);
+  const methods = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_SET;
+  if ((flags & ~(VFIO_DEVICE_FEATURE_MASK | methods | VFIO_DEVICE_FEATURE_PROBE)) !== 0) {
+    throw new VfioError('EINVAL', CALL, `flags 0x${flags.toString(16)} has bits beyond 0x7ffff`);
+  }
+  if ((flags & VFIO_DEVICE_FEATURE_PROBE) === 0 && (flags & methods) === methods) throw new VfioError('EINVAL', CALL, `flags 0x${flags.toString(16)} asks for GET and SET at once`);
+  const index = flags & VFIO_DEVICE_FEATURE_MASK;
+  const [name, feature] = FEATURES.get(index) ?? ['', undefined];
+  if (feature?.isThere(device) !== true) throw new VfioError('ENOTTY', CALL, `${device.name} has no feature ${index}${name && ` (${name})`}`);
+  const call = `${CALL} ${name}`;
+  if (!checkFeature(call, flags, argsz - HEADER, feature)) return 0;
+  return feature.run(device, { call, isGet: (flags & VFIO_DEVICE_FEATURE_GET) !== 0, data: behind(user, HEADER), process });
+}
