@@ -1,4 +1,5 @@
-// One contender at work in a process of its own: a metric per line goes in, a line of JSON comes out.
+// One contender at work in a process of its own: a metric per line goes in, a line of JSON comes out. Between two samples it is stopped: its compiler and its garbage
+// collector would go on in threads of their own, on the other half of a core that another contender is measured on.
 
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
@@ -47,15 +48,26 @@ export class ContenderProcess {
   /** Waits until it can be asked. One at a time, so that no process warms up while another is measured. */
   async start(): Promise<void> {
     this.metrics = (await this.line<{ metrics: Measured[] }>()).metrics;
+    this.signal('SIGSTOP');
   }
 
-  sample(metric: Measured): Promise<TreeSample> {
+  async sample(metric: Measured): Promise<TreeSample> {
+    this.signal('SIGCONT');
     const answer = this.line<TreeSample>();
     this.child.stdin.write(`${metric}\n`);
-    return answer;
+    try {
+      return await answer;
+    } finally {
+      this.signal('SIGSTOP');
+    }
   }
 
   end(): void {
-    this.child.kill();
+    this.child.kill('SIGKILL');
+  }
+
+  private signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    // Windows has neither; there the contenders' threads go on.
+    if (process.platform !== 'win32') this.child.kill(signal);
   }
 }
