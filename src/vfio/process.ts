@@ -86,6 +86,16 @@ export class Process {
     return file;
   }
 
+  /** The file behind an fd, for who watches the calls. @internal */
+  fileOf(fd: number): OpenFile | undefined {
+    return this.files.get(fd);
+  }
+
+  /** Memory as it stands, without an access to it: see ProcessMemory.peek. @internal */
+  peek(address: U64, length: number): Uint8Array {
+    return this.ended ? new Uint8Array(0) : this.mappings.peek(BigInt(address), length);
+  }
+
   private install(call: string, file: OpenFile): number {
     // 0 to 2 are the standard streams.
     let fd = 3;
