@@ -65,6 +65,11 @@ function readWhole(path: string): Uint8Array {
   return isGzip(bytes) ? gunzipSync(bytes) : bytes;
 }
 
+/** A file's text, unzipped if it is gzip. */
+export function readText(path: string): string {
+  return reading(path, () => Buffer.from(readWhole(path)).toString('utf8'));
+}
+
 /** A file's bytes as a stream, unzipped if it is gzip. `onProgress` hears which part of the file, 0 to 1, was read. */
 export async function* readStream(path: string, onProgress: (part: number) => void): AsyncGenerator<Uint8Array, void, undefined> {
   const { size } = statSync(path);

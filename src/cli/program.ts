@@ -7,6 +7,8 @@ import { DEVICE_NAMES } from './reference-devices.ts';
 import { replayCommand } from './replay.ts';
 import type { ReplayCommand } from './replay.ts';
 import type { Output } from './terminal.ts';
+import { decodeCommand, traceCommand } from './trace.ts';
+import type { TraceCommand } from './trace.ts';
 
 /** Exit codes: 0 done, 1 the command failed, 2 it was called wrongly. */
 export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
@@ -60,6 +62,19 @@ export async function runProgram(argv: readonly string[], output: Output, versio
       if (devices.length === 0 && options.lspci.length === 0) command.error('error: nothing to inspect: name a device, or give --lspci');
       if (options.slot !== undefined && options.lspci.length === 0) command.error('error: --slot chooses from a dump: it needs --lspci');
       code = inspectCommand(devices, options, output);
+    });
+
+  program
+    .command('trace')
+    .description('run a program against simulated devices and print each of its system calls, as strace does')
+    .argument('[program]', 'a JavaScript module: its default export, or main, is called with a process, the devices and their testbench')
+    .argument('[device...]', `devices of this package: ${DEVICE_NAMES.join(', ')}`)
+    .option('--why', "after an error, the library's reason, as a comment")
+    .option('--decode <file>', 'print the calls that --json has written to a file, and run nothing')
+    .option('--json', 'print one JSON object a call: its line, the call with its bytes, what they say')
+    .action(async (path: string | undefined, devices: readonly string[], options: TraceCommand, command: Command) => {
+      if ((path === undefined) === (options.decode === undefined)) command.error('error: nothing to trace, or too much: name a program, or give --decode');
+      code = path === undefined ? decodeCommand(options.decode!, options, output) : await traceCommand(path, devices, options, output);
     });
 
   try {

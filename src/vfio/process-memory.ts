@@ -252,6 +252,32 @@ export class ProcessMemory {
     });
   }
 
+  /**
+   * At most `length` bytes of anonymous memory as they stand, up to the first byte that is none: no access to the address space, so that nothing drains and no device
+   * hears of it.
+   */
+  peek(address: bigint, length: number): Uint8Array {
+    const parts: Uint8Array[] = [];
+    let at = address;
+    const end = address + BigInt(length) < TASK_SIZE ? address + BigInt(length) : TASK_SIZE;
+    if (at >= end) return new Uint8Array(0);
+    for (const { first, last, value } of [...this.areas.walk(address, end - 1n)]) {
+      const { position, held } = this.pieces.get(value)!;
+      const { region, vfioRegion } = held.source;
+      if (first > at || vfioRegion !== undefined || region.gone) break;
+      const next = last + 1n < end ? last + 1n : end;
+      parts.push(region.readBytes(position + (at - first), new Uint8Array(Number(next - at))));
+      at = next;
+    }
+    const bytes = new Uint8Array(Number(at - address));
+    let filled = 0;
+    for (const part of parts) {
+      bytes.set(part, filled);
+      filled += part.length;
+    }
+    return bytes;
+  }
+
   destroy(): void {
     this.unmap(0n, 0xffff_ffff_ffff_ffffn);
     this.areas.destroy();

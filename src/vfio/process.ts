@@ -74,7 +74,7 @@ export class Process {
       eventfd: (call, fd) => this.eventFile(call, fd),
       group: (call, fd) => this.groupOf(call, fd),
       install: (call, file) => this.installOrClose(call, file),
-      uninstall: (fd) => this.close(fd),
+      uninstall: (fd) => this.uninstall('ioctl', fd),
     };
   }
 
@@ -93,6 +93,16 @@ export class Process {
     const file = this.files.get(fd);
     if (file === undefined) throw new VfioError('EBADF', call, `fd ${fd} is not open`);
     return file;
+  }
+
+  /** The file behind an fd, for who watches the calls. @internal */
+  fileOf(fd: number): OpenFile | undefined {
+    return this.files.get(fd);
+  }
+
+  /** Memory as it stands, without an access to it: see ProcessMemory.peek. @internal */
+  peek(address: U64, length: number): Uint8Array {
+    return this.ended ? new Uint8Array(0) : this.mappings.peek(BigInt(address), length);
   }
 
   private install(call: string, file: OpenFile): number {
@@ -142,7 +152,11 @@ export class Process {
 
   /** Closes an fd; mappings of it stay. VfioError EBADF. */
   close(fd: number): void {
-    this.file('close', fd).release();
+    this.uninstall('close', fd);
+  }
+
+  private uninstall(call: string, fd: number): void {
+    this.file(call, fd).release();
     this.files.delete(fd);
   }
 

@@ -38,13 +38,18 @@ export function rawCalls(process: Process): RawCalls {
   };
 }
 
+/** The errno that a raw call answers for what the call has thrown. @internal */
+export function errnoOf(error: unknown): number {
+  if (error instanceof VfioError) return error.errno;
+  // An argument that C could not have passed is a bad argument; anything else came out of a device model.
+  const isArgument = (error instanceof TypeError || error instanceof RangeError) && !isModelError(error);
+  return isArgument ? ERRNO.EINVAL : ERRNO.EIO;
+}
+
 function raw(call: () => number): number {
   try {
     return call();
   } catch (error) {
-    if (error instanceof VfioError) return -error.errno;
-    // An argument that C could not have passed is a bad argument; anything else came out of a device model.
-    const isArgument = (error instanceof TypeError || error instanceof RangeError) && !isModelError(error);
-    return isArgument ? -ERRNO.EINVAL : -ERRNO.EIO;
+    return -errnoOf(error);
   }
 }

@@ -17,10 +17,10 @@ describe('help', () => {
     const { code, out, err } = await run(...argv);
     expect([code, err]).toEqual([0, '']);
     expect(out).toMatch(/^Usage: maplebar /);
-    expect(out).toMatch(/replay .*<trace>[^]*inspect /);
+    expect(out).toMatch(/replay .*<trace>[^]*inspect [^]*trace /);
   });
 
-  test.each(['replay', 'inspect'])('%s --help', async (command) => {
+  test.each(['replay', 'inspect', 'trace'])('%s --help', async (command) => {
     const { code, out, err } = await run(command, '--help');
     expect([code, err]).toEqual([0, '']);
     expect(out).toMatch(new RegExp(`^Usage: maplebar ${command} `));

@@ -1,0 +1,49 @@
+// The payloads of VFIO_DEVICE_FEATURE: which struct each feature has, which fields of it a caller gives and which come back. Behaviour text, section 3.3.
+
+import * as uapi from '../../uapi/index.ts';
+import type { AnyStructLayout, FieldSpecs, StructLayout } from '../../uapi/index.ts';
+
+/** Fields that one operation reads and writes. */
+interface Operation {
+  readonly before?: readonly string[];
+  readonly after?: readonly string[];
+}
+
+/** The payload of one feature. */
+export interface FeaturePayload {
+  /** Undefined: bytes without fields. */
+  readonly layout: AnyStructLayout | undefined;
+  readonly get?: Operation;
+  readonly set?: Operation;
+}
+
+interface FieldsOf<K extends string> {
+  readonly before?: readonly K[];
+  readonly after?: readonly K[];
+}
+
+function payload<F extends FieldSpecs>(layout: StructLayout<F>, operations: { readonly get?: FieldsOf<keyof F & string>; readonly set?: FieldsOf<keyof F & string> }): FeaturePayload {
+  return { layout, ...operations };
+}
+
+/** By the feature's number. Features without payload are not here. */
+export const FEATURE_PAYLOADS: ReadonlyMap<number, FeaturePayload> = new Map([
+  [uapi.VFIO_DEVICE_FEATURE_PCI_VF_TOKEN, { layout: undefined, set: { before: [] } }],
+  [uapi.VFIO_DEVICE_FEATURE_MIGRATION, payload(uapi.vfio_device_feature_migration, { get: { after: ['flags'] } })],
+  [
+    uapi.VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE,
+    payload(uapi.vfio_device_feature_mig_state, { get: { after: ['device_state', 'data_fd'] }, set: { before: ['device_state', 'data_fd'], after: ['device_state', 'data_fd'] } }),
+  ],
+  [uapi.VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP, payload(uapi.vfio_device_low_power_entry_with_wakeup, { set: { before: ['wakeup_eventfd', 'reserved'] } })],
+  [
+    uapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_START,
+    payload(uapi.vfio_device_feature_dma_logging_control, { set: { before: ['page_size', 'num_ranges', '__reserved', 'ranges'], after: ['page_size'] } }),
+  ],
+  [uapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT, payload(uapi.vfio_device_feature_dma_logging_report, { get: { before: ['iova', 'length', 'page_size', 'bitmap'] } })],
+  [uapi.VFIO_DEVICE_FEATURE_MIG_DATA_SIZE, payload(uapi.vfio_device_feature_mig_data_size, { get: { after: ['stop_copy_length'] } })],
+  [uapi.VFIO_DEVICE_FEATURE_BUS_MASTER, payload(uapi.vfio_device_feature_bus_master, { set: { before: ['op'] } })],
+  [
+    uapi.VFIO_DEVICE_FEATURE_ALIAS_REGION,
+    payload(uapi.vfio_device_feature_alias_region, { set: { before: ['flags', 'index', '_resv1', '_resv2'], after: ['alias_index'] } }),
+  ],
+]);
