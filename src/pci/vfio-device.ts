@@ -64,7 +64,7 @@ function interruptsOf(one: PciFunction): InterruptHardware {
 export function vfioDeviceOf(one: PciFunction, bytes: Uint8Array, memoryEnabled: () => boolean): VfioDevice {
   const { slot, msix, description } = one;
   const regions: Record<number, VfioRegionDescription> = { [VFIO_PCI_CONFIG_REGION_INDEX]: { region: one.config } };
-  for (const { index, kind, size, region } of one.bars) regions[index] = { region, size: size!, ioPorts: kind === 'io' };
+  for (const { index, kind, size, prefetchable, region } of one.bars) regions[index] = { region, size: size!, ioPorts: kind === 'io', prefetchable };
   if (one.rom !== undefined) regions[VFIO_PCI_ROM_REGION_INDEX] = { region: one.rom.region };
   description.vfio?.regions?.forEach((region, i) => (regions[VFIO_PCI_NUM_REGIONS + i] = region));
   const display = description.vfio?.display;

@@ -1,7 +1,7 @@
-// An open device file: its own offsets and position over the device's shared state. Behaviour text, sections 1.3, 4.1, 4.2, 4.7, 8.4.
+// An open device file: its own offsets and position over the device's shared state. Behaviour text, sections 1.3, 4.1, 4.2, 4.7, 8.
 
 import { integer } from '../core/index.ts';
-import type { Engine, MemoryType, OffsetMode, OffsetTable } from '../core/index.ts';
+import type { Engine } from '../core/index.ts';
 import {
   VFIO_DEVICE_FEATURE,
   VFIO_DEVICE_GET_GFX_DMABUF,
@@ -14,17 +14,14 @@ import {
   VFIO_DEVICE_QUERY_GFX_PLANE,
   VFIO_DEVICE_RESET,
   VFIO_DEVICE_SET_IRQS,
-  VFIO_DEVICE_SET_MMAP_ATTRS,
-  VFIO_MMAP_ATTR_WRITE_COMBINE,
   VfioError,
   ioctlName,
-  vfio_mmap_attrs,
 } from '../uapi/index.ts';
-import type { ErrnoName } from '../uapi/index.ts';
 import { getInfo, getIrqInfo, getRegionInfo } from './device-info.ts';
-import { PAGE_SIZE } from './device.ts';
+import { roundUpToPage } from './device.ts';
 import type { VfioDevice, VfioRegion } from './device.ts';
 import { deviceFeature } from './features/device-feature.ts';
+import type { ProposedFeature } from './features/device-feature.ts';
 import type { MappedRange } from './files/mapped-range.ts';
 import { OpenFile } from './files/open-file.ts';
 import type { CallingProcess } from './files/open-file.ts';
@@ -32,35 +29,22 @@ import { getHotResetInfo, hotReset } from './hot-reset.ts';
 import type { CdevBinding } from './hot-reset.ts';
 import { setIrqs } from './interrupts/irq-set.ts';
 import { setIoEventFd } from './ioeventfd.ts';
+import { aliasRegion } from './proposals/alias-regions.ts';
+import { FileOffsets } from './proposals/file-offsets.ts';
+import { FileRegions } from './proposals/file-regions.ts';
+import { settle } from './proposals/options.ts';
+import type { DeviceFileOptions, DeviceFileSettings } from './proposals/options.ts';
+import { setRegionFlags } from './proposals/region-flags.ts';
+import { getRegionCaps, getRegionMmap } from './proposals/region-mmap.ts';
 import { clip, transfer } from './region-access.ts';
 import type { UserMemory } from './user-memory.ts';
 
 /** How a device is opened. */
-export interface OpenOptions {
-  /** How offsets are handed out. Default `index`, as mainline Linux does. */
-  readonly offsets?: OffsetMode;
-  /** Seed of the mode `scattered`, 1 to 2^32-1. Default 1. */
-  readonly seed?: number;
+export interface OpenOptions extends DeviceFileOptions {
   /** Opened for reading only: writes are EBADF, writable shared mappings EACCES. Default false. */
   readonly readOnly?: boolean;
-  /**
-   * The errno for an offset that no region owns, and in the modes `cookie` and `scattered` for a mapping across the end of one.
-   * Default EINVAL in mode `index`, as in Linux, else ENXIO, as in the proposal's outline.
-   */
-  readonly unknownOffset?: 'EINVAL' | 'ENXIO';
   /** Through its character device, bound to an iommufd already. Default: through its group. */
   readonly cdev?: CdevBinding;
-  /** Mailing-list proposals, each off by default. */
-  readonly proposals?: {
-    /** "mmap maple tree" of August 2025: GET_REGION_INFO makes an offset known, mmap needs it, VFIO_DEVICE_SET_MMAP_ATTRS sets its attributes. */
-    readonly mmapAttributes?: boolean;
-  };
-}
-
-const PAGE = BigInt(PAGE_SIZE);
-
-function roundUpToPage(bytes: bigint): bigint {
-  return (bytes + PAGE - 1n) & ~(PAGE - 1n);
 }
 
 function checkBinding(device: VfioDevice, { iommufd, devid }: CdevBinding): void {
@@ -74,40 +58,39 @@ export class DeviceFile extends OpenFile {
   readonly kind = 'device';
   readonly device: VfioDevice;
   override readonly readOnly: boolean;
-  private readonly table: OffsetTable;
-  private readonly unknownOffset: ErrnoName;
-  private readonly mmapAttributes: boolean;
+  private readonly settings: DeviceFileSettings;
+  private readonly regions: FileRegions;
+  private readonly offsets: FileOffsets;
+  private readonly proposedFeature: ProposedFeature | undefined;
   private readonly cdev: CdevBinding | undefined;
-  private readonly announced = new Map<number, MemoryType>();
 
   constructor(engine: Engine, device: VfioDevice, options: OpenOptions) {
     super();
-    const mode = options.offsets ?? 'index';
     this.device = device;
     if (options.cdev !== undefined) checkBinding(device, options.cdev);
     this.readOnly = options.readOnly === true;
-    this.unknownOffset = options.unknownOffset ?? (mode === 'index' ? 'EINVAL' : 'ENXIO');
-    if (!['EINVAL', 'ENXIO'].includes(this.unknownOffset)) throw new TypeError(`open: unknownOffset is ${JSON.stringify(this.unknownOffset)}; expected 'EINVAL' or 'ENXIO'`);
-    this.mmapAttributes = options.proposals?.mmapAttributes === true;
+    this.settings = settle(options);
     for (let index = 0; index < device.numRegions; index++) {
       const region = device.region(index)?.region;
       if (region !== undefined && !engine.owns(region)) throw new TypeError(`open: region ${index} of ${device.name} belongs to another engine`);
     }
-    this.table = engine.offsetTable(mode, options.seed ?? 1);
-    try {
-      // C-index: every slot is known from the start, as if offsets were computed.
-      if (mode === 'index') for (let index = 0; index < device.numRegions; index++) this.table.request(index, device.region(index)?.size ?? 0n);
-    } catch (error) {
-      this.table.destroy();
-      throw error;
-    }
+    this.regions = new FileRegions(device, this.settings);
+    this.offsets = new FileOffsets(engine, this.regions, this.settings);
+    this.proposedFeature = this.aliasFeature();
     this.cdev = options.cdev;
     if (options.cdev !== undefined) device.binding = options.cdev;
     device.opened();
   }
 
+  private aliasFeature(): ProposedFeature | undefined {
+    const { regions, offsets, settings } = this;
+    if (settings.alias === undefined) return undefined;
+    const feature = aliasRegion({ regions, settings: settings.alias, reserve: (index, size) => void offsets.place(index, size) });
+    return { index: settings.alias.feature, name: 'ALIAS_REGION', feature };
+  }
+
   protected override closed(): void {
-    this.table.destroy();
+    this.offsets.destroy();
     if (this.cdev !== undefined) this.device.binding = undefined;
     this.device.closed();
   }
@@ -116,9 +99,9 @@ export class DeviceFile extends OpenFile {
     this.device.lowPower.wake();
     switch (request) {
       case VFIO_DEVICE_GET_INFO:
-        return getInfo(this.device, user);
+        return getInfo(this.regions, user);
       case VFIO_DEVICE_GET_REGION_INFO:
-        return getRegionInfo(this.device, user, (index, size) => this.announce(index, size));
+        return getRegionInfo(this.regions, user, (index, size) => this.offsets.announce(index, size));
       case VFIO_DEVICE_GET_IRQ_INFO:
         return getIrqInfo(this.device, user);
       case VFIO_DEVICE_SET_IRQS:
@@ -133,7 +116,7 @@ export class DeviceFile extends OpenFile {
         return hotReset(this.device, this.cdev, user, (call, fd) => process.group(call, fd));
       case VFIO_DEVICE_IOEVENTFD:
         if (this.device.kind !== 'pci') break;
-        return setIoEventFd({ device: this.device, resolve: (call, offset) => this.resolve(call, offset) }, user, (call, fd) => process.eventfd(call, fd));
+        return setIoEventFd({ device: this.device, resolve: (call, offset) => this.offsets.resolve(call, offset) }, user, (call, fd) => process.eventfd(call, fd));
       case VFIO_DEVICE_QUERY_GFX_PLANE:
         if (this.device.display === undefined) break;
         return this.device.display.query(user);
@@ -143,53 +126,28 @@ export class DeviceFile extends OpenFile {
         return fd;
       }
       case VFIO_DEVICE_FEATURE:
-        return deviceFeature(this.device, user, process);
-      case VFIO_DEVICE_SET_MMAP_ATTRS:
-        if (this.mmapAttributes) return this.setMmapAttributes(user);
+        return deviceFeature(this.device, user, process, this.proposedFeature);
+      case this.settings.mmapAttributes:
+        return this.offsets.setAttributes(user);
+      case this.settings.regionMmap:
+        return getRegionMmap(this.regions, this.offsets, user);
+      case this.settings.regionCaps:
+        return getRegionCaps(this.regions, user);
+      case this.settings.regionFlags:
+        if (this.device.kind !== 'pci') break;
+        return setRegionFlags(this.device, user);
     }
     throw new VfioError('ENOTTY', ioctlName(request, 'device') ?? `ioctl 0x${request.toString(16)}`, 'no request of this device file');
-  }
-
-  private announce(index: number, size: bigint): bigint {
-    const offset = this.table.request(index, size);
-    if (size > 0n && !this.announced.has(index)) this.announced.set(index, 'uncached');
-    return offset;
-  }
-
-  private setMmapAttributes(user: UserMemory): number {
-    const call = 'VFIO_DEVICE_SET_MMAP_ATTRS';
-    const { offset, attrs } = vfio_mmap_attrs.decode(user.copyIn(0, vfio_mmap_attrs.size));
-    if ((attrs & ~VFIO_MMAP_ATTR_WRITE_COMBINE) !== 0) throw new VfioError('EINVAL', call, `attrs 0x${attrs.toString(16)} has bits beyond WRITE_COMBINE`);
-    const { index, position } = this.table.resolve(offset) ?? { index: -1, position: 0n };
-    // An entry is as long as the region's pages, also where the whole slot is the region's.
-    if (!this.announced.has(index) || position >= roundUpToPage(this.device.region(index)?.size ?? 0n)) {
-      throw new VfioError('EINVAL', call, `offset 0x${offset.toString(16)} was not given out by GET_REGION_INFO of this file`);
-    }
-    if (this.device.region(index)?.mmap !== true) throw new VfioError('EINVAL', call, `region ${index} cannot be mapped`);
-    this.announced.set(index, attrs === 0 ? 'uncached' : 'write-combining');
-    return 0;
-  }
-
-  /** The region that owns an offset, and the position in it. */
-  private resolve(call: string, offset: bigint): { index: number; region: VfioRegion | undefined; position: bigint } {
-    const found = this.table.resolve(offset);
-    if (found === undefined) throw new VfioError(this.unknownOffset, call, this.unknown(offset));
-    return { ...found, region: this.device.region(found.index) };
-  }
-
-  private unknown(offset: bigint): string {
-    const text = `no region of this file owns offset 0x${offset.toString(16)}`;
-    const looksComputed = offset >> 40n < BigInt(this.device.numRegions) && this.table.mode !== 'index';
-    return looksComputed ? `${text}: it looks computed as index << 40; offsets are what VFIO_DEVICE_GET_REGION_INFO of this file answers` : text;
   }
 
   /** Moves bytes at an offset; how many. A zero length is 0 at any offset. */
   override access(call: string, offset: bigint, length: number, user: UserMemory, writes: boolean): number {
     if (this.device.kind === 'cdx') throw new VfioError('EINVAL', call, 'a CDX device is mapped: its driver has no read and write');
     if (length === 0) return 0;
-    const { index, region, position } = this.resolve(call, offset);
+    const { index, region, position } = this.offsets.resolve(call, offset);
     this.device.lowPower.wake();
     if (region === undefined) throw new VfioError('EINVAL', call, `region ${index} is absent`);
+    if (region.aliasOf !== undefined) throw new VfioError('EINVAL', call, `region ${index} is an alias of region ${region.aliasOf.index}: it can only be mapped`);
     if (writes && !region.writable) throw new VfioError('EINVAL', call, `region ${index} is read-only`);
     const count = clip(call, region, position, length);
     transfer({ call, device: this.device, region, position, count, user, writes });
@@ -199,22 +157,25 @@ export class DeviceFile extends OpenFile {
   /** Checks a shared mapping of `length` bytes at `offset`. */
   override map(offset: bigint, length: bigint, isShared: boolean): MappedRange {
     const call = 'mmap';
-    const { index, region, position } = this.resolve(call, offset);
+    const { index, region: named, position, memoryType } = this.offsets.resolve(call, offset);
     const bytes = roundUpToPage(length);
-    const isInside = region !== undefined && position + bytes <= roundUpToPage(region.size);
-    if (!isInside && this.table.mode !== 'index') {
-      throw new VfioError(this.unknownOffset, call, `0x${bytes.toString(16)} bytes at offset 0x${offset.toString(16)} pass the end of what region ${index} owns`);
+    const isInside = (region: VfioRegion | undefined): boolean => region !== undefined && position + bytes <= roundUpToPage(region.size);
+    if (this.settings.mode !== 'index' && !isInside(named)) {
+      throw new VfioError(this.settings.unknownOffset, call, `0x${bytes.toString(16)} bytes at offset 0x${offset.toString(16)} pass the end of what region ${index} owns`);
     }
-    if (this.mmapAttributes && !this.announced.has(index)) throw new VfioError('EINVAL', call, `GET_REGION_INFO of region ${index} was not asked of this file`);
+    if (this.settings.mmapAttributes !== undefined && memoryType === undefined) throw new VfioError('EINVAL', call, `GET_REGION_INFO of region ${index} was not asked of this file`);
     if (!isShared) throw new VfioError('EINVAL', call, 'a device is mapped MAP_SHARED');
+    // From here on an alias is the region that it is an alias of.
+    const region = named?.aliasOf ?? named;
     if (region?.mmap !== true) throw new VfioError('EINVAL', call, region === undefined ? `region ${index} is absent` : `region ${index} (${region.kind}) cannot be mapped`);
-    if (!isInside) {
+    if (!isInside(region)) {
       throw new VfioError('EINVAL', call, `0x${bytes.toString(16)} bytes at 0x${position.toString(16)} pass the end of region ${index}, 0x${region.size.toString(16)} bytes`);
     }
     const table = region.msixTable;
     if (this.device.description.msixMode === 'sparse' && table !== undefined && position < table.offset + table.bytes && position + bytes > table.offset) {
-      throw new VfioError('EINVAL', call, `the range covers the MSI-X table of region ${index}: map the areas of its SPARSE_MMAP capability`);
+      throw new VfioError('EINVAL', call, `the range covers the MSI-X table of region ${region.index}: map the areas of its SPARSE_MMAP capability`);
     }
-    return { bytes: region.region, region, position, memoryType: this.announced.get(index) ?? 'uncached' };
+    const combines = named?.aliasOf !== undefined || (this.settings.regionFlags !== undefined && this.device.combiningBars.has(index));
+    return { bytes: region.region, region, position, memoryType: combines ? 'write-combining' : (memoryType ?? 'uncached') };
   }
 }

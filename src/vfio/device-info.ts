@@ -32,6 +32,15 @@ import type { Capability } from '../uapi/index.ts';
 import type { VfioDevice, VfioRegion } from './device.ts';
 import type { UserMemory } from './user-memory.ts';
 
+/** The regions of a device as one of its open files shows them. @internal */
+export interface ShownRegions {
+  readonly device: VfioDevice;
+  readonly numRegions: number;
+  region(index: number): VfioRegion | undefined;
+  /** Of GET_REGION_INFO, without CAPS. */
+  flags(region: VfioRegion): number;
+}
+
 function below(call: string, argsz: number, minimum: number): never {
   throw new VfioError('EINVAL', call, `argsz ${argsz} is below ${minimum}`);
 }
@@ -47,7 +56,7 @@ function withChain(argsz: number, fixedSize: number, capabilities: readonly Capa
 const KIND_FLAGS = { pci: VFIO_DEVICE_FLAGS_PCI, platform: VFIO_DEVICE_FLAGS_PLATFORM, cdx: VFIO_DEVICE_FLAGS_CDX } as const;
 
 /** VFIO_DEVICE_GET_INFO. Writes min(argsz, 24) bytes, and the capability chain behind them when argsz has room. */
-export function getInfo(device: VfioDevice, user: UserMemory): number {
+export function getInfo({ device, numRegions }: ShownRegions, user: UserMemory): number {
   const call = 'VFIO_DEVICE_GET_INFO';
   const minimum = vfio_device_info.fields.num_irqs.end;
   const asked = new DataView(user.copyIn(0, minimum).buffer).getUint32(0, true);
@@ -58,7 +67,7 @@ export function getInfo(device: VfioDevice, user: UserMemory): number {
   const capabilities = atomics === 0 ? [] : [encodeDeviceInfoCapability({ kind: 'PCI_ATOMIC_COMP', flags: atomics })];
   const size = vfio_device_info.size;
   const { argsz, cap_offset } = capabilities.length === 0 ? { argsz: asked, cap_offset: 0 } : withChain(asked, size, capabilities, user);
-  const info = vfio_device_info.encode({ argsz, flags, num_regions: device.numRegions, num_irqs: isPci ? VFIO_PCI_NUM_IRQS : 0, cap_offset });
+  const info = vfio_device_info.encode({ argsz, flags, num_regions: numRegions, num_irqs: isPci ? VFIO_PCI_NUM_IRQS : 0, cap_offset });
   user.copyOut(0, info.subarray(0, Math.min(asked, size)));
   return 0;
 }
@@ -81,29 +90,35 @@ function withTable(device: VfioDevice, region: VfioRegion, own: RegionCapabiliti
   return [{ kind: 'SPARSE_MMAP', areas: device.mappable(region).areas }, ...own.filter(({ kind }) => kind !== 'SPARSE_MMAP')];
 }
 
+/** The region that a request of 32 bytes is about, undefined for one that is absent. VfioError EINVAL. @internal */
+export function checkRegionIndex(call: string, regions: ShownRegions, argsz: number, index: number): VfioRegion | undefined {
+  const { device, numRegions } = regions;
+  if (argsz < vfio_region_info.size) below(call, argsz, vfio_region_info.size);
+  if (index >= numRegions) throw new VfioError('EINVAL', call, `index ${index} is not below num_regions ${numRegions}`);
+  const region = regions.region(index);
+  if (region === undefined && device.kind === 'pci' && index === VFIO_PCI_VGA_REGION_INDEX) throw new VfioError('EINVAL', call, `${device.name} has no VGA ranges`);
+  return region;
+}
+
+/** What is told of a region, its capabilities behind the 32 bytes if argsz has room. Without capabilities argsz and cap_offset stay as they are. @internal */
+export function regionAnswer(regions: ShownRegions, region: VfioRegion | undefined, argsz: number, user: UserMemory): { flags: number; size: bigint; argsz?: number; cap_offset?: number } {
+  if (region === undefined) return { flags: 0, size: 0n };
+  const { size } = region;
+  const capabilities = regionCapabilities(regions.device, region);
+  if (capabilities.length === 0) return { flags: regions.flags(region), size };
+  return { flags: regions.flags(region) | VFIO_REGION_INFO_FLAG_CAPS, size, ...withChain(argsz, vfio_region_info.size, capabilities, user) };
+}
+
 /**
  * VFIO_DEVICE_GET_REGION_INFO. Always writes 32 bytes; `offsetOf` gives the region's offset in this file.
  * Without capabilities the caller's cap_offset stays as it was.
  */
-export function getRegionInfo(device: VfioDevice, user: UserMemory, offsetOf: (index: number, size: bigint) => bigint): number {
-  const call = 'VFIO_DEVICE_GET_REGION_INFO';
-  const minimum = vfio_region_info.size;
-  const info = user.copyIn(0, minimum);
-  const { argsz: asked, index } = vfio_region_info.decode(info);
-  if (asked < minimum) below(call, asked, minimum);
-  if (index >= device.numRegions) throw new VfioError('EINVAL', call, `index ${index} is not below num_regions ${device.numRegions}`);
-  const region = device.region(index);
-  if (region === undefined && device.kind === 'pci' && index === VFIO_PCI_VGA_REGION_INDEX) throw new VfioError('EINVAL', call, `${device.name} has no VGA ranges`);
+export function getRegionInfo(regions: ShownRegions, user: UserMemory, offsetOf: (index: number, size: bigint) => bigint): number {
+  const info = user.copyIn(0, vfio_region_info.size);
+  const { argsz, index } = vfio_region_info.decode(info);
+  const region = checkRegionIndex('VFIO_DEVICE_GET_REGION_INFO', regions, argsz, index);
   const offset = offsetOf(index, region?.size ?? 0n);
-  if (region === undefined) {
-    vfio_region_info.encode({ flags: 0, size: 0, offset }, info);
-  } else {
-    const capabilities = regionCapabilities(device, region);
-    const flags = regionFlags(region) | (capabilities.length === 0 ? 0 : VFIO_REGION_INFO_FLAG_CAPS);
-    vfio_region_info.encode({ flags, size: region.size, offset }, info);
-    if (capabilities.length > 0) vfio_region_info.encode(withChain(asked, minimum, capabilities, user), info);
-  }
-  user.copyOut(0, info);
+  user.copyOut(0, vfio_region_info.encode({ ...regionAnswer(regions, region, argsz, user), offset }, info));
   return 0;
 }
 

@@ -31,9 +31,16 @@ import { DeviceMigration } from './migration/device-migration.ts';
 import type { MigrationModel } from './migration/model.ts';
 import { askModel } from './model-error.ts';
 import type { MappableAreas } from './mappable-areas.ts';
+import { DeviceAliases } from './proposals/alias-regions.ts';
+import { CombiningBars } from './proposals/region-flags.ts';
 
 /** Bytes of a page of the modelled machine (x86-64). */
 export const PAGE_SIZE = 4096;
+
+/** @internal */
+export function roundUpToPage(bytes: bigint): bigint {
+  return (bytes + BigInt(PAGE_SIZE - 1)) & ~BigInt(PAGE_SIZE - 1);
+}
 
 /** A region of a device, as its owner describes it. */
 export interface VfioRegionDescription {
@@ -43,6 +50,8 @@ export interface VfioRegionDescription {
   readonly size?: bigint;
   /** A BAR of the I/O port kind: never mapped, never closed by the memory gate. Default false. */
   readonly ioPorts?: boolean;
+  /** A memory BAR that may be read ahead and whose writes may be merged. Only the proposal `regionFlags` asks. Default false. */
+  readonly prefetchable?: boolean;
   /** Whether it may be mapped. Default: memory BARs of at least a page, and platform regions of whole pages; nothing else. */
   readonly mmap?: boolean;
   /** A ROM's image in bytes; what lies behind it reads 0xff. Default: the whole region. */
@@ -122,6 +131,8 @@ export interface VfioRegion extends VfioRegionDescription {
   readonly writable: boolean;
   /** The bytes of the MSI-X table in this region, or undefined. */
   readonly msixTable: { readonly offset: bigint; readonly bytes: bigint } | undefined;
+  /** Of an alias, which only the proposal `aliasRegions` makes: the region whose bytes it shows. */
+  readonly aliasOf?: VfioRegion;
 }
 
 function kindOf(device: VfioDeviceKind, index: number): VfioRegionKind {
@@ -181,6 +192,10 @@ export class VfioDevice {
   readonly interrupts: DeviceInterrupts;
   /** @internal */
   readonly ioeventfds = new DeviceIoEventFds();
+  /** @internal */
+  readonly aliases = new DeviceAliases();
+  /** @internal */
+  readonly combiningBars = new CombiningBars();
   /** @internal */
   readonly mappings: DeviceMappings = new DeviceMappings();
   /** @internal */
@@ -308,6 +323,8 @@ export class VfioDevice {
     this.migration?.close();
     this.interrupts.release();
     this.ioeventfds.release();
+    this.aliases.release();
+    this.combiningBars.release();
     this.display?.release();
     this.configSpace = undefined;
   }

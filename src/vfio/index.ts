@@ -25,6 +25,7 @@ export type { HoleReason, MappableArea, MappableAreas, MappableAreasInput, Mappa
 export { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE } from './mman.ts';
 export { Process } from './process.ts';
 export type { ProcessOptions } from './process.ts';
+export type { AliasRegionOptions, DeviceFileOptions, Profile, ProposalOptions } from './proposals/options.ts';
 export type { Mapping } from './process-memory.ts';
 export type { RawCalls } from './raw-calls.ts';
 export { VfioFault } from './vfio-fault.ts';

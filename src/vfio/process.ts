@@ -11,6 +11,8 @@ import { GroupFile } from './files/group.ts';
 import type { CallingProcess, OpenFile } from './files/open-file.ts';
 import { POLLERR, POLLHUP, POLLNVAL } from './files/poll.ts';
 import { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE } from './mman.ts';
+import { openOptions } from './proposals/options.ts';
+import type { DeviceFileOptions } from './proposals/options.ts';
 import { ProcessMemory, TASK_SIZE } from './process-memory.ts';
 import type { Mapping } from './process-memory.ts';
 import { rawCalls } from './raw-calls.ts';
@@ -24,6 +26,8 @@ export interface ProcessOptions {
   readonly name?: string;
   /** RLIMIT_NOFILE: fds 0 to maxFds-1. Default 1024. */
   readonly maxFds?: number;
+  /** What `open` takes where its own options say nothing: the kernel that the process runs on. Default: v6.14. */
+  readonly opens?: DeviceFileOptions;
 }
 
 // What the kernel moves at most in one read or write.
@@ -60,6 +64,7 @@ export class Process {
   private readonly engine: Engine;
   private readonly files = new Map<number, OpenFile>();
   private readonly maxFds: number;
+  private readonly opens: DeviceFileOptions;
   private readonly mappings: ProcessMemory;
   private readonly forFiles: CallingProcess;
   private ended = false;
@@ -68,6 +73,7 @@ export class Process {
     this.engine = engine;
     this.name = options.name ?? 'process';
     this.maxFds = integer('Process: maxFds', options.maxFds ?? 1024, 4, 2 ** 20);
+    this.opens = options.opens ?? {};
     this.mappings = new ProcessMemory(engine, this.name);
     this.raw = rawCalls(this);
     this.forFiles = {
@@ -122,7 +128,7 @@ export class Process {
   open(device: VfioDevice, options: OpenOptions = {}): number {
     this.alive('open');
     if (!((device as unknown) instanceof VfioDevice)) throw new TypeError(`open: device is of type ${typeof device}; expected a VfioDevice`);
-    return this.installOrClose('open', new DeviceFile(this.engine, device, options));
+    return this.installOrClose('open', new DeviceFile(this.engine, device, openOptions(this.opens, options)));
   }
 
   /**

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { VFIO_DEVICE_SET_MMAP_ATTRS, VFIO_MMAP_ATTR_WRITE_COMBINE, vfio_mmap_attrs } from '../../src/uapi/index.ts';
 import { MAP_PRIVATE, MAP_SHARED, type OpenOptions, PROT_READ, PROT_WRITE, type Process, type VfioDevice } from '../../src/vfio/index.ts';
-import { PAGE, World, filled, hexOf, offsetOf, outcome, slot } from './support.ts';
+import { PAGE, World, filled, hexOf, message, offsetOf, outcome, slot } from './support.ts';
 
 const RW = PROT_READ | PROT_WRITE;
 const WC = VFIO_MMAP_ATTR_WRITE_COMBINE;
@@ -153,5 +153,7 @@ describe('with packed and scattered offsets', () => {
     expect(set(offset + 0x3000n, WC)).toBe('EINVAL');
     map(offset);
     expect(types()).toEqual(['write-combining']);
+    const computed = (): unknown => process.ioctl(3, VFIO_DEVICE_SET_MMAP_ATTRS, vfio_mmap_attrs.encode({ offset: slot(3), attrs: WC }));
+    expect(message(computed)).toContain('it looks computed as index << 40');
   });
 });

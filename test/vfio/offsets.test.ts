@@ -191,6 +191,9 @@ describe('scattered', () => {
         expect(message(call)).toContain(text);
       }
     }
+    // What was asked for is in the message.
+    expect(message(() => process.pread(3, filled(1), slot(2) + 8n))).toMatch(`answers: 0x${offsetOf(process, 2).toString(16)} for region 2`);
+    expect(message(() => process.pread(3, filled(1), slot(1)))).toMatch(/answers$/);
     expect(message(() => process.pread(3, filled(1), slot(99)))).not.toContain('computed');
     expect(message(() => world.open(sample()).pread(3, filled(1), slot(99)))).not.toContain('computed');
   });

@@ -67,7 +67,7 @@ function garbageWorld(): { world: World; process: Process; contents: () => unkno
   );
   const process = world.process({ maxFds: 12 });
   process.open(device);
-  process.open(device, { offsets: 'cookie', proposals: { mmapAttributes: true } });
+  process.open(device, { offsets: 'cookie', proposals: { mmapAttributes: true, regionMmap: true, aliasRegions: 'strict' } });
   process.open(device, { offsets: 'scattered', readOnly: true });
   for (const index of [0, 1, 7, 9]) offsetOf(process, index, 4);
   process.allocate(PAGE);

@@ -10,6 +10,8 @@ export interface FeatureRequest {
   /** For messages. */
   readonly call: string;
   readonly isGet: boolean;
+  /** Only of a feature that runs when it is probed. */
+  readonly isProbe: boolean;
   /** The caller's memory from the payload on. */
   readonly data: UserMemory;
   readonly process: CallingProcess;
@@ -21,6 +23,8 @@ export interface Feature {
   readonly ops: number;
   /** Bytes of payload that a request must have room for. */
   readonly bytes: number;
+  /** A probe is run as well, whatever argsz is, rather than answered with 0. Default false. */
+  readonly runsWhenProbed?: boolean;
   /** Whether the device has it. One that does not is ENOTTY before anything else is looked at. */
   isThere(device: VfioDevice): boolean;
   run(device: VfioDevice, request: FeatureRequest): number;
