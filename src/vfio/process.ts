@@ -11,6 +11,7 @@ import { GroupFile } from './files/group.ts';
 import type { CallingProcess, OpenFile } from './files/open-file.ts';
 import { POLLERR, POLLHUP, POLLNVAL } from './files/poll.ts';
 import { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE } from './mman.ts';
+import { pinnedPages } from './pinned-pages.ts';
 import { ProcessMemory, TASK_SIZE } from './process-memory.ts';
 import type { Mapping } from './process-memory.ts';
 import { rawCalls } from './raw-calls.ts';
@@ -75,6 +76,8 @@ export class Process {
       group: (call, fd) => this.groupOf(call, fd),
       install: (call, file) => this.installOrClose(call, file),
       uninstall: (fd) => this.close(fd),
+      memoryAt: (address) => userMemory('ioctl', this.memory, address),
+      pages: pinnedPages(this.memory, (address) => this.mappings.mayPin(address)),
     };
   }
 
