@@ -1,7 +1,7 @@
 // A function as data: what its bytes, its sizes and its surroundings are.
 
 import type { Region } from '../core/index.ts';
-import type { MigrationModel, VfioDisplay, VfioRegionDescription } from '../vfio/index.ts';
+import type { DmaLogModel, MigrationModel, VfioDisplay, VfioRegionDescription } from '../vfio/index.ts';
 import type { Bar, BarSizes } from './bars.ts';
 import type { ConfigField } from './config-rules.ts';
 import type { InterruptSink } from './intx.ts';
@@ -32,6 +32,8 @@ export interface PciFunctionDescription {
   readonly vfio?: VfioExtras;
   /** How the function is migrated. A reset of the function, however it comes, ends what is under way. Default: not at all. */
   readonly migration?: MigrationModel;
+  /** How the function's writes to memory are logged. A reset of the function leaves that as it is. Default: not at all. */
+  readonly dmaLogging?: DmaLogModel;
   /** Where interrupts go. Without it the function has none to raise, and an MSI-X table is plain memory. */
   readonly interrupts?: InterruptSink;
 }

@@ -74,6 +74,7 @@ export function vfioDeviceOf(one: PciFunction, bytes: Uint8Array, memoryEnabled:
     regions,
     reset: resets(bytes),
     ...(description.migration !== undefined && { migration: description.migration }),
+    ...(description.dmaLogging !== undefined && { dmaLogging: description.dmaLogging }),
     ...(hasTable && { msix: { bar: msix.tableBar, offset: msix.tableOffset, count: msix.count } }),
     msixMode: description.msixMode ?? 'mappable',
     onReset: () => one.resetFunction(),

@@ -18,6 +18,8 @@ import { HardwareRegisters } from './config/hardware.ts';
 import { VirtualConfig } from './config/virtual-config.ts';
 import { DeviceMappings } from './device-mappings.ts';
 import type { VfioDisplay } from './display/display-model.ts';
+import { DeviceDmaLogging } from './dma-logging/device-dma-logging.ts';
+import type { DmaLogModel } from './dma-logging/model.ts';
 import { DeviceDisplay } from './display/gfx-plane.ts';
 import { LowPower } from './features/low-power.ts';
 import { VfToken } from './features/vf-token.ts';
@@ -113,6 +115,8 @@ export interface VfioDeviceDescription {
   readonly suspends?: boolean;
   /** How the device is migrated: features MIGRATION, MIG_DEVICE_STATE and MIG_DATA_SIZE. Default: not at all. */
   readonly migration?: MigrationModel;
+  /** How its writes to memory are logged: features DMA_LOGGING_START, STOP and REPORT. Default: not at all. */
+  readonly dmaLogging?: DmaLogModel;
   /** A CDX device only: whether it may start transfers, feature BUS_MASTER. Default: the bus cannot tell it. */
   readonly busMaster?: (enable: boolean) => void;
   /** Whether the function answers memory cycles now: the COMMAND register's MEM bit and D0 to D2. Default: always. */
@@ -210,6 +214,8 @@ export class VfioDevice {
   readonly vfToken: VfToken | undefined;
   /** Of a device that can be migrated: where that is. */
   readonly migration: DeviceMigration | undefined;
+  /** @internal */
+  readonly dmaLogging: DeviceDmaLogging | undefined;
   private readonly byIndex: ReadonlyMap<number, VfioRegion>;
   private files = 0;
   private configSpace: VirtualConfig | undefined;
@@ -235,6 +241,7 @@ export class VfioDevice {
     this.display = description.display && new DeviceDisplay(description.display);
     this.lowPower = new LowPower(description.suspends !== false);
     this.migration = description.migration && new DeviceMigration(this.name, description.migration);
+    this.dmaLogging = description.dmaLogging && new DeviceDmaLogging(this.name, description.dmaLogging);
     this.vfToken = description.physicalFunction === true ? new VfToken() : undefined;
     if (msix !== undefined && !this.byIndex.has(msix.bar)) throw new RangeError(`${this.name}: the MSI-X table is in BAR ${msix.bar}, which is absent`);
   }
@@ -321,6 +328,7 @@ export class VfioDevice {
     if (--this.files > 0) return;
     this.lowPower.exit();
     this.migration?.close();
+    this.dmaLogging?.close();
     this.interrupts.release();
     this.ioeventfds.release();
     this.aliases.release();

@@ -243,6 +243,14 @@ export class ProcessMemory {
     }
   }
 
+  /** Whether a driver may pin the page at an address, if it is there: none of a device, none that is read-only. */
+  mayPin(address: bigint): boolean {
+    const id = this.areas.find(address, address)?.value;
+    if (id === undefined) return true;
+    const { device, protection } = this.pieces.get(id)!.held.source;
+    return device === undefined && (protection & PROT_WRITE) !== 0;
+  }
+
   list(): Mapping[] {
     return [...this.areas.walk()].map(({ value }) => {
       const { first, last, position, held } = this.pieces.get(value)!;

@@ -11,6 +11,7 @@ import { GroupFile } from './files/group.ts';
 import type { CallingProcess, OpenFile } from './files/open-file.ts';
 import { POLLERR, POLLHUP, POLLNVAL } from './files/poll.ts';
 import { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE } from './mman.ts';
+import { pinnedPages } from './pinned-pages.ts';
 import { openOptions } from './proposals/options.ts';
 import type { DeviceFileOptions } from './proposals/options.ts';
 import { ProcessMemory, TASK_SIZE } from './process-memory.ts';
@@ -81,6 +82,8 @@ export class Process {
       group: (call, fd) => this.groupOf(call, fd),
       install: (call, file) => this.installOrClose(call, file),
       uninstall: (fd) => this.uninstall('ioctl', fd),
+      memoryAt: (address) => userMemory('ioctl', this.memory, address),
+      pages: pinnedPages(this.memory, (address) => this.mappings.mayPin(address)),
     };
   }
 

@@ -95,6 +95,36 @@ export class MigrationUser {
     this.set(STATE.RUNNING);
   }
 
+  /** Logs what the device writes; the page size that is used. */
+  startLog(pageSize: number, ...ranges: (readonly [iova: number, length: number])[]): number {
+    const at = this.process.allocate(4096);
+    this.process.memory.writeBytes(at, new Uint8Array(new BigUint64Array(ranges.flat().map(BigInt)).buffer));
+    const payload = new Uint8Array(new BigUint64Array([BigInt(pageSize), BigInt(ranges.length), BigInt(at)]).buffer);
+    try {
+      this.feature(SET | 6, payload);
+    } finally {
+      this.process.munmap(at, 4096);
+    }
+    return Number(new DataView(payload.buffer).getBigUint64(0, true));
+  }
+
+  stopLog(): void {
+    this.feature(SET | 7, new Uint8Array());
+  }
+
+  /** Numbers of the pages from `iova` on that were written since they were asked for last. */
+  written(iova: number, length: number, pageSize = 4096): number[] {
+    const bytes = Math.ceil(length / pageSize / 8);
+    const at = this.process.allocate(bytes);
+    try {
+      this.feature(GET | 8, new Uint8Array(new BigUint64Array([iova, length, pageSize, at].map(BigInt)).buffer));
+      const bitmap = this.process.memory.readBytes(at, new Uint8Array(bytes));
+      return Array.from({ length: bytes * 8 }, (_, bit) => bit).filter((bit) => ((bitmap[bit >> 3]! >> (bit & 7)) & 1) === 1);
+    } finally {
+      this.process.munmap(at, bytes);
+    }
+  }
+
   exit(): void {
     this.process.exit();
   }

@@ -23,10 +23,12 @@ export function spaceDma(space: Space): DmaTarget {
       claimed('read', address, target.length);
       space.readBytes(address, target);
     },
-    async write(address, source) {
+    tellsLanding: true,
+    async write(address, source, landed) {
       await Promise.resolve();
       claimed('write', address, source.length);
       space.writeBytes(address, source);
+      landed?.();
     },
   };
 }

@@ -92,7 +92,11 @@ export class Testbench {
       slot,
       clock: this.clock,
       guestError: (message) => void this.guestErrors.push(message),
-      dma: { read: (address, target) => counted(dma.read(address, target)), write: (address, source) => counted(dma.write(address, source)) },
+      dma: {
+        tellsLanding: true,
+        read: (address, target) => counted(dma.read(address, target)),
+        write: (address, source, landed) => counted(dma.write(address, source, landed)),
+      },
       interrupts: {
         setLevel: (level) => void this.interrupts.push({ kind: 'level', slot, level }),
         message: (address, data) => void this.interrupts.push({ kind: 'message', slot, vector: data, address, data }),

@@ -3,6 +3,8 @@
 //   COMMAND.MASTER and D0 ?  -- no --> EIO, nothing leaves the function
 //   inside a BAR of its own? -- yes -> EFAULT
 //   host's DMA               .. later: reset in between? -- yes -> ECANCELED, the bytes are dropped
+//          |
+//          +-- memory holds what was written --> the log of written pages, if there is one: reset in between or not
 //
 //   Paused, nothing begins, and what was begun does not end for the device; its host may still have it under way.
 //
@@ -11,6 +13,7 @@
 import { bytesOf, hex, integer, u64 } from '../../core/index.ts';
 import type { U64 } from '../../core/index.ts';
 import { VfioError } from '../../uapi/index.ts';
+import type { DmaLanding, DmaLog } from '../../vfio/index.ts';
 import type { Decodes } from '../bar-registers.ts';
 import type { DmaTarget } from './host.ts';
 
@@ -25,6 +28,21 @@ export interface MasterGate {
   decoded(): Decodes;
 }
 
+/** Begins a write, and tells its landing what became of it before anyone else hears. Where the host does not tell the moment, an error is no proof that nothing was written. */
+function logged({ tellsLanding }: DmaTarget, landing: DmaLanding, begin: () => Promise<void>): Promise<void> {
+  try {
+    const written = begin();
+    void written.then(
+      () => landing.landed(),
+      (error: unknown) => (tellsLanding === true || (error instanceof VfioError && error.code === 'EFAULT') ? landing.failed() : landing.landed()),
+    );
+    return written;
+  } catch (error) {
+    landing.failed();
+    throw error;
+  }
+}
+
 /**
  * The way of one function to guest memory.
  *
@@ -37,6 +55,7 @@ export interface MasterGate {
 export class BusMaster {
   private readonly gate: MasterGate;
   private readonly target: DmaTarget | undefined;
+  private readonly log: DmaLog | undefined;
   private epoch = 0;
   private started = 0;
   private ended = 0;
@@ -44,9 +63,10 @@ export class BusMaster {
   private waiting: (() => void)[] = [];
 
   /** @internal */
-  constructor(gate: MasterGate, target: DmaTarget | undefined) {
+  constructor(gate: MasterGate, target: DmaTarget | undefined, log?: DmaLog) {
     this.gate = gate;
     this.target = target;
+    this.log = log;
   }
 
   /** Transfers that were started and have not ended. */
@@ -72,7 +92,10 @@ export class BusMaster {
   async write(address: U64, source: Uint8Array): Promise<void> {
     const block = bytesOf(`${this.gate.name} dma.write: source`, source).slice();
     integer(`${this.gate.name} dma.write: bytes`, block.length, 1, MAX_BYTES);
-    await this.transfer('dma.write', address, block.length, (target, at) => target.write(at, block));
+    await this.transfer('dma.write', address, block.length, (target, at) => {
+      const landing = this.log?.begin(at, block.length, target.tellsLanding === true);
+      return landing === undefined ? target.write(at, block) : logged(target, landing, () => target.write(at, block, () => landing.landed()));
+    });
   }
 
   private async transfer(call: string, address: U64, bytes: number, run: (target: DmaTarget, at: bigint) => Promise<void>): Promise<void> {

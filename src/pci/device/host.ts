@@ -16,8 +16,14 @@ import type { InterruptSink } from '../intx.ts';
 export interface DmaTarget {
   /** Fills `target` with the bytes from `address` on. */
   read(address: bigint, target: Uint8Array): Promise<void>;
-  /** Writes `source` from `address` on. */
-  write(address: bigint, source: Uint8Array): Promise<void>;
+  /**
+   * Writes `source` from `address` on.
+   *
+   * @param landed called when memory holds it, by a host that tells the moment.
+   */
+  write(address: bigint, source: Uint8Array, landed?: () => void): Promise<void>;
+  /** Whether `write` calls `landed`. Otherwise a write may have reached memory as soon as it was begun, and a log of written pages counts it until its promise is settled. Default false. */
+  readonly tellsLanding?: boolean;
 }
 
 /** The guest's time. */

@@ -10,7 +10,8 @@
 
 import { Engine } from '../../core/index.ts';
 import { VfioError } from '../../uapi/index.ts';
-import type { MigrationModel, VfioDevice } from '../../vfio/index.ts';
+import { DmaLog } from '../../vfio/index.ts';
+import type { DmaLogModel, MigrationModel, VfioDevice } from '../../vfio/index.ts';
 import type { RegisterBank } from '../../registers/index.ts';
 import type { ConfigField, ResetKind } from '../config-rules.ts';
 import type { VfioExtras } from '../function-description.ts';
@@ -29,6 +30,8 @@ import { DeviceTimers } from './timers.ts';
 export interface PciDeviceMigration extends Omit<MigrationModel, 'stop' | 'run' | 'abandon'> {
   /** The device goes on. */
   readonly resumed?: () => void;
+  /** How its writes to memory are logged. Default: those through {@link PciDevice.dma}, by a {@link DmaLog}. */
+  readonly dmaLogging?: DmaLogModel;
 }
 
 /** A device as data. */
@@ -93,6 +96,8 @@ export class PciDevice<Bars extends BarsDescription = BarsDescription> {
     this.description = description;
     this.timers = new DeviceTimers((call) => this.clock(call));
     const migration = this.migrationModel();
+    const log = description.migration === undefined || description.migration.dmaLogging !== undefined ? undefined : new DmaLog();
+    const dmaLogging = description.migration?.dmaLogging ?? log;
     try {
       this.function = new PciFunction(engine, {
         slot,
@@ -101,6 +106,7 @@ export class PciDevice<Bars extends BarsDescription = BarsDescription> {
         // A device always has its MSI-X and its pin; without a sink nobody hears them.
         interrupts: host.interrupts ?? {},
         ...(migration !== undefined && { migration }),
+        ...(dmaLogging !== undefined && { dmaLogging }),
         ...(names !== undefined && { names }),
         ...(vfio !== undefined && { vfio }),
         ...(registers !== undefined && { registers }),
@@ -119,7 +125,7 @@ export class PciDevice<Bars extends BarsDescription = BarsDescription> {
     if (rom !== undefined) this.function.rom!.region.bytes().set(rom);
     this.interrupts = new InterruptLines(this.function);
     const gate = { name: slot, maySend: () => !this.gone && this.function.mastersBus, decoded: () => this.function.decoded };
-    this.dma = new BusMaster(gate, host.dma);
+    this.dma = new BusMaster(gate, host.dma, log);
     this.function.resetToPowerOn();
     this.function.onReset((kind) => {
       this.resetCount++;

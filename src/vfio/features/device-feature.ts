@@ -6,6 +6,9 @@
 
 import {
   VFIO_DEVICE_FEATURE_BUS_MASTER,
+  VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT,
+  VFIO_DEVICE_FEATURE_DMA_LOGGING_START,
+  VFIO_DEVICE_FEATURE_DMA_LOGGING_STOP,
   VFIO_DEVICE_FEATURE_GET,
   VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY,
   VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP,
@@ -24,6 +27,7 @@ import type { VfioDevice } from '../device.ts';
 import type { CallingProcess } from '../files/open-file.ts';
 import type { UserMemory } from '../user-memory.ts';
 import { busMaster } from './bus-master.ts';
+import { dmaLoggingReport, dmaLoggingStart, dmaLoggingStop } from './dma-logging.ts';
 import { checkFeature } from './feature.ts';
 import type { Feature } from './feature.ts';
 import { lowPowerEntry, lowPowerEntryWithWakeup, lowPowerExit } from './low-power.ts';
@@ -33,7 +37,6 @@ import { pciVfToken } from './vf-token.ts';
 const CALL = 'VFIO_DEVICE_FEATURE';
 const HEADER = vfio_device_feature.size;
 
-// The DMA_LOGGING features are those of a driver that has them: no device here.
 const FEATURES: ReadonlyMap<number, readonly [name: string, feature: Feature]> = new Map([
   [VFIO_DEVICE_FEATURE_PCI_VF_TOKEN, ['PCI_VF_TOKEN', pciVfToken]],
   [VFIO_DEVICE_FEATURE_MIGRATION, ['MIGRATION', migrationFlags]],
@@ -41,6 +44,9 @@ const FEATURES: ReadonlyMap<number, readonly [name: string, feature: Feature]> =
   [VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, ['LOW_POWER_ENTRY', lowPowerEntry]],
   [VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP, ['LOW_POWER_ENTRY_WITH_WAKEUP', lowPowerEntryWithWakeup]],
   [VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, ['LOW_POWER_EXIT', lowPowerExit]],
+  [VFIO_DEVICE_FEATURE_DMA_LOGGING_START, ['DMA_LOGGING_START', dmaLoggingStart]],
+  [VFIO_DEVICE_FEATURE_DMA_LOGGING_STOP, ['DMA_LOGGING_STOP', dmaLoggingStop]],
+  [VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT, ['DMA_LOGGING_REPORT', dmaLoggingReport]],
   [VFIO_DEVICE_FEATURE_MIG_DATA_SIZE, ['MIG_DATA_SIZE', migrationDataSize]],
   [VFIO_DEVICE_FEATURE_BUS_MASTER, ['BUS_MASTER', busMaster]],
 ]);

@@ -15,8 +15,19 @@ import { DEFAULT_POLLMASK } from './poll.ts';
 /** What kind of file an fd is of. A call that wants another kind says so by its errno. */
 export type FileKind = 'device' | 'eventfd' | 'group' | 'dma-buf' | 'migration data';
 
-/** What a call may need of the process that makes it, besides its memory. @internal */
+/** Memory by pages of 4096 bytes, as a driver pins them: VfioError for a page that is not there, or that it could not write. The number is the address divided by 4096. @internal */
+export interface UserPages {
+  /** A copy of a page. */
+  read(page: bigint): Uint8Array;
+  /** Changes bytes of a page, from its byte `at` on. */
+  write(page: bigint, at: number, bytes: Uint8Array): void;
+}
+
+/** What a call may need of the process that makes it, besides its argument. @internal */
 export interface CallingProcess {
+  /** Its memory from an address on. */
+  memoryAt(address: bigint): UserMemory;
+  readonly pages: UserPages;
   /** The eventfd behind an fd. VfioError EBADF when it is not open, EINVAL when it is another kind of file. */
   eventfd(call: string, fd: number): EventFd;
   /** The IOMMU group behind an fd. VfioError EBADF when it is not open, EINVAL when it is another kind of file. */
