@@ -20,7 +20,7 @@ const space: [number, FdKind, string][] = [
   [18, 'device', 'VFIO_DEVICE_BIND_IOMMUFD'], [18, 'container', 'VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY'],
   [19, 'device', 'VFIO_DEVICE_ATTACH_IOMMUFD_PT'], [19, 'container', 'VFIO_IOMMU_SPAPR_TCE_CREATE'],
   [20, 'device', 'VFIO_DEVICE_DETACH_IOMMUFD_PT'], [20, 'container', 'VFIO_IOMMU_SPAPR_TCE_REMOVE'],
-  [21, 'migration', 'VFIO_MIG_GET_PRECOPY_INFO'], [21, 'container', 'VFIO_EEH_PE_OP'], [21, 'device', 'VFIO_DEVICE_SET_MMAP_ATTRS'],
+  [21, 'migration', 'VFIO_MIG_GET_PRECOPY_INFO'], [21, 'container', 'VFIO_EEH_PE_OP'], [21, 'device', 'VFIO_DEVICE_SET_MMAP_ATTRS'], [22, 'device', 'VFIO_DEVICE_GET_REGION_CAPS'], [23, 'device', 'VFIO_DEVICE_GET_REGION_MMAP'],
 ];
 const kinds: FdKind[] = ['container', 'group', 'device', 'migration', 'iommufd'];
 

@@ -81,6 +81,8 @@ export const REQUESTS: Readonly<Record<string, RequestShape>> = {
   VFIO_DEVICE_ATTACH_IOMMUFD_PT: struct(uapi.vfio_device_attach_iommufd_pt, 'all', ['pt_id']),
   VFIO_DEVICE_DETACH_IOMMUFD_PT: struct(uapi.vfio_device_detach_iommufd_pt, 'all'),
   VFIO_DEVICE_SET_MMAP_ATTRS: struct(uapi.vfio_mmap_attrs, 'all'),
+  VFIO_DEVICE_GET_REGION_CAPS: struct(uapi.vfio_region_caps, ['argsz', 'region_index'], ['argsz', 'region_flags', 'region_size', 'cap_offset']),
+  VFIO_DEVICE_GET_REGION_MMAP: struct(uapi.vfio_region_mmap, ['argsz', 'region_index', 'mmap_flags'], ['region_size', 'fd_offset']),
 
   // The data fd of a migration
   VFIO_MIG_GET_PRECOPY_INFO: struct(uapi.vfio_precopy_info, ['argsz', 'flags'], ['flags', 'initial_bytes', 'dirty_bytes']),
