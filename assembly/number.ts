@@ -17,6 +17,27 @@ export function whole(number: f64): u64 {
 
 let far: u64 = 0;
 
+/** 2^52 + number: `whole` takes the address out of its bits, and what it rounds is no whole number. */
+// @ts-expect-error: TypeScript has no decorators on functions; a lookup begins with this.
+@inline
+export function raised(number: f64): f64 {
+  return number + ONES;
+}
+
+/** The address in a raised number; 2^52 and more when it is none, or higher. */
+// @ts-expect-error: as above.
+@inline
+export function lowered(sum: f64): u64 {
+  return reinterpret<u64>(sum) ^ ONES_WORD;
+}
+
+/** Whether raising left the number as it was. */
+// @ts-expect-error: as above.
+@inline
+export function isExact(sum: f64, number: f64): bool {
+  return sum - ONES == number;
+}
+
 /** Whether `count` items of `size` bytes each from an address on lie in linear memory. */
 export function inMemory(address: u32, count: u32, size: u32): bool {
   return <u64>address + <u64>count * size <= <u64>(<u32>memory.size()) << 16;

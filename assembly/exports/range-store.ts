@@ -21,7 +21,7 @@ import { tableCheck } from '../maple/table-check.ts';
 import { endTable } from '../maple/table-making.ts';
 import { treeWalk as walkUp, treeWalkBack as walkDown } from '../maple/walk.ts';
 import * as write from '../maple/write.ts';
-import { inMemory, whole } from '../number.ts';
+import { inMemory, isExact, lowered, raised, whole } from '../number.ts';
 
 // The handle that was looked up last, its record and its tree: callers stay with one store for many calls. A record's first word tells whether the handle is still good.
 let knownHandle: u32 = 0;
@@ -93,9 +93,17 @@ export function treeLoad(handle: u32, index: u64): u32 {
   return tree == 0 ? 0 : read.treeLoadOften(tree, index);
 }
 
+/** Answers 0 for what is no integer from 0 to 2^53-1: who calls looks at the number only when there is nothing. */
 export function treeLoadF(handle: u32, index: f64): u32 {
   const tree = readable(handle);
-  return tree == 0 ? 0 : read.treeLoadOften(tree, whole(index));
+  if (tree == 0) return 0;
+  const sum = raised(index);
+  const address = lowered(sum);
+  if (address >>> 52 == 0) {
+    return isExact(sum, index) ? read.treeLoadOften(tree, address) : 0;
+  }
+  // Half a step below 2^52 the sum is rounded up to twice that.
+  return index > 0 && index <= 9007199254740991 && floor<f64>(index) == index ? read.treeLoadApart(tree, <u64>index) : 0;
 }
 
 export function treeStore(handle: u32, first: u64, last: u64, value: u32): i32 {

@@ -5,44 +5,28 @@
 //
 // One work list, reused for each level, holds what the level above needs to know of a node: node u32 @0, its last index u64 @8, its longest gap u64 @16.
 
-import { COUNT_INNER_NODES, COUNT_LEAVES, EEXIST, EINVAL, ENOMEM, WALK_FIRST, WALK_LAST, WALK_ROW_BYTES, WALK_VALUE } from '../layout.generated.ts';
+import { COUNT_INNER_NODES, COUNT_LEAVES, EEXIST, EINVAL, ENOMEM } from '../layout.generated.ts';
 import { giveFrames, takeFrames } from '../memory/arena.ts';
 import { give, reserve } from '../memory/slab.ts';
-import { LEAF_CAPACITY, clearEntries, first, last, setChild, setCount, setEntry, setGap, setPivot } from './node.ts';
+import { fillLeaf, gapBefore, readColumns, readRows } from './bulk-rows.ts';
+import { LEAF_CAPACITY, first, last, setChild, setCount, setGap, setPivot } from './node.ts';
 import { changeCount, root, setTop } from './path.ts';
-import { innerGap, leafGap } from './search.ts';
+import { innerGap } from './search.ts';
 import { newInner, takeLeaf } from './version.ts';
-import { whole } from '../number.ts';
 
 const LEAF_FILL: u32 = 11;
 const INNER_FILL: u32 = 30;
 const WORK_BYTES: u32 = 24;
 
-// Where the next row is read, and in which of the three forms.
-let firsts: u32 = 0;
-let lasts: u32 = 0;
-let values: u32 = 0;
-let form: u32 = 0;
-
-const ROWS: u32 = 0;
-const INTEGERS: u32 = 1;
-const NUMBERS: u32 = 2;
-
 /** R-bulk from `n` rows of the walk's form; 0, or a negative errno. */
 export function treeBulkLoad(tree: u32, rows: u32, n: u32): i32 {
-  firsts = rows + WALK_FIRST;
-  lasts = rows + WALK_LAST;
-  values = rows + WALK_VALUE;
-  form = ROWS;
+  readRows(rows);
   return build(tree, n);
 }
 
 /** R-bulk from columns of `n` u64, or f64 when `numbers`, and u32; 0, or a negative errno. */
 export function treeBulkColumns(tree: u32, firstColumn: u32, lastColumn: u32, valueColumn: u32, n: u32, numbers: bool): i32 {
-  firsts = firstColumn;
-  lasts = lastColumn;
-  values = valueColumn;
-  form = numbers ? NUMBERS : INTEGERS;
+  readColumns(firstColumn, lastColumn, valueColumn, numbers);
   return build(tree, n);
 }
 
@@ -85,44 +69,16 @@ function buildLeaves(n: u32, work: u32, leaves: u32): u32 {
   for (let i: u32 = 0; i < leaves; i++) {
     const leaf = takeLeaf();
     const entries = rest > (leaves - i) * LEAF_FILL ? LEAF_CAPACITY : min<u32>(LEAF_FILL, rest);
-    const good = form == NUMBERS ? fill(leaf, entries, true, 8, 4) : form == INTEGERS ? fill(leaf, entries, false, 8, 4) : fill(leaf, entries, false, WALK_ROW_BYTES, WALK_ROW_BYTES);
-    clearEntries(leaf, entries, LEAF_CAPACITY);
-    setCount(leaf, entries);
+    const good = fillLeaf(leaf, entries, rest, low);
     rest -= entries;
     const end = last(leaf, entries - 1);
     const high = rest == 0 ? u64.MAX_VALUE : end;
-    note(work, i, leaf, high, leafGap(leaf, low, high));
+    note(work, i, leaf, high, max<u64>(gapBefore, high - end));
     // After an entry that ends at 2^64-1 `low` is 0 again, and nothing can follow.
     if (!good || first(leaf, 0) < low || (i > 0 && low == 0)) return i;
     low = end + 1;
   }
   return leaves;
-}
-
-/** Takes the next rows into a leaf; whether they are entries, in order and disjoint. */
-// @ts-expect-error: one loop for each form of a row, in which the form is no question.
-@inline
-function fill(leaf: u32, entries: u32, numbers: bool, step: u32, valueStep: u32): bool {
-  let wrong: u32 = 0;
-  let to: u64 = 0;
-  let firstAt = firsts;
-  let lastAt = lasts;
-  let valueAt = values;
-  for (let slot: u32 = 0; slot < entries; slot++) {
-    const before = to;
-    const from = numbers ? whole(load<f64>(firstAt)) : load<u64>(firstAt);
-    to = numbers ? whole(load<f64>(lastAt)) : load<u64>(lastAt);
-    const v = load<u32>(valueAt);
-    setEntry(leaf, slot, from, to, v);
-    wrong |= u32(to < from) | u32(v == 0) | (u32(from <= before) & u32(slot > 0));
-    firstAt += step;
-    lastAt += step;
-    valueAt += valueStep;
-  }
-  firsts = firstAt;
-  lasts = lastAt;
-  values = valueAt;
-  return wrong == 0;
 }
 
 function note(work: u32, i: u32, node: u32, high: u64, longest: u64): void {

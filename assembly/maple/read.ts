@@ -5,7 +5,7 @@ import { cells } from '../cells.ts';
 import { FIRST, LEAF_BYTES, LEAF_CAPACITY, count, first, last, ordered, value } from './node.ts';
 import { HEIGHT_MASK, descend, pathHigh, pathLow, pathNode, pathSlot, previousLeaf, top } from './path.ts';
 import { leafOf, leafSlotOf } from './search.ts';
-import { hasTable, leafByTable } from './table.ts';
+import { bucketOf, hasTable, isOfEntries, leafByTable, tableBuckets, valueByTable } from './table.ts';
 import { loadWithoutTable } from './table-making.ts';
 
 /** R-load. */
@@ -36,11 +36,24 @@ function valueIn(node: u32, key: i64): u32 {
 export function treeLoadOften(tree: u32, index: u64): u32 {
   if (ASC_FEATURE_THREADS) return treeLoad(tree, index);
   if (hasTable(tree)) {
-    const leaf = leafByTable(tree, index);
-    if (leaf != 0) return valueIn(leaf, ordered(index));
+    const b = bucketOf(tree, index);
+    if (b < <u64>tableBuckets(tree)) {
+      if (isOfEntries(tree)) {
+        const v = valueByTable(tree, <u32>b, index);
+        if (v >= 0) return <u32>v;
+      } else {
+        const leaf = leafByTable(tree, <u32>b, index);
+        if (leaf != 0) return valueIn(leaf, ordered(index));
+      }
+    }
   } else {
     loadWithoutTable(tree);
   }
+  return treeLoadApart(tree, index);
+}
+
+/** R-load by a call: kept out of the way of lookups that a table answers. */
+export function treeLoadApart(tree: u32, index: u64): u32 {
   return treeLoad(tree, index);
 }
 

@@ -117,9 +117,11 @@ export abstract class RangeReader<Index extends number | bigint = number> {
    */
   get(index: Index): number | undefined {
     if (this.wide) return this.getWide(index);
-    if (!isNumberIndex(index)) refuseIndex(false, 'RangeMap.get: index', index);
+    // The core holds nothing at a number that is no index: whether it is one is asked only then.
+    if (typeof index !== 'number') refuseIndex(false, 'RangeMap.get: index', index);
     const value = this.loadF(this.handle, index);
     if (value !== 0) return value >>> 0;
+    if (!isNumberIndex(index)) refuseIndex(false, 'RangeMap.get: index', index);
     this.alive('get');
     return undefined;
   }

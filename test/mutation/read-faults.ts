@@ -289,7 +289,7 @@ export const readFaults: readonly Fault[] = [
     why: 'a dropped node that the newest snapshot shows is returned',
   },
   {
-    file: 'assembly/maple/bulk.ts',
+    file: 'assembly/maple/bulk-rows.ts',
     find: 'u32(from <= before)',
     replace: 'u32(from < before)',
     why: 'bulk rows may overlap by one index',

@@ -21,7 +21,27 @@ const mapping: readonly (readonly [number, number])[] = [
   [0x7f12_c000, 0x7f14_3fff], [0x7f14_6000, 0x7f15_0fff], [0x7f15_1000, 0x7f15_1fff], [0x7ffe_0000, 0x7fff_ffff],
 ];
 
+/** No number but an index finds anything, even where every index holds something. */
+const noIndices: Sequence = (core, driverPath) => {
+  const pair = new Pair(core, driverPath, 10);
+  pair.insert(0n, MAX, 7);
+  for (const number of [0, 1, 2 ** 51, 2 ** 52 - 1, 2 ** 52, 2 ** 52 + 1, 2 ** 53 - 1]) strictEqual(core.treeLoadF!(pair.handle, number), 7, String(number));
+  for (const number of [0.5, 1.25, 2 ** 51 + 0.5, 2 ** 52 - 0.5, -0.25, -0.5, -1, -(2 ** 52), 2 ** 53, 2 ** 63, 2 ** 64, NaN, Infinity, -Infinity]) strictEqual(core.treeLoadF!(pair.handle, number), 0, String(number));
+};
+
+/** Numbers of 53 bits through a bulk load of several leaves, up to the last one that a double can tell from its neighbour. */
+const farNumbers: Sequence = (core, driverPath) => {
+  for (const base of [2n ** 52n - 400n, 2n ** 53n - 400n]) {
+    const pair = new Pair(core, driverPath, 50);
+    pair.bulk(Array.from({ length: 40 }, (_, i) => ({ first: base + BigInt(i) * 10n, last: base + BigInt(i) * 10n + 9n, value: i + 1 })), 'numbers');
+    pair.same();
+    pair.clear();
+  }
+};
+
 export const cornerSequences: readonly (readonly [string, Sequence])[] = [
+  ['lookups at numbers that are no indices', noIndices],
+  ['a bulk load of numbers from 2^52 on', farNumbers],
   ['R-insert refuses nothing as a value, also over the only entry, which stays', on((p) => {
     strictEqual(p.insert(5n, 9n, 0), EINVAL);
     p.insert(5n, 9n, 1);

@@ -15,6 +15,12 @@ function evenly(pair: Pair, n: number, base: bigint, pitch: bigint, length: bigi
   pair.bulk(Array.from({ length: n }, (_, i) => ({ first: base + BigInt(i) * pitch, last: base + BigInt(i) * pitch + length - 1n, value: i + 1 })));
 }
 
+/** Crowds of twelve entries, each a leaf's worth, far from one another: buckets for entries would miss most of them, buckets for leaves none. */
+function crowds(pair: Pair, n: number): void {
+  const at = (i: number): bigint => (BigInt(Math.floor(i / 12)) << 20n) + BigInt(i % 12) * 10n;
+  pair.bulk(Array.from({ length: n }, (_, i) => ({ first: at(i), last: at(i) + 4n, value: i + 1 })));
+}
+
 /** Loads until there is a table, all the while checked; false when none came within three loads for each entry. */
 function warm(pair: Pair): boolean {
   const n = pair.ref.count();
@@ -51,15 +57,38 @@ function even(n: number, base: bigint, pitch: bigint, length: bigint): Sequence 
   };
 }
 
-/** Half of the entries in a crowd, the rest far apart: some leaves have no bucket that shows them. */
-const crowd: Sequence = (core, driverPath) => {
-  const pair = new Pair(core, driverPath, 1100);
-  const far = Array.from({ length: 700 }, (_, i) => ({ first: BigInt(i) << 40n, last: (BigInt(i) << 40n) + 9n, value: i + 1 }));
-  const near = Array.from({ length: 300 }, (_, i) => ({ first: (1n << 50n) + BigInt(i * 2), last: (1n << 50n) + BigInt(i * 2), value: i + 1000 }));
-  pair.bulk([...far, ...near]);
+/** Crowds that a table of leaves tells apart, and one of entries does not. */
+const crowdedLeaves: Sequence = (core, driverPath) => {
+  const pair = new Pair(core, driverPath, 1500);
+  crowds(pair, 1200);
   warmed(pair);
   borders(pair);
 };
+
+/** As many entries as a table of entries takes, and one more. */
+const most: Sequence = (core, driverPath) => {
+  const pair = new Pair(core, driverPath, 4200);
+  evenly(pair, 4096, 0n, 16n, 8n);
+  warmed(pair);
+  if (hasTables(core)) ok(tableBytes(pair) >= 4 * 4 * 4096, `${tableBytes(pair)} bytes: at least four buckets of four bytes for each entry`);
+  borders(pair);
+  pair.insert(4096n * 16n, 4096n * 16n, 1);
+  warmed(pair);
+  if (hasTables(core)) ok(tableBytes(pair) < 4 * 4096, `${tableBytes(pair)} bytes: a table of leaves`);
+  borders(pair);
+};
+
+/** A third of the entries in a crowd, the rest far apart: some entries, or leaves, have no bucket that shows them. */
+const crowd =
+  (n: number): Sequence =>
+  (core, driverPath) => {
+    const pair = new Pair(core, driverPath, n * 3 + 100);
+    const far = Array.from({ length: 2 * n }, (_, i) => ({ first: BigInt(i) << 40n, last: (BigInt(i) << 40n) + 9n, value: i + 1 }));
+    const near = Array.from({ length: n }, (_, i) => ({ first: (BigInt(2 * n) << 40n) + BigInt(i * 2), last: (BigInt(2 * n) << 40n) + BigInt(i * 2), value: i + 1 }));
+    pair.bulk([...far, ...near]);
+    warmed(pair);
+    borders(pair);
+  };
 
 /** One entry far above all others puts them all into one bucket: no table is kept, and none is tried again before the next write. */
 const outlier: Sequence = (core, driverPath) => {
@@ -102,19 +131,23 @@ const writes: Sequence = (core, driverPath) => {
 };
 
 /** A write after each number of loads around those that make a table; what is made of it then shows the write. */
-const whileMade: Sequence = (core, driverPath) => {
-  const pair = new Pair(core, driverPath, 1500);
-  evenly(pair, 900, 0n, 10n, 5n);
-  for (let loads = 220; loads < 250; loads++) {
-    for (let k = 0; k < loads; k++) pair.load(BigInt((k * 7919) % 9000));
-    // Joins leaves, and parts them again.
-    const at = BigInt((loads % 50) * 160);
-    pair.store(at, at + 130n, 0);
-    warmed(pair);
-    borders(pair);
-    for (let i = 0n; i < 130n; i += 10n) pair.insert(at + i, at + i + 4n, loads);
-  }
-};
+const whileMade =
+  (fill: (pair: Pair) => void, most: number): Sequence =>
+  (core, driverPath) => {
+    const pair = new Pair(core, driverPath, 1500);
+    fill(pair);
+    for (let loads = 220; loads < most; loads += 1 + (loads >> 6)) {
+      for (let k = 0; k < loads; k++) pair.load(BigInt((k * 7919) % 9000));
+      // Joins leaves, and parts them again.
+      const { first } = pair.ref.at((loads % 50) * 16);
+      const last = pair.ref.at((loads % 50) * 16 + 12).last;
+      const kept = Array.from({ length: 13 }, (_, i) => pair.ref.at((loads % 50) * 16 + i));
+      pair.store(first, last, 0);
+      warmed(pair);
+      borders(pair);
+      for (const entry of kept) pair.insert(entry.first, entry.last, loads);
+    }
+  };
 
 /** The loads of one store push on the table of another. */
 const two: Sequence = (core, driverPath) => {
@@ -148,44 +181,48 @@ const snapshots: Sequence = (core, driverPath) => {
 };
 
 /** Tables, made or half made, of stores and of snapshots, come and go without growing the memory. */
-const frames: Sequence = (core, driverPath) => {
-  const pair = new Pair(core, driverPath, 4100);
-  evenly(pair, 4000, 0n, 10n, 5n);
-  warmed(pair);
-  const load = (handle: number, times: number): void => {
-    for (let k = 0; k < times; k++) core.treeLoad!(handle, BigInt(k));
-  };
-  const before = core.memory.buffer.byteLength;
-  for (let round = 0; round < 100; round++) {
-    pair.store(0n, 0n, 1 + (round % 2));
-    // Enough to count the leaves and take the frames, not to fill them.
-    load(pair.handle, 1001 + 20);
-    strictEqual(tableBytes(pair), 0, `round ${round}`);
-  }
-  if (core.treeSnapshot !== undefined) {
+const frames =
+  (fill: (pair: Pair) => void, tooFew: number, enough: number): Sequence =>
+  (core, driverPath) => {
+    const pair = new Pair(core, driverPath, 5100);
+    fill(pair);
+    warmed(pair);
+    const load = (handle: number, times: number): void => {
+      for (let k = 0; k < times; k++) core.treeLoad!(handle, BigInt(k));
+    };
+    const before = core.memory.buffer.byteLength;
+    for (let round = 0; round < 100; round++) {
+      pair.store(0n, 0n, 1 + (round % 2));
+      // Enough to take frames, not to fill them.
+      load(pair.handle, tooFew);
+      strictEqual(tableBytes(pair), 0, `round ${round}`);
+    }
     for (let round = 0; round < 50; round++) {
+      pair.store(0n, 0n, 1 + (round % 2));
+      load(pair.handle, enough);
+      strictEqual(tableBytes(pair) > 0, hasTables(core), `made ${round}`);
+      if (core.treeSnapshot === undefined) continue;
       const kept: number = core.treeSnapshot(pair.handle);
-      load(kept, 2400);
+      load(kept, enough);
       strictEqual(tableBytes(pair, kept) > 0, hasTables(core), `snapshot ${round}`);
       core.treeDestroy!(kept);
     }
-  }
-  strictEqual(core.memory.buffer.byteLength, before);
-};
+    strictEqual(core.memory.buffer.byteLength, before);
+  };
 
-/** What a write may use does not depend on tables: as many inserts fit beside one as without. */
+/** What a write may use does not depend on tables: as many inserts fit beside some as without. */
 const shortage: Sequence = (core, driverPath) => {
-  const read = new Pair(core, driverPath, 5000);
-  const other = new Pair(core, driverPath, 5000);
-  for (const pair of [read, other]) evenly(pair, 4000, 0n, 10n, 5n);
+  // Tables of leaves are small: it takes several of them to make room for a write.
+  const stores = [0, 1, 2, 3, 4].map(() => new Pair(core, driverPath, 1300));
+  for (const pair of stores) crowds(pair, 1200);
   core.limitMemory!(2 ** 21);
   const fill = (withTable: boolean): number => {
     const written = core.treeCreate!();
-    if (withTable) for (const pair of [read, other]) warmed(pair);
+    if (withTable) for (const pair of stores) warmed(pair);
     let done = 0;
     while (core.treeInsert!(written, BigInt(done) * 2n, BigInt(done) * 2n, 1) === 0) done++;
-    for (const pair of [read, other]) strictEqual(tableBytes(pair), 0, 'the tables went');
-    borders(read);
+    for (const pair of stores) strictEqual(tableBytes(pair), 0, 'the tables went');
+    borders(stores[0]!);
     core.treeClear!(written);
     core.treeDestroy!(written);
     return done;
@@ -203,12 +240,18 @@ export const tableSequences: readonly (readonly [string, Sequence])[] = [
   ['a table over 12,100 entries, four levels', even(12_100, 5n, 10n, 5n)],
   ['a table over all indices', even(4096, 0n, 1n << 52n, 1n << 52n)],
   ['a table up to the last index', even(700, MAX - 6999n, 10n, 10n)],
-  ['a table with a crowd', crowd],
+  ['a table with a crowd', crowd(330)],
+  ['a table of leaves with a crowd', crowd(1600)],
+  ['a table of leaves where entries crowd', crowdedLeaves],
+  ['a table of as many entries as it takes, and one more', most],
   ['a table for a crowd and an outlier is not kept', outlier],
   ['each write ends the table', writes],
-  ['a write while a table is made', whileMade],
+  ['a write while a table of entries is made', whileMade((pair) => evenly(pair, 900, 0n, 10n, 5n), 340)],
+  ['a write while a table of leaves is made', whileMade((pair) => crowds(pair, 900), 420)],
   ['tables of two stores', two],
   ['tables of snapshots', snapshots],
-  ['tables give their frames back', frames],
+  ['tables of entries give their frames back', frames((pair) => evenly(pair, 4000, 0n, 10n, 5n), 1001 + 20, 2400)],
+  ['tables of leaves give their frames back', frames((pair) => evenly(pair, 5000, 0n, 10n, 5n), 1251 + 25, 2400)],
+  ['tables of leaves where entries crowd give their frames back', frames((pair) => crowds(pair, 1200), 301 + 20, 1200)],
   ['tables go when memory is short', shortage],
 ];
