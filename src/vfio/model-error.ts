@@ -27,6 +27,5 @@ export function atEnd(steps: readonly (() => unknown)[]): void {
       thrown.push(error);
     }
   }
-  // eslint-disable-next-line @typescript-eslint/only-throw-error -- what a model threw, as it is
   if (thrown.length > 0) throw thrown[0];
 }
