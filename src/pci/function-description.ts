@@ -49,6 +49,8 @@ export interface VfioExtras {
   readonly resetBusy?: () => boolean;
   /** Is asked before the first file is opened. Returns the errno with which the host cannot enable the function, or nothing. */
   readonly enable?: () => ErrnoName | undefined;
+  /** Whether other devices can reach its BARs: without it feature DMA_BUF is EOPNOTSUPP. Default true. */
+  readonly peerToPeer?: boolean;
 }
 
 /** A BAR that wants a region. */

@@ -19,6 +19,7 @@ export * from './iommufd-pagetable.ts';
 export * from './vfio-zdev.ts';
 export * from './vfio-ccw.ts';
 export * from './vfio-proposals.ts';
+export * from './vfio-later.ts';
 export * from './capability-chain.ts';
 export * from './info-capabilities.ts';
 export * from './ioctl-name.ts';

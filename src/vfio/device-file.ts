@@ -21,7 +21,8 @@ import { getInfo, getIrqInfo, getRegionInfo } from './device-info.ts';
 import { roundUpToPage } from './device.ts';
 import type { VfioDevice, VfioRegion } from './device.ts';
 import { deviceFeature } from './features/device-feature.ts';
-import type { ProposedFeature } from './features/device-feature.ts';
+import type { AddedFeature } from './features/device-feature.ts';
+import { LATER_FEATURES } from './features/later.ts';
 import type { MappedRange } from './files/mapped-range.ts';
 import { OpenFile } from './files/open-file.ts';
 import type { CallingProcess } from './files/open-file.ts';
@@ -33,7 +34,7 @@ import { aliasRegion } from './proposals/alias-regions.ts';
 import { FileOffsets } from './proposals/file-offsets.ts';
 import { FileRegions } from './proposals/file-regions.ts';
 import { settle } from './proposals/options.ts';
-import type { DeviceFileOptions, DeviceFileSettings } from './proposals/options.ts';
+import type { DeviceFileOptions, DeviceFileSettings, UapiRelease } from './proposals/options.ts';
 import { setRegionFlags } from './proposals/region-flags.ts';
 import { getRegionCaps, getRegionMmap } from './proposals/region-mmap.ts';
 import { clip, transfer } from './region-access.ts';
@@ -61,7 +62,7 @@ export class DeviceFile extends OpenFile {
   private readonly settings: DeviceFileSettings;
   private readonly regions: FileRegions;
   private readonly offsets: FileOffsets;
-  private readonly proposedFeature: ProposedFeature | undefined;
+  private readonly addedFeatures: readonly AddedFeature[];
   private readonly cdev: CdevBinding | undefined;
 
   constructor(engine: Engine, device: VfioDevice, options: OpenOptions) {
@@ -76,7 +77,7 @@ export class DeviceFile extends OpenFile {
     }
     this.regions = new FileRegions(device, this.settings);
     this.offsets = new FileOffsets(engine, this.regions, this.settings);
-    this.proposedFeature = this.aliasFeature();
+    this.addedFeatures = [...this.aliasFeature(), ...(this.settings.uapi === 'v7.2' ? LATER_FEATURES : [])];
     this.cdev = options.cdev;
     try {
       device.opened();
@@ -87,11 +88,16 @@ export class DeviceFile extends OpenFile {
     if (options.cdev !== undefined) device.binding = options.cdev;
   }
 
-  private aliasFeature(): ProposedFeature | undefined {
+  /** The release whose features it knows. */
+  get uapi(): UapiRelease {
+    return this.settings.uapi;
+  }
+
+  private aliasFeature(): readonly AddedFeature[] {
     const { regions, offsets, settings } = this;
-    if (settings.alias === undefined) return undefined;
+    if (settings.alias === undefined) return [];
     const feature = aliasRegion({ regions, settings: settings.alias, reserve: (index, size) => void offsets.place(index, size) });
-    return { index: settings.alias.feature, name: 'ALIAS_REGION', feature };
+    return [{ index: settings.alias.feature, name: 'ALIAS_REGION', feature }];
   }
 
   protected override closed(): void {
@@ -102,6 +108,15 @@ export class DeviceFile extends OpenFile {
 
   override ioctl(request: number, user: UserMemory, process: CallingProcess): number {
     this.device.lowPower.wake();
+    try {
+      return this.answer(request, user, process);
+    } finally {
+      // Whatever has opened the memory gate gives dma-bufs back.
+      this.device.dmaBufs.settle();
+    }
+  }
+
+  private answer(request: number, user: UserMemory, process: CallingProcess): number {
     switch (request) {
       case VFIO_DEVICE_GET_INFO:
         return getInfo(this.regions, user);
@@ -131,7 +146,7 @@ export class DeviceFile extends OpenFile {
         return fd;
       }
       case VFIO_DEVICE_FEATURE:
-        return deviceFeature(this.device, user, process, this.proposedFeature);
+        return deviceFeature(this.device, user, process, this.addedFeatures);
       case this.settings.mmapAttributes:
         return this.offsets.setAttributes(user);
       case this.settings.regionMmap:
@@ -155,7 +170,11 @@ export class DeviceFile extends OpenFile {
     if (region.aliasOf !== undefined) throw new VfioError('EINVAL', call, `region ${index} is an alias of region ${region.aliasOf.index}: it can only be mapped`);
     if (writes && !region.writable) throw new VfioError('EINVAL', call, `region ${index} is read-only`);
     const count = clip(call, region, position, length);
-    transfer({ call, device: this.device, region, position, count, user, writes });
+    try {
+      transfer({ call, device: this.device, region, position, count, user, writes });
+    } finally {
+      if (writes && region.kind === 'config') this.device.dmaBufs.settle();
+    }
     return count;
   }
 

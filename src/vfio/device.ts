@@ -19,6 +19,7 @@ import { HostRegisters } from './config/host-registers.ts';
 import { PCI_COMMAND_IO, PCI_COMMAND_MEMORY } from './config/registers.ts';
 import { VirtualConfig } from './config/virtual-config.ts';
 import { DeviceMappings } from './device-mappings.ts';
+import { DeviceDmaBufs } from './dma-buf/device-dma-bufs.ts';
 import type { VfioDisplay } from './display/display-model.ts';
 import { DeviceDmaLogging } from './dma-logging/device-dma-logging.ts';
 import type { DmaLogModel } from './dma-logging/model.ts';
@@ -123,6 +124,8 @@ export interface VfioDeviceDescription {
   readonly migration?: MigrationModel;
   /** How its writes to memory are logged: features DMA_LOGGING_START, STOP and REPORT. Default: not at all. */
   readonly dmaLogging?: DmaLogModel;
+  /** Whether other devices can reach its BARs: without it feature DMA_BUF, of a PCI device, is EOPNOTSUPP. Default true. */
+  readonly peerToPeer?: boolean;
   /** A CDX device only: whether it may start transfers, feature BUS_MASTER. Default: the bus cannot tell it. */
   readonly busMaster?: (enable: boolean) => void;
   /** Whether the function answers memory cycles now: the COMMAND register's MEM bit and D0 to D2. Default: always. */
@@ -208,6 +211,8 @@ export class VfioDevice {
   readonly combiningBars = new CombiningBars();
   /** @internal */
   readonly mappings: DeviceMappings = new DeviceMappings();
+  /** @internal Parts of its BARs that are files of their own. */
+  readonly dmaBufs = new DeviceDmaBufs(() => this.showsPages());
   /** @internal */
   readonly display: DeviceDisplay | undefined;
   /** @internal What a reset of its slot or bus hits, if there is one. */
@@ -252,6 +257,7 @@ export class VfioDevice {
     this.migration = description.migration && new DeviceMigration(this.name, description.migration);
     this.dmaLogging = description.dmaLogging && new DeviceDmaLogging(this.name, description.dmaLogging);
     this.vfToken = description.physicalFunction === true ? new VfToken() : undefined;
+    this.mappings.add(() => this.dmaBufs.revoke());
     if (msix !== undefined && !this.byIndex.has(msix.bar)) throw new RangeError(`${this.name}: the MSI-X table is in BAR ${msix.bar}, which is absent`);
   }
 
@@ -388,6 +394,7 @@ export class VfioDevice {
       () => this.aliases.release(),
       () => this.combiningBars.release(),
       () => this.display?.release(),
+      () => this.dmaBufs.release(),
       () => (this.configSpace = this.hostRegisters = undefined),
       () => (hostRegisters === undefined ? this.resetAtEnd() : hostRegisters.giveBack(() => this.resetAtEnd())),
       () => this.hotResetSet?.resetWhenUnused(),
@@ -424,6 +431,7 @@ export class VfioDevice {
     const config = this.configSpace ?? this.makeConfig();
     if (config === undefined) this.resetModel();
     else config.resetFunction(() => this.resetModel());
+    this.dmaBufs.settle();
   }
 
   /** Whether memory cycles reach the device now. */

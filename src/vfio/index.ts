@@ -9,6 +9,7 @@ export type { EdidRegionOptions } from './display/edid-region.ts';
 export type { OpenOptions } from './device-file.ts';
 export { EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE } from './files/eventfd.ts';
 export { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } from './files/poll.ts';
+export type { DmaBufImporter, DmaBufRange, VfioDmaBuf } from './dma-buf/bar-buffer.ts';
 export { DmaLog } from './dma-logging/dma-log.ts';
 export type { DmaLanding } from './dma-logging/dma-log.ts';
 export type { DmaLogModel, DmaRange } from './dma-logging/model.ts';
@@ -28,7 +29,7 @@ export type { HoleReason, MappableArea, MappableAreas, MappableAreasInput, Mappa
 export { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE } from './mman.ts';
 export { Process } from './process.ts';
 export type { ProcessOptions } from './process.ts';
-export type { AliasRegionOptions, DeviceFileOptions, Profile, ProposalOptions } from './proposals/options.ts';
+export type { AliasRegionOptions, DeviceFileOptions, Profile, ProposalOptions, UapiRelease } from './proposals/options.ts';
 export type { Mapping } from './process-memory.ts';
 export type { RawCalls } from './raw-calls.ts';
 export { VfioFault } from './vfio-fault.ts';

@@ -6,6 +6,8 @@ import { VfioError } from '../uapi/index.ts';
 import { DeviceFile } from './device-file.ts';
 import type { OpenOptions } from './device-file.ts';
 import { PAGE_SIZE, VfioDevice } from './device.ts';
+import { BarDmaBufFile } from './dma-buf/bar-file.ts';
+import type { VfioDmaBuf } from './dma-buf/bar-buffer.ts';
 import { EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE, EventFd } from './files/eventfd.ts';
 import { GroupFile } from './files/group.ts';
 import type { CallingProcess, OpenFile } from './files/open-file.ts';
@@ -276,6 +278,22 @@ export class Process {
   /** Calls `listener` after each signal of an eventfd, while it is open. Returns what ends that. VfioError EBADF, EINVAL. */
   onEvent(fd: number, listener: () => void): () => void {
     return this.eventFile('onEvent', fd).onSignal(listener);
+  }
+
+  /**
+   * The dma-buf of a BAR behind an fd, as a driver that imports it finds it.
+   *
+   * @throws VfioError EBADF; EINVAL for another kind of file.
+   * @example
+   * ```ts
+   * const detach = process.dmaBuf(fd).attach({ peerToPeer: true, onMove: (isRevoked) => console.log(isRevoked) });
+   * detach();
+   * ```
+   */
+  dmaBuf(fd: number): VfioDmaBuf {
+    const file = this.file('dmaBuf', fd);
+    if (!(file instanceof BarDmaBufFile)) throw new VfioError('EINVAL', 'dmaBuf', `fd ${fd} is of a ${file.kind} file; expected a dma-buf of a BAR`);
+    return file.buffer;
   }
 
   private eventFile(call: string, fd: number): EventFd {

@@ -27,7 +27,7 @@ function headers(file: string): [string, Header][] {
   return Object.entries(table).filter((entry): entry is [string, Header] => typeof entry[1] !== 'string');
 }
 
-const all = [...headers('linux-6.12.json'), ...headers('rfc.json')];
+const all = [...headers('linux-6.12.json'), ...headers('linux-7.2.json'), ...headers('rfc.json')];
 
 /** [header, name, value] of each constant; bit patterns as unsigned. */
 export const tableConstants = all.flatMap(([header, { constants }]) =>

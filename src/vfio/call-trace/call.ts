@@ -51,6 +51,8 @@ export interface IoctlCall extends CallOutcome {
   readonly kind?: CallFileKind;
   /** Region and interrupt indexes of a platform device are numbers without names. Default `pci`. */
   readonly bus?: 'pci' | 'platform';
+  /** The release whose features the file knows: 11 is DMA_BUF in v7.2. Default `v6.14`. */
+  readonly uapi?: 'v6.14' | 'v7.2';
 }
 
 /** A system call and its outcome: what {@link callLine} prints. */

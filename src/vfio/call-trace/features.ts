@@ -15,6 +15,8 @@ export interface FeaturePayload {
   readonly layout: AnyStructLayout | undefined;
   readonly get?: Operation;
   readonly set?: Operation;
+  /** What follows the struct: elements of another one, as many as a field says. */
+  readonly list?: { readonly field: string; readonly element: AnyStructLayout; readonly countedBy: string };
 }
 
 interface FieldsOf<K extends string> {
@@ -26,8 +28,18 @@ function payload<F extends FieldSpecs>(layout: StructLayout<F>, operations: { re
   return { layout, ...operations };
 }
 
+const DMA_BUF: FeaturePayload = {
+  ...payload(uapi.vfio_device_feature_dma_buf, { get: { before: ['region_index', 'open_flags', 'flags', 'nr_ranges'] } }),
+  list: { field: 'dma_ranges', element: uapi.vfio_region_dma_range as unknown as AnyStructLayout, countedBy: 'nr_ranges' },
+};
+
+/** The payload of a feature in a release. Undefined: it has none. */
+export function featurePayload(number: number, release: 'v6.14' | 'v7.2' | undefined): FeaturePayload | undefined {
+  return release === 'v7.2' && number === uapi.VFIO_DEVICE_FEATURE_DMA_BUF ? DMA_BUF : FEATURE_PAYLOADS.get(number);
+}
+
 /** By the feature's number. Features without payload are not here. */
-export const FEATURE_PAYLOADS: ReadonlyMap<number, FeaturePayload> = new Map([
+const FEATURE_PAYLOADS: ReadonlyMap<number, FeaturePayload> = new Map([
   [uapi.VFIO_DEVICE_FEATURE_PCI_VF_TOKEN, { layout: undefined, set: { before: [] } }],
   [uapi.VFIO_DEVICE_FEATURE_MIGRATION, payload(uapi.vfio_device_feature_migration, { get: { after: ['flags'] } })],
   [

@@ -3,12 +3,14 @@
 //   flags(/^VFIO_IRQ_INFO_(\w+)$/)               0x9 -> EVENTFD|NORESIZE     a bit without a name: its hex
 //   values(/^VFIO_DEVICE_STATE_(?!V1_|NR)\w+$/)  2   -> VFIO_DEVICE_STATE_RUNNING
 
-import { VFIO_DEVICE_FEATURE_MASK, VFIO_REGION_TYPE_PCI_VENDOR_TYPE, constants } from '../../uapi/index.ts';
+import { VFIO_DEVICE_FEATURE_DMA_BUF, VFIO_DEVICE_FEATURE_MASK, VFIO_REGION_TYPE_PCI_VENDOR_TYPE, constants } from '../../uapi/index.ts';
 import { decimal, hex, integerOf } from './value-text.ts';
 
 /** What the call was made on, as far as a value's name depends on it. */
 export interface NameContext {
   readonly bus: 'pci' | 'platform';
+  /** The release whose numbers features have. */
+  readonly uapi?: 'v6.14' | 'v7.2';
 }
 
 type ShowField = (value: unknown, context: NameContext) => string;
@@ -70,12 +72,14 @@ const featureNumber = once(() => named(/^VFIO_DEVICE_FEATURE_(?!(?:CLEAR_MASTER|
 const featureOperations = once(() => named(/^VFIO_DEVICE_FEATURE_(GET|SET|PROBE)$/));
 
 /** The operations, then the feature: `GET|MIGRATION`. */
-function featureFlags(value: unknown): string {
+function featureFlags(value: unknown, { uapi }: NameContext): string {
   const all = integerOf(value);
   if (all === undefined) return hex(value);
   const number = all & BigInt(VFIO_DEVICE_FEATURE_MASK);
   const operations = all & ~BigInt(VFIO_DEVICE_FEATURE_MASK);
-  const name = featureNumber().get(number) ?? hex(number);
+  // A proposal had the number first.
+  const isDmaBuf = uapi === 'v7.2' && number === BigInt(VFIO_DEVICE_FEATURE_DMA_BUF);
+  const name = isDmaBuf ? 'DMA_BUF' : (featureNumber().get(number) ?? hex(number));
   return operations === 0n ? name : `${joinBits(operations, featureOperations())}|${name}`;
 }
 
@@ -121,6 +125,9 @@ export const FIELD_NAMES: Readonly<Record<string, ShowField>> = {
   'vfio_device_feature_bus_master.op': values(/^VFIO_DEVICE_FEATURE_(?:CLEAR|SET)_MASTER$/),
   'vfio_device_feature_alias_region.flags': flags(/^VFIO_REGION_INFO_FLAG_(\w+)$/),
   'vfio_device_feature_alias_region.index': regionIndex,
+  'vfio_device_feature_dma_buf.region_index': regionIndex,
+  'vfio_device_feature_dma_buf.open_flags': hex,
+  'vfio_precopy_info.flags': flags(/^VFIO_PRECOPY_INFO_(\w+)$/),
   'vfio_region_caps.region_index': regionIndex,
   'vfio_region_caps.region_flags': flags(/^VFIO_REGION_INFO_FLAG_(\w+)$/),
   'vfio_region_mmap.region_index': regionIndex,

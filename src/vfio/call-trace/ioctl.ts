@@ -91,11 +91,11 @@ function nameText(bytes: Uint8Array): string {
 
 /** The arguments of an ioctl. The third is left out when the request has none. */
 export function ioctlArguments(call: IoctlCall): Shown[] {
-  const { fd, request, argument, kind, bus } = call;
+  const { fd, request, argument, kind, bus, uapi } = call;
   const shown: Shown[] = [decimal(fd), requestText(request, kind)];
   const shape = requestShape(maskOf(request) ?? -1, kind);
   if (shape?.argument === 'none') return shown;
-  const context = { bus: bus === 'platform' ? bus : 'pci' } as const;
+  const context = { bus: bus === 'platform' ? bus : 'pci', uapi: uapi === 'v7.2' ? uapi : 'v6.14' } as const;
   const isMemory = typeof argument === 'object' && (argument as unknown) !== null;
   const memory = isMemory ? argument : {};
   const { before } = memory;

@@ -26,7 +26,8 @@ import {
   walkCapabilityChain,
 } from '../../uapi/index.ts';
 import type { AnyStructLayout, PlacedCapability } from '../../uapi/index.ts';
-import { FEATURE_PAYLOADS } from './features.ts';
+import { featurePayload } from './features.ts';
+import type { FeaturePayload } from './features.ts';
 import type { NameContext } from './field-names.ts';
 import { listOf } from './shown.ts';
 import type { Shown } from './shown.ts';
@@ -128,17 +129,30 @@ export const dirtyRange: Extra = ({ bytes, context }) => {
   return wants ? [['data', payload(vfio_iommu_type1_dirty_bitmap, vfio_iommu_type1_dirty_bitmap_get, fixedFields(vfio_iommu_type1_dirty_bitmap_get), bytes, context)]] : [];
 };
 
+/** The elements behind a payload: as many as its count field says and the bytes hold. */
+function following(layout: AnyStructLayout, { element, countedBy }: NonNullable<FeaturePayload['list']>, bytes: Uint8Array, context: NameContext): Shown {
+  const rest = bytes.subarray(vfio_device_feature.size);
+  const wanted = numberAt(layout, countedBy, rest) ?? 0;
+  const there = Math.min(wanted, Math.max(0, Math.floor((rest.length - layout.size) / element.size)));
+  const shown = listOf(Array.from({ length: Math.min(there, 33) }, (_, i) => layout.size + i * element.size), (at) => structOf(element, fixedFields(element), { bytes: rest, at }, context));
+  if (there < wanted && shown.at(-1) !== '...') shown.push('...');
+  return shown;
+}
+
 function featureData(moment: 'before' | 'after'): Extra {
   return ({ bytes, context }) => {
     const flags = numberAt(vfio_device_feature, 'flags', bytes) ?? 0;
-    const known = FEATURE_PAYLOADS.get(flags & VFIO_DEVICE_FEATURE_MASK);
+    const known = featurePayload(flags & VFIO_DEVICE_FEATURE_MASK, context.uapi);
     // A probe never looks at the data.
     if (known === undefined || (flags & VFIO_DEVICE_FEATURE_PROBE) !== 0) return [];
     const operation = (flags & VFIO_DEVICE_FEATURE_SET) !== 0 ? 'set' : (flags & VFIO_DEVICE_FEATURE_GET) !== 0 ? 'get' : undefined;
     const fields = operation === undefined ? undefined : known[operation]?.[moment];
     if (fields === undefined) return [];
-    const { layout } = known;
-    if (layout !== undefined) return [['data', payload(vfio_device_feature, layout, fields, bytes, context)]];
+    const { layout, list } = known;
+    if (layout !== undefined) {
+      const shown = structOf(layout, fields, { bytes, at: vfio_device_feature.size }, context);
+      return [['data', list === undefined ? shown : { fields: [...shown.fields, [list.field, following(layout, list, bytes, context)] as const] }]];
+    }
     return [['data', valueOf('vfio_device_feature', 'data', bytes.subarray(vfio_device_feature.size), context)]];
   };
 }

@@ -70,6 +70,7 @@ const ioctl: Recorder = (process, [fd, request, argument]) => {
     request: request as number,
     ...(kind !== undefined && { kind }),
     ...(file instanceof DeviceFile && file.device.kind === 'platform' && { bus: 'platform' as const }),
+    ...(file instanceof DeviceFile && file.uapi === 'v7.2' && { uapi: file.uapi }),
   } as const;
   const isMemory = ArrayBuffer.isView(argument) || (isAddress(argument) && before.length > 0);
   return (outcome) => {

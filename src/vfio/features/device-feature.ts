@@ -59,15 +59,15 @@ function behind(user: UserMemory, start: number): UserMemory {
   };
 }
 
-/** A feature that only a proposal defines: it goes before what else has its number. */
-export interface ProposedFeature {
+/** A feature that a file knows beyond those of v6.14: of a later kernel, or of a proposal. It goes before what else has its number. */
+export interface AddedFeature {
   readonly index: number;
   readonly name: string;
   readonly feature: Feature;
 }
 
 /** VFIO_DEVICE_FEATURE. The envelope itself is never written back. */
-export function deviceFeature(device: VfioDevice, user: UserMemory, process: CallingProcess, proposed?: ProposedFeature): number {
+export function deviceFeature(device: VfioDevice, user: UserMemory, process: CallingProcess, added: readonly AddedFeature[] = []): number {
   const { argsz, flags } = vfio_device_feature.decode(user.copyIn(0, HEADER));
   if (argsz < HEADER) throw new VfioError('EINVAL', CALL, `argsz ${argsz} is below ${HEADER}`);
   const methods = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_SET;
@@ -76,9 +76,12 @@ export function deviceFeature(device: VfioDevice, user: UserMemory, process: Cal
   }
   if ((flags & VFIO_DEVICE_FEATURE_PROBE) === 0 && (flags & methods) === methods) throw new VfioError('EINVAL', CALL, `flags 0x${flags.toString(16)} asks for GET and SET at once`);
   const index = flags & VFIO_DEVICE_FEATURE_MASK;
-  const [name, feature] = proposed?.index === index ? [proposed.name, proposed.feature] : (FEATURES.get(index) ?? ['', undefined]);
+  const own = added.find((one) => one.index === index);
+  const [name, feature] = own === undefined ? (FEATURES.get(index) ?? ['', undefined]) : [own.name, own.feature];
   if (feature?.isThere(device) !== true) throw new VfioError('ENOTTY', CALL, `${device.name} has no feature ${index}${name && ` (${name})`}`);
   const call = `${CALL} ${name}`;
+  const refused = feature.refuses?.(device);
+  if (refused !== undefined) throw new VfioError(refused, call, `${device.name} cannot do that`);
   const isProbe = !checkFeature(call, flags, argsz - HEADER, feature);
   if (isProbe && feature.runsWhenProbed !== true) return 0;
   return feature.run(device, { call, isGet: (flags & VFIO_DEVICE_FEATURE_GET) !== 0, isProbe, data: behind(user, HEADER), process });

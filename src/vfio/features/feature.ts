@@ -2,6 +2,7 @@
 
 import { VFIO_DEVICE_FEATURE_GET, VFIO_DEVICE_FEATURE_PROBE, VFIO_DEVICE_FEATURE_SET, VfioError } from '../../uapi/index.ts';
 import type { VfioDevice } from '../device.ts';
+import type { ErrnoName } from '../../uapi/index.ts';
 import type { CallingProcess } from '../files/open-file.ts';
 import type { UserMemory } from '../user-memory.ts';
 
@@ -27,6 +28,8 @@ export interface Feature {
   readonly runsWhenProbed?: boolean;
   /** Whether the device has it. One that does not is ENOTTY before anything else is looked at. */
   isThere(device: VfioDevice): boolean;
+  /** The errno with which a device that has it refuses it, or nothing: before its methods are looked at, and also when it is only probed. */
+  refuses?(device: VfioDevice): ErrnoName | undefined;
   run(device: VfioDevice, request: FeatureRequest): number;
 }
 

@@ -44,6 +44,7 @@ export class DeviceMigration {
   private resuming: ResumeFile | null = null;
   private isChanging = false;
   private wasReset = false;
+  private hasPrecopyV2 = false;
 
   /** @throws RangeError for flags that no device has. */
   constructor(name: string, model: MigrationModel) {
@@ -63,6 +64,16 @@ export class DeviceMigration {
   /** The state: VFIO_DEVICE_STATE_ number. */
   get state(): number {
     return this.current;
+  }
+
+  /** @internal Whether a user has asked for feature MIG_PRECOPY_INFOv2: all files of the device are told then, until the last close. */
+  get tellsReinit(): boolean {
+    return this.hasPrecopyV2;
+  }
+
+  /** @internal */
+  usePrecopyV2(): void {
+    this.hasPrecopyV2 = true;
   }
 
   /** @internal Bytes that STOP_COPY is expected to give. */
@@ -115,7 +126,7 @@ export class DeviceMigration {
 
   private arc(from: number, next: number): OpenFile | null {
     if (copies(next) && !copies(from)) {
-      const file = new SaveFile(this.model, () => this.current);
+      const file = new SaveFile(this.model, this);
       if (next === STOP_COPY) file.finish();
       return (this.saving = file);
     }
@@ -153,6 +164,7 @@ export class DeviceMigration {
 
   /** @internal The last file was closed. */
   close(): void {
+    this.hasPrecopyV2 = false;
     this.endSessions();
     if (this.hasStopped) this.model.abandon?.();
     this.reset();

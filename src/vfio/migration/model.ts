@@ -8,8 +8,11 @@ import type { ErrnoName } from '../../uapi/index.ts';
 
 /** The saving side of one migration. */
 export interface MigrationSource {
-  /** Bytes that {@link MigrationSource.next} would give now: of the first pass, and that changed since they were given. */
-  pending(): { readonly initial: number; readonly dirty: number };
+  /**
+   * Bytes that {@link MigrationSource.next} would give now: of the first pass, and that changed since they were given. `reinit`: those of the first pass are a new one, after
+   * one that was over; only a program that has asked for feature MIG_PRECOPY_INFOv2 is told.
+   */
+  pending(): { readonly initial: number; readonly dirty: number; readonly reinit?: boolean };
   /** The next bytes of the stream; none when there are none for now or, after `finish`, any more; undefined while they are not ready. */
   next(): Uint8Array | undefined;
   /** The device has stopped: what `next` gives from now on is the rest of the stream. VfioError when that cannot be. */

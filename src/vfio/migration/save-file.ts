@@ -8,7 +8,7 @@
 //   none, and none will come             0 bytes
 //   the session is over                  ENODEV
 
-import { VFIO_DEVICE_STATE_PRE_COPY, VFIO_DEVICE_STATE_PRE_COPY_P2P, VFIO_MIG_GET_PRECOPY_INFO, VfioError, vfio_precopy_info } from '../../uapi/index.ts';
+import { VFIO_DEVICE_STATE_PRE_COPY, VFIO_DEVICE_STATE_PRE_COPY_P2P, VFIO_MIG_GET_PRECOPY_INFO, VFIO_PRECOPY_INFO_REINIT, VfioError, vfio_precopy_info } from '../../uapi/index.ts';
 import { OpenFile } from '../files/open-file.ts';
 import { DEFAULT_POLLMASK, POLLIN, POLLRDHUP, POLLRDNORM } from '../files/poll.ts';
 import { askModel } from '../model-error.ts';
@@ -18,13 +18,21 @@ import { stateName } from './state-machine.ts';
 
 const NOTHING = new Uint8Array();
 
+/** What the file asks of the device that is saved. @internal */
+export interface SavedDevice {
+  /** VFIO_DEVICE_STATE_ number. */
+  readonly state: number;
+  /** Whether a user has asked for feature MIG_PRECOPY_INFOv2. */
+  readonly tellsReinit: boolean;
+}
+
 /** The file behind the fd. @internal */
 export class SaveFile extends OpenFile {
   readonly kind = 'migration data';
   override readonly readOnly = true;
   override readonly isStream = true;
   private readonly model: MigrationModel;
-  private readonly stateNow: () => number;
+  private readonly device: SavedDevice;
   private source: MigrationSource | null;
   private chunk: Uint8Array = NOTHING;
   private taken = 0;
@@ -33,11 +41,10 @@ export class SaveFile extends OpenFile {
   private hasStopped = false;
   private isComplete = false;
 
-  /** @param stateNow - the state of the device. */
-  constructor(model: MigrationModel, stateNow: () => number) {
+  constructor(model: MigrationModel, device: SavedDevice) {
     super();
     this.model = model;
-    this.stateNow = stateNow;
+    this.device = device;
     this.source = model.save();
   }
 
@@ -109,14 +116,16 @@ export class SaveFile extends OpenFile {
     const bytes = user.copyIn(0, size);
     const { argsz } = vfio_precopy_info.decode(bytes);
     if (argsz < size) throw new VfioError('EINVAL', call, `argsz ${argsz} is below ${size}`);
-    const state = this.stateNow();
+    const { state, tellsReinit } = this.device;
     if (state !== VFIO_DEVICE_STATE_PRE_COPY && state !== VFIO_DEVICE_STATE_PRE_COPY_P2P) throw new VfioError('EINVAL', call, `the device is in ${stateName(state)}; expected PRE_COPY or PRE_COPY_P2P`);
     const source = this.alive(call);
     const pending = askModel(() => source.pending());
     const initialLeft = Math.max(0, this.initial - this.taken);
     const initial = initialLeft + pending.initial;
     const dirty = this.chunk.length - this.taken - initialLeft + pending.dirty;
-    // What changes while the first pass is under way is told when that is over. The flags are the caller's.
+    // The flags are the caller's, unless one has asked for those of the kernel.
+    if (tellsReinit) vfio_precopy_info.encode({ flags: pending.reinit === true ? VFIO_PRECOPY_INFO_REINIT : 0 }, bytes);
+    // What changes while the first pass is under way is told when that is over.
     user.copyOut(0, vfio_precopy_info.encode({ initial_bytes: BigInt(initial), dirty_bytes: BigInt(initial > 0 ? 0 : dirty) }, bytes));
     return 0;
   }

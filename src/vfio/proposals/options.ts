@@ -11,7 +11,9 @@ import { integer } from '../../core/index.ts';
 import type { OffsetMode } from '../../core/index.ts';
 import {
   VFIO_DEVICE_FEATURE_ALIAS_REGION,
+  VFIO_DEVICE_FEATURE_DMA_BUF,
   VFIO_DEVICE_FEATURE_MASK,
+  VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2,
   VFIO_DEVICE_GET_REGION_CAPS,
   VFIO_DEVICE_GET_REGION_MMAP,
   VFIO_DEVICE_SET_MMAP_ATTRS,
@@ -44,6 +46,9 @@ export interface ProposalOptions {
   readonly aliasRegions?: boolean | 'rfc' | 'strict' | AliasRegionOptions;
 }
 
+/** Which release's numbers a file knows. v7.2: features DMA_BUF and MIG_PRECOPY_INFOv2 besides those of v6.14. */
+export type UapiRelease = 'v6.14' | 'v7.2';
+
 /** Mainline as it is, and the two ways that were proposed to map a BAR with other attributes. */
 export type Profile = 'v6.14' | 'cookie' | 'alias';
 
@@ -51,6 +56,8 @@ export type Profile = 'v6.14' | 'cookie' | 'alias';
 export interface DeviceFileOptions {
   /** What the other options are by default. Default `v6.14`. */
   readonly profile?: Profile;
+  /** The release whose features there are. Default `v6.14`. In `v7.2` the number 11 is taken: alias regions want another. */
+  readonly uapi?: UapiRelease;
   /** How offsets are handed out. Default `index`, as mainline Linux does; `cookie` in the profile of that name. */
   readonly offsets?: OffsetMode;
   /** Seed of the mode `scattered`, 1 to 2^32-1. Default 1. */
@@ -71,6 +78,7 @@ export type AliasSettings = Required<AliasRegionOptions>;
 
 /** All of it settled: a proposal that is off is undefined, one that is on the number of its request. @internal */
 export interface DeviceFileSettings {
+  readonly uapi: UapiRelease;
   readonly mode: OffsetMode;
   readonly seed: number;
   readonly unknownOffset: 'EINVAL' | 'ENXIO';
@@ -132,18 +140,21 @@ function aliasSettings(option: ProposalOptions['aliasRegions']): AliasSettings |
 /**
  * Fills in what is left out.
  *
- * @throws TypeError when a name is none, or two proposals have one request number; RangeError when a number is out of range or another request's.
+ * @throws TypeError when a name is none, or two proposals have one request number, or an alias feature one of `uapi`; RangeError when a number is out of range or another request's.
  * @internal
  */
 export function settle(options: DeviceFileOptions): DeviceFileSettings {
   const profile = options.profile ?? 'v6.14';
   if (!Object.hasOwn(PROFILES, profile)) throw new TypeError(`open: profile is ${JSON.stringify(profile)}; expected 'v6.14', 'cookie' or 'alias'`);
+  const { uapi = 'v6.14' } = options;
+  if (!['v6.14', 'v7.2'].includes(uapi)) throw new TypeError(`open: uapi is ${JSON.stringify(uapi)}; expected 'v6.14' or 'v7.2'`);
   const { offsets: mode = 'index', seed = 1, unknownOffset = mode === 'index' ? 'EINVAL' : 'ENXIO', offsetLimit = LIMIT, proposals = {} } = openOptions(PROFILES[profile], options);
   if (!['EINVAL', 'ENXIO'].includes(unknownOffset)) throw new TypeError(`open: unknownOffset is ${JSON.stringify(unknownOffset)}; expected 'EINVAL' or 'ENXIO'`);
   if (typeof (offsetLimit as unknown) !== 'bigint') throw new TypeError(`open: offsetLimit is of type ${typeof offsetLimit}; expected a bigint`);
   if (offsetLimit < 0n || offsetLimit > LIMIT) throw new RangeError(`open: offsetLimit is ${offsetLimit.toString()}; expected 0 to 2^63`);
   if (offsetLimit !== LIMIT && mode !== 'cookie') throw new TypeError(`open: offsetLimit is for offsets 'cookie', and these are '${mode}'`);
   const settings: DeviceFileSettings = {
+    uapi,
     mode,
     seed,
     unknownOffset,
@@ -157,5 +168,9 @@ export function settle(options: DeviceFileOptions): DeviceFileSettings {
   const requests = [settings.mmapAttributes, settings.regionMmap, settings.regionCaps, settings.regionFlags].filter((one) => one !== undefined);
   const twice = requests.find((one, i) => requests.indexOf(one) !== i);
   if (twice !== undefined) throw new TypeError(`open: two proposals have the request 0x${twice.toString(16)}: give one of them another`);
+  const taken = settings.alias?.feature;
+  if (uapi === 'v7.2' && (taken === VFIO_DEVICE_FEATURE_DMA_BUF || taken === VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2)) {
+    throw new TypeError(`open: aliasRegions.feature is ${taken}, which uapi 'v7.2' has given to another feature: give it a number from 13 on`);
+  }
   return settings;
 }

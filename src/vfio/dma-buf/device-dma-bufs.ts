@@ -1,0 +1,41 @@
+// The dma-bufs that one device's BARs have been given out as, shared by all of its open files: they come and go together.
+
+import type { VfioDmaBuf } from './bar-buffer.ts';
+
+/** @internal */
+export class DeviceDmaBufs {
+  private readonly open = new Set<VfioDmaBuf>();
+  private readonly isReachable: () => boolean;
+
+  /** @param isReachable whether the device answers memory accesses now. */
+  constructor(isReachable: () => boolean) {
+    this.isReachable = isReachable;
+  }
+
+  /** How many are open. */
+  get count(): number {
+    return this.open.size;
+  }
+
+  /** Adds one. Returns what takes it away. */
+  add(buffer: VfioDmaBuf): () => void {
+    this.open.add(buffer);
+    return () => void this.open.delete(buffer);
+  }
+
+  /** The pages of all BARs are taken away. */
+  revoke(): void {
+    for (const buffer of [...this.open]) buffer.move(true);
+  }
+
+  /** Something has happened after which the device may answer again. */
+  settle(): void {
+    if (this.open.size > 0 && this.isReachable()) for (const buffer of [...this.open]) buffer.move(false);
+  }
+
+  /** The last file of the device was closed. Those that are open stay revoked. */
+  release(): void {
+    for (const buffer of this.open) buffer.end();
+    this.open.clear();
+  }
+}

@@ -1,0 +1,122 @@
+// The fuzzer of system calls: random steps on all devices, each answer one that the kernel could give. The first that is not ends it, as the shortest history that still shows it.
+
+import { createEngine } from '../../../src/core/index.ts';
+import type { Engine } from '../../../src/core/index.ts';
+import { Random } from '../random.ts';
+import { STAGES } from './devices.ts';
+import { operationOf } from './operation.ts';
+import type { Operation } from './operation.ts';
+import { Broken, Run } from './run.ts';
+
+/** Steps between the opening of everything and its end. */
+const STEPS = 400;
+/** Runs that share an engine: its making costs more than a run. */
+const RUNS = 100;
+
+export interface VfioFuzzReport {
+  readonly seed: number;
+  readonly operations: number;
+  readonly runs: number;
+  readonly traps: number;
+  /** How calls ended: by errno, and `ok`. */
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly failure?: VfioFuzzFailure;
+}
+
+export interface VfioFuzzFailure {
+  readonly stage: string;
+  /** Of the run, from 0. */
+  readonly run: number;
+  readonly message: string;
+  /** Steps that are left of the run, and its calls as lines. */
+  readonly steps: number;
+  readonly history: readonly string[];
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Broken) return error.message;
+  return error instanceof Error ? `${error.name}: ${error.message}\n${error.stack ?? ''}` : String(error);
+}
+
+/** What kind of failure it is, so that a shorter history shows the same one. */
+function kindOf(error: unknown): string {
+  return reasonOf(error).split('\n')[0]!.replace(/\d+|0x[0-9a-f]+/g, '#');
+}
+
+/** Runs steps on a stage of its own; what was thrown. */
+async function failureOf(stage: number, steps: readonly Operation[], trace?: (line: string) => void): Promise<unknown> {
+  try {
+    const run = new Run(stage, new Map(), createEngine(), trace);
+    for (const step of steps) await run.step(step);
+    await run.end();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+/** Takes away what can be missed: halves first, then single steps. */
+async function shrink(stage: number, steps: readonly Operation[], kind: string): Promise<readonly Operation[]> {
+  let left = steps;
+  for (let size = Math.ceil(left.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+    for (let at = 0; at < left.length; ) {
+      const fewer = [...left.slice(0, at), ...left.slice(at + size)];
+      const failed = await failureOf(stage, fewer);
+      if (failed !== undefined && kindOf(failed) === kind) left = fewer;
+      else at += size;
+    }
+  }
+  return left;
+}
+
+async function explain(stage: number, run: number, steps: readonly Operation[], error: unknown): Promise<VfioFuzzFailure> {
+  Error.stackTraceLimit = 10;
+  const again = await failureOf(stage, steps);
+  // What hangs on runs before it, in the same engine, cannot be made shorter.
+  const left = again === undefined ? steps : await shrink(stage, steps, kindOf(again));
+  const history: string[] = [];
+  const shown = await failureOf(stage, left, (line) => history.push(line));
+  for (const step of left) if (step.kind === 'guest') history.push(`# guest: ${step.what} at ${step.at} value ${step.value}`);
+  return { stage: STAGES[stage]!.name, run, message: reasonOf(shown ?? error), steps: left.length, history };
+}
+
+/** Makes `operations` steps from a seed; `progress` hears of them now and then. */
+export async function fuzzVfio(seed: number, operations: number, progress: (done: number) => void = () => undefined): Promise<VfioFuzzReport> {
+  const random = new Random(seed);
+  const outcomes = new Map<string, number>();
+  const { stackTraceLimit } = Error;
+  // Most calls fail, and nobody reads where.
+  Error.stackTraceLimit = 0;
+  let engine: Engine = createEngine();
+  let [done, runs, traps] = [0, 0, 0];
+  let failure: VfioFuzzFailure | undefined;
+  try {
+    while (done < operations && failure === undefined) {
+      if (runs % RUNS === 0) engine = createEngine();
+      const stage = runs % STAGES.length;
+      const steps: Operation[] = [];
+      try {
+        const run = new Run(stage, outcomes, engine);
+        const { scene } = run;
+        for (const count = Math.min(STEPS, operations - done); steps.length < count; ) {
+          const step = operationOf(random, scene);
+          steps.push(step);
+          const pending = run.step(step);
+          if (pending !== undefined) await pending;
+        }
+        await run.end();
+      } catch (error) {
+        // What WebAssembly throws.
+        if (error instanceof Error && error.name === 'RuntimeError') traps++;
+        failure = await explain(stage, runs, steps, error);
+      }
+      done += steps.length;
+      runs++;
+      progress(done);
+    }
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+  const sorted = Object.fromEntries([...outcomes].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return { seed, operations: done, runs, traps, outcomes: sorted, ...(failure !== undefined && { failure }) };
+}
