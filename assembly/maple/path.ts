@@ -129,7 +129,11 @@ export function descend(tree: u32, index: u64): i32 {
   const leafLevel = (word & HEIGHT_MASK) - 1;
   let node = word & ~HEIGHT_MASK;
   for (let level: u32 = 0; level < leafLevel; level++) {
-    // The children are on their way while the pivots are searched, and the rest of the leaf while its lower half is: in a tall tree each would be waited for in turn.
+    // All lines of pivots and children are on their way while the middle pivot is looked at, and the rest of a leaf while its lower half is searched: in a tall tree
+    // each would be waited for in turn.
+    load<u64>(node);
+    load<u64>(node, CHILD - 128);
+    load<u64>(node, CHILD - 64);
     load<u64>(node, CHILD);
     load<u64>(node, CHILD + 64);
     const slot = innerSlot(node, index);
