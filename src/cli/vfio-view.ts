@@ -63,13 +63,17 @@ function seeIrq(process: Process, fd: number, index: number): IrqSeen | undefine
 
 /** What the ioctls tell. */
 export interface DeviceSeen {
+  /** What `lspci -vv` printed before it was opened: opening resets a function. */
+  readonly lspci: string;
   readonly flags: readonly string[];
   readonly regions: readonly RegionSeen[];
   readonly irqs: readonly IrqSeen[];
 }
 
-/** What a VFIO program learns of a device by asking. */
-export function seeDevice(engine: Engine, device: VfioDevice, offsets: OffsetMode): DeviceSeen {
+/** What a VFIO program learns of a function by asking. */
+export function seeDevice(engine: Engine, one: PciFunction, offsets: OffsetMode): DeviceSeen {
+  const { device } = one;
+  const lspci = one.lspci();
   const process = new Process(engine, { name: 'inspect' });
   const fd = process.open(device, { offsets });
   const info = vfio_device_info.encode({ argsz: vfio_device_info.size });
@@ -79,7 +83,7 @@ export function seeDevice(engine: Engine, device: VfioDevice, offsets: OffsetMod
   const regions = indices(num_regions).map((index) => seeRegion(process, fd, device, index)).filter((region) => region !== undefined);
   const irqs = indices(num_irqs).map((index) => seeIrq(process, fd, index)).filter((irq) => irq !== undefined);
   process.exit();
-  return { flags: names(flags, DEVICE_FLAGS), regions, irqs };
+  return { lspci, flags: names(flags, DEVICE_FLAGS), regions, irqs };
 }
 
 function capabilityText(capability: RegionInfoCapability): string {
@@ -100,12 +104,12 @@ export function deviceText(one: PciFunction, seen: DeviceSeen): string {
   const holes = present
     .filter(({ flags }) => flags.includes('MMAP'))
     .flatMap(({ name, holes: left }) => left.map(({ offset, size, reason }) => `  ${name}: 0x${offset.toString(16)}+0x${size.toString(16)} cannot be mapped: ${reason}`));
-  return [one.lspci().trimEnd(), '', `VFIO device ${one.device.name}: ${seen.flags.join(' ')}`, regions, ...holes, irqs, ''].join('\n');
+  return [seen.lspci.trimEnd(), '', `VFIO device ${one.device.name}: ${seen.flags.join(' ')}`, regions, ...holes, irqs, ''].join('\n');
 }
 
 /** The same as a document. */
 export function deviceDocument(one: PciFunction, seen: DeviceSeen): Record<string, unknown> {
   const plain = (value: unknown): unknown => (typeof value === 'bigint' ? `0x${value.toString(16)}` : value instanceof Uint8Array ? [...value] : value);
-  const view = { slot: one.slot, device: one.device.name, lspci: one.lspci(), ...seen };
+  const view = { slot: one.slot, device: one.device.name, ...seen };
   return JSON.parse(JSON.stringify(view, (_, value: unknown) => plain(value))) as Record<string, unknown>;
 }

@@ -1,6 +1,7 @@
 // A function as data: what its bytes, its sizes and its surroundings are.
 
 import type { Region } from '../core/index.ts';
+import type { ErrnoName } from '../uapi/index.ts';
 import type { DmaLogModel, MigrationModel, VfioDisplay, VfioRegionDescription } from '../vfio/index.ts';
 import type { Bar, BarSizes } from './bars.ts';
 import type { ConfigField } from './config-rules.ts';
@@ -44,6 +45,10 @@ export interface VfioExtras {
   readonly display?: VfioDisplay;
   /** Device-specific regions, from index 9 on. They go with the function. */
   readonly regions?: readonly VfioRegionDescription[];
+  /** Whether the host holds the function's lock now: a reset, or the first open of a function that can be reset, is EAGAIN then. Default: it never does. */
+  readonly resetBusy?: () => boolean;
+  /** Is asked before the first file is opened. Returns the errno with which the host cannot enable the function, or nothing. */
+  readonly enable?: () => ErrnoName | undefined;
 }
 
 /** A BAR that wants a region. */

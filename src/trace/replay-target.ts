@@ -50,7 +50,7 @@ interface OpenRegion {
 function ungated(device: VfioDevice): VfioDevice {
   const { msix, ...rest } = device.description;
   const isReachable = msix !== undefined && device.region(msix.bar)?.mmap === true;
-  return new VfioDevice({ ...rest, config: undefined, ...(isReachable && { msix }), msixMode: 'mappable', memoryEnabled: () => true });
+  return new VfioDevice({ ...rest, reset: false, config: undefined, ...(isReachable && { msix }), msixMode: 'mappable', memoryEnabled: () => true });
 }
 
 /** The parts that share addresses with another one: what is visible there may change within an access. */

@@ -78,8 +78,13 @@ export class DeviceFile extends OpenFile {
     this.offsets = new FileOffsets(engine, this.regions, this.settings);
     this.proposedFeature = this.aliasFeature();
     this.cdev = options.cdev;
+    try {
+      device.opened();
+    } catch (error) {
+      this.offsets.destroy();
+      throw error;
+    }
     if (options.cdev !== undefined) device.binding = options.cdev;
-    device.opened();
   }
 
   private aliasFeature(): ProposedFeature | undefined {

@@ -12,9 +12,11 @@ import {
   encodeRegionInfoCapability,
   vfio_region_info,
 } from '../uapi/index.ts';
-import type { CapabilityInput, RegionInfoCapability } from '../uapi/index.ts';
+import type { CapabilityInput, ErrnoName, RegionInfoCapability } from '../uapi/index.ts';
 import type { ConfigHardware } from './config/hardware.ts';
 import { HardwareRegisters } from './config/hardware.ts';
+import { HostRegisters } from './config/host-registers.ts';
+import { PCI_COMMAND_IO, PCI_COMMAND_MEMORY } from './config/registers.ts';
 import { VirtualConfig } from './config/virtual-config.ts';
 import { DeviceMappings } from './device-mappings.ts';
 import type { VfioDisplay } from './display/display-model.ts';
@@ -31,7 +33,7 @@ import { DeviceIoEventFds } from './ioeventfd.ts';
 import { mappableAreas } from './mappable-areas.ts';
 import { DeviceMigration } from './migration/device-migration.ts';
 import type { MigrationModel } from './migration/model.ts';
-import { askModel } from './model-error.ts';
+import { askModel, atEnd } from './model-error.ts';
 import type { MappableAreas } from './mappable-areas.ts';
 import { DeviceAliases } from './proposals/alias-regions.ts';
 import { CombiningBars } from './proposals/region-flags.ts';
@@ -87,8 +89,12 @@ export interface VfioDeviceDescription {
   readonly regions: Readonly<Record<number, VfioRegionDescription>>;
   /** Whether function reset worked at open. Default false. */
   readonly reset?: boolean;
-  /** Resets the function, for VFIO_DEVICE_RESET. Default: nothing happens. */
+  /** Resets the function: for VFIO_DEVICE_RESET, and where `reset` is true before the first file of a PCI device is opened and after the last one was closed. Default: nothing happens. */
   readonly onReset?: () => void;
+  /** Whether the host holds the device's lock now: a reset, or the first open of a device that can be reset, is EAGAIN then. Default: it never does. */
+  readonly resetBusy?: () => boolean;
+  /** Is asked before the first file of a PCI device is opened. Returns the errno with which the host cannot enable the device, or nothing. */
+  readonly enable?: () => ErrnoName | undefined;
   readonly msix?: MsixTable;
   /** How the MSI-X table and mmap meet: `mappable` as since v4.16, `sparse` as before. Default `mappable`. */
   readonly msixMode?: 'mappable' | 'sparse';
@@ -217,8 +223,11 @@ export class VfioDevice {
   /** @internal */
   readonly dmaLogging: DeviceDmaLogging | undefined;
   private readonly byIndex: ReadonlyMap<number, VfioRegion>;
+  /** @internal Nobody has reset it since its last user. */
+  needsReset = false;
   private files = 0;
   private configSpace: VirtualConfig | undefined;
+  private hostRegisters: HostRegisters | undefined;
 
   /**
    * @throws RangeError when an index is no region index, an MSI-X table lies outside its BAR, a ROM image is larger than its region, or another number is
@@ -295,23 +304,64 @@ export class VfioDevice {
     return this.files;
   }
 
-  /** @internal */
+  /** @internal The first open finds the device enabled and reset. VfioError EAGAIN while the host holds its lock, or what enabling it answers. */
   opened(): void {
-    if (this.files === 0) this.configSpace = this.makeConfig();
+    if (this.files === 0) this.firstOpen();
     this.files++;
   }
 
-  private makeConfig(): VirtualConfig | undefined {
-    const { config, reset, onReset } = this.description;
+  private firstOpen(): void {
+    if (this.kind === 'pci') {
+      const refused = askModel(() => this.description.enable?.());
+      if (refused !== undefined) throw new VfioError(refused, 'open', `${this.name} cannot be enabled`);
+      this.hostRegisters = this.makeHostRegisters();
+      this.hostRegisters?.enable();
+      if (this.resets) {
+        this.checkLock('open');
+        this.resetKeepingState();
+      }
+      this.hostRegisters?.save();
+    }
+    this.configSpace = this.makeConfig();
+  }
+
+  private get resets(): boolean {
+    return this.description.reset === true;
+  }
+
+  private get isLocked(): boolean {
+    return askModel(() => this.description.resetBusy?.()) === true;
+  }
+
+  private checkLock(call: string): void {
+    if (this.isLocked) throw new VfioError('EAGAIN', call, `the host holds the lock of ${this.name}`);
+  }
+
+  /** The registers behind region 7, of a device whose configuration space is known. */
+  private hardware(): HardwareRegisters | undefined {
     const region = this.byIndex.get(VFIO_PCI_CONFIG_REGION_INDEX);
-    if (config === undefined || region === undefined || this.kind !== 'pci') return undefined;
+    return this.description.config === undefined || region === undefined || this.kind !== 'pci' ? undefined : new HardwareRegisters(region.region, region.size);
+  }
+
+  private makeHostRegisters(): HostRegisters | undefined {
+    const hardware = this.hardware();
+    const bars = [...this.byIndex.values()].filter(({ kind }) => kind === 'bar');
+    const decodes = (bars.some(({ ioPorts }) => ioPorts !== true) ? PCI_COMMAND_MEMORY : 0) | (bars.some(({ ioPorts }) => ioPorts === true) ? PCI_COMMAND_IO : 0);
+    return hardware && new HostRegisters(hardware, decodes);
+  }
+
+  private makeConfig(): VirtualConfig | undefined {
+    const { config, onReset } = this.description;
+    const hardware = this.hardware();
+    if (config === undefined || hardware === undefined) return undefined;
     const owner = {
       zap: (why: string) => this.mappings.zap(why),
       intxDisableChanged: () => this.interrupts.intxDisableChanged(),
       msi: () => this.interrupts.msiState,
-      resetFunction: reset === true ? () => this.configSpace?.resetFunction(() => askModel(() => onReset?.())) : undefined,
+      // Nobody is told that the lock was held.
+      resetFunction: this.resets ? () => this.isLocked || this.configSpace?.resetFunction(() => askModel(() => onReset?.())) : undefined,
     };
-    return new VirtualConfig(new HardwareRegisters(region.region, region.size), config, owner, (index) => this.byIndex.get(index)?.size);
+    return new VirtualConfig(hardware, config, owner, (index) => this.byIndex.get(index)?.size);
   }
 
   /** @internal The shadow of configuration space while the device is open, if it has one. */
@@ -323,38 +373,57 @@ export class VfioDevice {
     return this.configSpace?.effects.isIntxDisabled ?? this.description.interrupts?.hardware?.intxDisabled() ?? false;
   }
 
-  /** @internal The last close gives up all that users have set up. */
+  /** @internal The last close gives up all that users have set up, whatever the device says to any of it. */
   closed(): void {
     if (--this.files > 0) return;
-    this.lowPower.exit();
-    this.migration?.close();
-    this.dmaLogging?.close();
-    this.interrupts.release();
-    this.ioeventfds.release();
-    this.aliases.release();
-    this.combiningBars.release();
-    this.display?.release();
-    this.configSpace = undefined;
+    const { hostRegisters } = this;
+    atEnd([
+      () => this.lowPower.exit(),
+      () => this.migration?.close(),
+      () => this.dmaLogging?.close(),
+      () => this.configSpace?.effects.setPowerState(0),
+      () => hostRegisters?.stop(),
+      () => this.interrupts.release(),
+      () => this.ioeventfds.release(),
+      () => this.aliases.release(),
+      () => this.combiningBars.release(),
+      () => this.display?.release(),
+      () => (this.configSpace = this.hostRegisters = undefined),
+      () => (hostRegisters === undefined ? this.resetAtEnd() : hostRegisters.giveBack(() => this.resetAtEnd())),
+      () => this.hotResetSet?.resetWhenUnused(),
+    ]);
+  }
+
+  /** A function that cannot be reset alone, or not now, waits for a reset of its bus. */
+  private resetAtEnd(): void {
+    this.needsReset = this.kind === 'pci';
+    if (!this.needsReset || !this.resets || this.isLocked) return;
+    this.resetModel();
+    this.needsReset = false;
   }
 
   /** @internal VFIO_DEVICE_RESET: what users have set up stays. */
   reset(): number {
-    if (this.description.reset !== true) throw new VfioError('EINVAL', 'VFIO_DEVICE_RESET', `${this.name} cannot be reset as a function`);
+    const call = 'VFIO_DEVICE_RESET';
+    if (!this.resets) throw new VfioError('EINVAL', call, `${this.name} cannot be reset as a function`);
     this.mappings.zap('the device was reset');
+    this.checkLock(call);
     this.resetKeepingState();
     return 0;
   }
 
+  private resetModel(): void {
+    askModel(() => {
+      this.description.onReset?.();
+      this.migration?.reset();
+    });
+  }
+
   /** @internal Resets it, open or not, and leaves its configuration space as it was. */
   resetKeepingState(): void {
-    const reset = (): void =>
-      askModel(() => {
-        this.description.onReset?.();
-        this.migration?.reset();
-      });
     const config = this.configSpace ?? this.makeConfig();
-    if (config === undefined) reset();
-    else config.resetFunction(reset);
+    if (config === undefined) this.resetModel();
+    else config.resetFunction(() => this.resetModel());
   }
 
   /** Whether memory cycles reach the device now. */

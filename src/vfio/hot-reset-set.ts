@@ -55,4 +55,12 @@ export class HotResetSet {
     for (const { device } of this.functions) device?.mappings.zap('the bus was reset');
     for (const { device } of this.functions) device?.resetKeepingState();
   }
+
+  /** @internal The last user of one of them has gone: a function that could not be reset alone is reset with the others, when nobody has one of them. */
+  resetWhenUnused(): void {
+    const devices = this.functions.map(({ device }) => device);
+    if (devices.some((device) => device === undefined || device.openFiles > 0) || !devices.some((device) => device!.needsReset)) return;
+    this.reset();
+    for (const device of devices) device!.needsReset = false;
+  }
 }

@@ -16,3 +16,16 @@ export function askModel<T>(ask: () => T): T {
 export function isModelError(error: unknown): boolean {
   return typeof error !== 'object' || error === null || thrownByModels.has(error);
 }
+
+/** Runs all steps of an end, which nobody can refuse; the first exception comes when they are over. @internal */
+export function atEnd(steps: readonly (() => unknown)[]): void {
+  const thrown: unknown[] = [];
+  for (const step of steps) {
+    try {
+      step();
+    } catch (error) {
+      thrown.push(error);
+    }
+  }
+  if (thrown.length > 0) throw thrown[0];
+}

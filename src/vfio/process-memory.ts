@@ -16,6 +16,7 @@ import { PAGE_SIZE } from './device.ts';
 import type { VfioDevice, VfioRegion } from './device.ts';
 import { makeGuard } from './mapping-guard.ts';
 import { PROT_EXEC, PROT_READ, PROT_WRITE } from './mman.ts';
+import { atEnd } from './model-error.ts';
 import { VfioFault } from './vfio-fault.ts';
 
 const BOTTOM = 0x1_0000n;
@@ -225,12 +226,15 @@ export class ProcessMemory {
     const whole = touched.filter((piece) => piece.first >= first && piece.last <= last);
     if (touched.some(({ held }) => held.source.memoryType === 'write-combining')) this.drain();
     for (const { id } of touched.filter((piece) => !whole.includes(piece))) this.cut(id, first, last);
+    const gone: Held[] = [];
     for (const { id, held } of whole) {
       this.remove(id);
       if (held.pieces > 0) continue;
       held.stopListening?.();
-      held.source.release();
+      gone.push(held);
     }
+    // The last mapping of a device's last file closes the device, which may not like that.
+    atEnd(gone.map(({ source }) => () => source.release()));
   }
 
   /** What waits in line buffers goes before anything is taken down: what a hook throws then comes while every mapping is whole. */
@@ -287,8 +291,6 @@ export class ProcessMemory {
   }
 
   destroy(): void {
-    this.unmap(0n, 0xffff_ffff_ffff_ffffn);
-    this.areas.destroy();
-    this.space.destroy();
+    atEnd([() => this.unmap(0n, 0xffff_ffff_ffff_ffffn), () => this.areas.destroy(), () => this.space.destroy()]);
   }
 }

@@ -11,6 +11,7 @@ import { GroupFile } from './files/group.ts';
 import type { CallingProcess, OpenFile } from './files/open-file.ts';
 import { POLLERR, POLLHUP, POLLNVAL } from './files/poll.ts';
 import { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE } from './mman.ts';
+import { atEnd } from './model-error.ts';
 import { pinnedPages } from './pinned-pages.ts';
 import { openOptions } from './proposals/options.ts';
 import type { DeviceFileOptions } from './proposals/options.ts';
@@ -114,11 +115,16 @@ export class Process {
     return this.ended ? new Uint8Array(0) : this.mappings.peek(BigInt(address), length);
   }
 
-  private install(call: string, file: OpenFile): number {
+  private freeFd(call: string): number {
     // 0 to 2 are the standard streams.
     let fd = 3;
     while (this.files.has(fd)) fd++;
     if (fd >= this.maxFds) throw new VfioError('EMFILE', call, `${this.name} has ${this.maxFds} fds open`);
+    return fd;
+  }
+
+  private install(call: string, file: OpenFile): number {
+    const fd = this.freeFd(call);
     this.files.set(fd, file.hold());
     return fd;
   }
@@ -126,11 +132,13 @@ export class Process {
   /**
    * Opens a device, as VFIO_GROUP_GET_DEVICE_FD does: a new file with offsets and a position of its own. The lowest free fd.
    *
-   * @throws VfioError EMFILE; EINVAL when a region is too large for the offsets asked for.
+   * @throws VfioError EMFILE; EINVAL when a region is too large for the offsets asked for; EAGAIN when the first open cannot reset the device now, or what enabling it answers.
    */
   open(device: VfioDevice, options: OpenOptions = {}): number {
     this.alive('open');
     if (!((device as unknown) instanceof VfioDevice)) throw new TypeError(`open: device is of type ${typeof device}; expected a VfioDevice`);
+    // Nothing happens to the device for an fd that there is not.
+    this.freeFd('open');
     return this.installOrClose('open', new DeviceFile(this.engine, device, openOptions(this.opens, options)));
   }
 
@@ -165,8 +173,9 @@ export class Process {
   }
 
   private uninstall(call: string, fd: number): void {
-    this.file(call, fd).release();
+    const file = this.file(call, fd);
     this.files.delete(fd);
+    file.release();
   }
 
   /**
@@ -369,10 +378,12 @@ export class Process {
   /** Ends the process: unmaps everything and closes all fds. A second call does nothing. */
   exit(): void {
     if (this.ended) return;
-    this.mappings.destroy();
-    for (const file of this.files.values()) file.release();
-    this.files.clear();
-    this.ended = true;
+    try {
+      atEnd([() => this.mappings.destroy(), ...[...this.files.values()].map((file) => () => file.release())]);
+    } finally {
+      this.files.clear();
+      this.ended = true;
+    }
   }
 
   /** The open fds, ascending. */

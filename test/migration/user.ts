@@ -6,6 +6,7 @@ import { Process, type VfioDevice } from '../../src/vfio/index.ts';
 export const STATE = { ERROR: 0, STOP: 1, RUNNING: 2, STOP_COPY: 3, RESUMING: 4, RUNNING_P2P: 5, PRE_COPY: 6, PRE_COPY_P2P: 7 } as const;
 const GET = 0x1_0000;
 const SET = 0x2_0000;
+const CONFIG = 7n << 40n;
 
 /** One device, open. */
 export class MigrationUser {
@@ -18,6 +19,8 @@ export class MigrationUser {
     this.process = new Process(engine);
     this.device = device;
     this.fd = this.process.open(device);
+    // As the last user left it, the device may not reach memory.
+    this.process.pwrite(this.fd, new Uint8Array([7]), CONFIG + 4n);
   }
 
   private feature(flags: number, payload: Uint8Array): void {

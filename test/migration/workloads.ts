@@ -190,10 +190,11 @@ export async function nvmeRun(seed: number, operations: number, progress: (done:
   const dice = new Dice(seed);
   const { preCopyAt, switchedAt } = dice.moments(operations);
   const [twin, other] = [new NvmeMachine(1), new NvmeMachine(2)];
-  await twin.start();
-  await other.start();
+  // Opened first: that resets a device.
   const source = new MigrationUser(other.bench.engine, other.cards[0]!.vfio);
   const target = new MigrationUser(other.bench.engine, other.cards[1]!.vfio);
+  await twin.start();
+  await other.start();
   let migration: Migration | undefined;
   let underWay = 0;
   let streamBytes = -1;

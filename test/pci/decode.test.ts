@@ -295,11 +295,13 @@ describe('spaces', () => {
     const fd = process.open(one.device);
     const code = (): string => (process.raw.pread(fd, new Uint8Array(4), 0n) < 0 ? 'closed' : 'open');
     const seen = [code()];
+    process.pwrite(fd, new Uint8Array([0]), (7n << 40n) + 4n);
+    seen.push(code());
     process.pwrite(fd, new Uint8Array([2]), (7n << 40n) + 4n);
     for (const state of [0, 1, 2, 3, 0]) {
       one.config.write8(0x44, state);
       seen.push(`${one.powerState} ${code()} ${one.decoded[0] === null ? 'nothing' : 'decoded'}`);
     }
-    expect(seen).toEqual(['closed', '0 open decoded', '1 open nothing', '2 open nothing', '3 closed nothing', '0 open decoded']);
+    expect(seen).toEqual(['open', 'closed', '0 open decoded', '1 open nothing', '2 open nothing', '3 closed nothing', '0 open decoded']);
   });
 });

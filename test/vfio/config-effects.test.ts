@@ -25,7 +25,7 @@ describe('COMMAND', () => {
       bench.write(at, bytes);
       seen.push(gate(bench));
     }
-    expect(seen).toEqual(['EIO', 4, 'EIO', 4, 4, 'EIO', 4]);
+    expect(seen).toEqual([4, 4, 'EIO', 4, 4, 'EIO', 4]);
   });
 
   test('what somebody else does to the register is seen, and does not move the gate', () => {
@@ -55,12 +55,12 @@ describe('COMMAND', () => {
     const counted = (): number => (outcome(() => bench.process.read(event, new Uint8Array(8))) === 8 ? 1 : 0);
     expect(set(0x24, [event])).toBe(0);
     const seen: unknown[] = [];
-    for (const [at, bytes] of [[5, '04'], [4, '0000'], [4, '0004'], [4, '0200'], [5, '04']] as const) {
+    for (const [at, bytes] of [[4, '0004'], [5, '00'], [5, '04'], [4, '0000'], [4, '0004'], [4, '0200'], [5, '04']] as const) {
       bench.write(at, bytes);
       set(0x21);
       seen.push([bench.read(4, 2), bench.hardware(4, 2), counted()]);
     }
-    expect(seen).toEqual([['0004', '0000', 0], ['0000', '0000', 1], ['0004', '0000', 0], ['0200', '0200', 1], ['0204', '0200', 0]]);
+    expect(seen).toEqual([['0004', '0000', 0], ['0000', '0000', 1], ['0004', '0000', 0], ['0000', '0000', 1], ['0004', '0000', 0], ['0200', '0200', 1], ['0204', '0200', 0]]);
   });
 });
 
@@ -131,6 +131,8 @@ describe('a function that resets and sleeps', () => {
   let process: Process;
   const PM = 0x40;
   const EXP = 0x48;
+  /** Resets before the test began: the one of the first open. */
+  let opened: number;
 
   function make(keepsState: boolean): void {
     card = pciDevice(world.engine, {
@@ -140,6 +142,8 @@ describe('a function that resets and sleeps', () => {
     card.function.config.write32(0x10, 0xfe00_0000);
     card.function.config.write16(4, 6);
     process = world.open(card.vfio);
+    process.pwrite(3, new Uint8Array([6]), slot(7) + 4n);
+    opened = card.resets;
   }
   afterEach(() => {
     process.exit();
@@ -162,7 +166,7 @@ describe('a function that resets and sleeps', () => {
       seen.push([card.function.powerState, read(PM + 4, 1) & 3, gate({ process })]);
     }
     expect(seen).toEqual([[1, 1, 4], [3, 3, 'EIO'], [3, 3, 'EIO'], [0, 0, 4]]);
-    expect([card.resets, card.function.peek(4, 2), card.function.peek(0x10, 4), card.function.peek(0x3c, 1)]).toEqual([keepsState ? 0 : 1, 6, 0xfe00_0000, 9]);
+    expect([card.resets - opened, card.function.peek(4, 2), card.function.peek(0x10, 4), card.function.peek(0x3c, 1)]).toEqual([keepsState ? 0 : 1, 6, 0xfe00_0000, 9]);
   });
 
   test('PM: the second byte of the control does not move it', () => {
@@ -177,16 +181,16 @@ describe('a function that resets and sleeps', () => {
   test('EXP: FLR resets the function, reads 0, and leaves the registers as they were', () => {
     make(true);
     write(EXP + 8, 0x10, 0xa8);
-    expect([card.resets, read(EXP + 8, 2) & 0x8000, card.function.peek(4, 2), card.function.peek(0x10, 4), gate({ process })]).toEqual([1, 0, 6, 0xfe00_0000, 4]);
+    expect([card.resets - opened, read(EXP + 8, 2) & 0x8000, card.function.peek(4, 2), card.function.peek(0x10, 4), gate({ process })]).toEqual([1, 0, 6, 0xfe00_0000, 4]);
   });
 
   test('AF: FLR likewise; without the bit nothing', () => {
     make(true);
     const AF = card.function.readConfig().indexOf(0x13, EXP + 0x3c);
     write(AF + 4, 0);
-    expect(card.resets).toBe(0);
+    expect(card.resets).toBe(opened);
     write(AF + 4, 1);
-    expect([card.resets, read(AF + 4, 1), card.function.peek(4, 2)]).toEqual([1, 0, 6]);
+    expect([card.resets - opened, read(AF + 4, 1), card.function.peek(4, 2)]).toEqual([1, 0, 6]);
   });
 
   test('EXP: sizes of packets are the shadow\'s, sizes of reads go through, but not below the size of packets', () => {
@@ -208,7 +212,7 @@ describe('a function that resets and sleeps', () => {
   test('VFIO_DEVICE_RESET: from D3hot, and the gate stays as the shadow has it', () => {
     make(true);
     write(PM + 4, 3);
-    expect([process.ioctl(3, VFIO_DEVICE_RESET), card.function.powerState, gate({ process }), card.resets, card.function.peek(4, 2)]).toEqual([0, 0, 4, 1, 6]);
+    expect([process.ioctl(3, VFIO_DEVICE_RESET), card.function.powerState, gate({ process }), card.resets - opened, card.function.peek(4, 2)]).toEqual([0, 0, 4, 1, 6]);
   });
 
   test('MSI-X that SET_IRQS has turned on shows in its control word', () => {

@@ -217,7 +217,7 @@ describe('4.5: BAR sizing', () => {
 
 test('a virtual function: ids of the host, no pin, MEM that is always on', () => {
   const bench = new ConfigBench(world, { 0x00: [0xff, 0xff, 0xff, 0xff], 0x3d: [1] }, { config: { virtualFunction: { vendor: 0x8086, device: 0x1520 } } });
-  expect([bench.read(0, 4), bench.read(0x3d, 1), bench.read(4, 2), bench.device.memoryEnabled()]).toEqual(['86802015', '00', '0200', true]);
+  expect([bench.read(0, 4), bench.read(0x3d, 1), bench.read(4, 2), bench.device.memoryEnabled()]).toEqual(['86802015', '00', '0300', true]);
   bench.write(4, '0000');
   expect([bench.read(4, 2), bench.device.memoryEnabled()]).toEqual(['0000', true]);
 });

@@ -26,16 +26,21 @@ export class HardwareRegisters {
     this.size = Number(size);
   }
 
-  /** Ones beyond the end, where a broken list may lead. */
+  /** Whether the function has been taken away under its users. */
+  get isGone(): boolean {
+    return this.region.gone;
+  }
+
+  /** Ones beyond the end, where a broken list may lead, and where nobody answers any more. */
   read(at: number, width: ConfigWidth): number {
     const { region } = this;
-    if (at + width > this.size) return 2 ** (8 * width) - 1;
+    if (at + width > this.size || region.gone) return 2 ** (8 * width) - 1;
     return askModel(() => (width === 1 ? region.read8(at) : width === 2 ? region.read16(at) : region.read32(at)));
   }
 
   write(at: number, width: ConfigWidth, value: number): void {
     const { region } = this;
-    if (at + width > this.size) return;
+    if (at + width > this.size || region.gone) return;
     askModel(() => {
       if (width === 1) region.write8(at, value & 0xff);
       else if (width === 2) region.write16(at, value & 0xffff);
