@@ -100,10 +100,13 @@ export function openOptions<T extends DeviceFileOptions>(defaults: DeviceFileOpt
   return { ...given(defaults), ...given(own), proposals: { ...given(defaults.proposals), ...given(own.proposals) } } as T;
 }
 
+// Their names are known, and they are no request of v6.14 all the same.
+const PROPOSED: readonly number[] = [VFIO_DEVICE_SET_MMAP_ATTRS, VFIO_DEVICE_GET_REGION_CAPS, VFIO_DEVICE_GET_REGION_MMAP];
+
 function requestNumber(what: string, given: number | undefined, standard: number): number {
   const request = integer(`open: ${what}`, given ?? standard, 0, 0xffff_ffff);
   const name = ioctlName(request, 'device');
-  if (name !== undefined && request !== VFIO_DEVICE_SET_MMAP_ATTRS) throw new RangeError(`open: ${what} is 0x${request.toString(16)}, which is ${name}`);
+  if (name !== undefined && !PROPOSED.includes(request)) throw new RangeError(`open: ${what} is 0x${request.toString(16)}, which is ${name}`);
   return request;
 }
 
