@@ -52,7 +52,7 @@ function fromDumps(options: InspectCommand, output: Output): Shown[] {
   return chosen.map((description) => {
     const one = new PciFunction(engine, { ...description, msixMode: options.msix });
     if (options.hex === true) return one.lspciHex();
-    const seen = seeDevice(engine, one.device, options.offsets);
+    const seen = seeDevice(engine, one, options.offsets);
     const shown = options.json === true ? deviceDocument(one, seen) : deviceText(one, seen);
     one.destroy();
     return shown;
@@ -65,7 +65,7 @@ function ofOurs(name: string, options: InspectCommand): Shown {
   const card = bench.plug(referenceDevice(name));
   try {
     if (options.hex === true) return card.function.lspciHex();
-    const seen = seeDevice(bench.engine, card.vfio, options.offsets);
+    const seen = seeDevice(bench.engine, card.function, options.offsets);
     if (options.json === true) {
       const registers = Object.fromEntries([...card.banks].map(([index, { map }]) => [index, JSON.parse(mapToJson(map)) as unknown]));
       return { name, ...deviceDocument(card.function, seen), ...(options.registers === true && { registers }) };

@@ -57,6 +57,8 @@ function seeIrq(client: VfioClient, index: number): IrqSeen {
 
 /** What the ioctls tell. */
 export interface DeviceSeen {
+  /** What `lspci -vv` prints of it before it is opened. */
+  readonly lspci: string;
   readonly flags: readonly string[];
   readonly capabilities: readonly DeviceInfoCapability[];
   readonly regions: readonly RegionSeen[];
@@ -64,8 +66,10 @@ export interface DeviceSeen {
   readonly features: readonly FeatureSeen[];
 }
 
-/** What a VFIO program learns of a device by asking. */
-export function seeDevice(engine: Engine, device: VfioDevice, offsets: OffsetMode): DeviceSeen {
+/** What a VFIO program learns of a function by asking. */
+export function seeDevice(engine: Engine, one: Pick<PciFunction, 'device' | 'lspci'>, offsets: OffsetMode): DeviceSeen {
+  const { device } = one;
+  const lspci = one.lspci();
   const process = new Process(engine, { name: 'inspect' });
   const client = new VfioClient(process, process.open(device, { offsets }));
   const { flagNames: flags, capabilities, numRegions, numIrqs } = client.info();
@@ -75,7 +79,7 @@ export function seeDevice(engine: Engine, device: VfioDevice, offsets: OffsetMod
   const irqs = each(numIrqs, (index) => seeIrq(client, index));
   const features = seeFeatures(client);
   process.exit();
-  return { flags, capabilities, regions, irqs, features };
+  return { lspci, flags, capabilities, regions, irqs, features };
 }
 
 /** A function as `lspci -vv` prints it, then what VFIO says of it. */
@@ -92,12 +96,12 @@ export function deviceText(one: PciFunction, seen: DeviceSeen): string {
     .flatMap(({ name, holes: left }) => left.map(({ offset, size, reason }) => `  ${name}: 0x${offset.toString(16)}+0x${size.toString(16)} cannot be mapped: ${reason}`));
   const capabilities = seen.capabilities.map((capability) => `  Capability: ${deviceCapabilityText(capability)}`);
   const head = `VFIO device ${one.device.name}: ${seen.flags.join(' ')}`;
-  return [one.lspci().trimEnd(), '', head, ...capabilities, regions, ...holes, irqs, featureTable(seen.features), ''].join('\n');
+  return [seen.lspci.trimEnd(), '', head, ...capabilities, regions, ...holes, irqs, featureTable(seen.features), ''].join('\n');
 }
 
 /** The same as a document. */
 export function deviceDocument(one: PciFunction, seen: DeviceSeen): Record<string, unknown> {
   const plain = (value: unknown): unknown => (typeof value === 'bigint' ? `0x${value.toString(16)}` : value instanceof Uint8Array ? [...value] : value);
-  const view = { slot: one.slot, device: one.device.name, lspci: one.lspci(), ...seen };
+  const view = { slot: one.slot, device: one.device.name, ...seen };
   return JSON.parse(JSON.stringify(view, (_, value: unknown) => plain(value))) as Record<string, unknown>;
 }

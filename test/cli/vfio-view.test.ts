@@ -40,7 +40,7 @@ test('capabilities of a device and of its own region, a feature whose answer is 
   };
   const device = world.device({ 0: { region: world.ram(PAGE) }, 9: { region: world.ram(16), capabilities: [{ kind: 'TYPE', type: 1, subtype: 1 }] } }, { atomics: 5, migration: model });
   const live = world.engine.live();
-  const seen = seeDevice(world.engine, device, 'scattered');
+  const seen = seeDevice(world.engine, { device, lspci: () => '' }, 'scattered');
   expect(seen.flags).toEqual(['PCI', 'CAPS']);
   expect(seen.capabilities).toEqual([{ kind: 'PCI_ATOMIC_COMP', flags: 5 }]);
   expect(seen.regions.filter(({ size }) => size > 0n).map(({ name, capabilities }) => [name, capabilities.map(regionCapabilityText)])).toEqual([['BAR 0', []], ['region 9', ['TYPE 1 subtype 1']]]);
