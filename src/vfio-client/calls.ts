@@ -68,7 +68,9 @@ export class VfioAnswerError extends Error {
 /** The same error under the request's name: a file that did not get as far as the request knows less of it. */
 function named(error: unknown, call: string): unknown {
   if (!(error instanceof VfioError) || error.call.startsWith(call)) return error;
-  const again = new VfioError(error.code, call, error.message.replace(`${error.code}: `, ''));
+  const detail = error.message.replace(`${error.code}: `, '');
+  const known = call.startsWith(error.call) ? detail.slice(error.call.length + 2) : detail;
+  const again = known === '' ? new VfioError(error.code, call) : new VfioError(error.code, call, known);
   again.cause = error;
   return again;
 }
@@ -89,6 +91,18 @@ export function ask(call: string, make: () => number): number {
   if (result >= 0) return result;
   if (errnoName(-result) === undefined) throw new VfioAnswerError(call, `the result is ${result}, which is no errno`);
   throw new VfioError(-result, call);
+}
+
+/**
+ * A call whose result says nothing but whether it failed.
+ *
+ * @internal
+ */
+export function end(call: string, make: () => unknown): void {
+  ask(call, () => {
+    const result = make();
+    return typeof result === 'number' ? result : 0;
+  });
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { VFIO_DEVICE_GET_INFO, VFIO_DEVICE_RESET, readDeviceInfoCapabilities, vfio_device_info } from '../uapi/index.ts';
 import type { DeviceInfoCapability } from '../uapi/index.ts';
-import { ask } from './calls.ts';
+import { ask, end } from './calls.ts';
 import type { VfioCalls } from './calls.ts';
 import { DmaLoggingClient } from './dma-logging.ts';
 import { FeaturesClient } from './features.ts';
@@ -90,8 +90,8 @@ export class VfioClient {
     ask('VFIO_DEVICE_RESET', () => this.calls.ioctl(this.fd, VFIO_DEVICE_RESET));
   }
 
-  /** Closes the device file; mappings stay. */
+  /** Closes the device file; mappings stay. VfioError EBADF. */
   close(): void {
-    this.calls.close(this.fd);
+    end('close', () => this.calls.close(this.fd));
   }
 }

@@ -4,7 +4,7 @@
 //                       unmapped when the call is over
 
 import * as uapi from '../uapi/index.ts';
-import { ask } from './calls.ts';
+import { ask, end } from './calls.ts';
 import type { VfioCalls } from './calls.ts';
 import { FeatureClient } from './feature.ts';
 
@@ -29,7 +29,7 @@ function withMemory<T>(calls: VfioCalls, bytes: number, use: (address: number) =
   try {
     return use(address);
   } finally {
-    calls.munmap(address, size);
+    end('munmap', () => calls.munmap(address, size));
   }
 }
 

@@ -3,8 +3,7 @@
 //   argsz = fixed --> ioctl --> argsz' <= argsz   the answer is whole
 //                              argsz' >  argsz   again with argsz'
 
-import { ask } from './calls.ts';
-import { VfioAnswerError } from './calls.ts';
+import { VfioAnswerError, ask } from './calls.ts';
 import type { VfioCalls } from './calls.ts';
 
 /** No info struct is longer: what says so is wrong, and would only cost memory. */

@@ -1,6 +1,6 @@
 // A mapped part of a region: loads and stores at positions from its start. Behaviour text, section 4.7.
 
-import { ask } from './calls.ts';
+import { ask, end } from './calls.ts';
 import type { VfioCalls } from './calls.ts';
 
 // asm-generic/mman-common.h
@@ -84,10 +84,10 @@ export class MappingClient {
     this.calls.memory.write64(this.place('write64', at, 8), value);
   }
 
-  /** Ends it. A second call does nothing. */
+  /** Ends it. A second call does nothing. VfioError as munmap says. */
   unmap(): void {
     if (!this.isMapped) return;
-    this.calls.munmap(this.address, this.size);
+    end('munmap', () => this.calls.munmap(this.address, this.size));
     this.isMapped = false;
   }
 }

@@ -4,7 +4,7 @@
 //   target   to('RESUMING') --> file, write .. write  to('RUNNING')
 
 import { VFIO_MIG_GET_PRECOPY_INFO, VfioError, vfio_precopy_info } from '../uapi/index.ts';
-import { VfioAnswerError, ask, moved } from './calls.ts';
+import { VfioAnswerError, ask, end, moved } from './calls.ts';
 import type { VfioCalls } from './calls.ts';
 import type { MigDataSizeFeature, MigDeviceStateFeature, MigrationFeature, MigrationState } from './features.ts';
 
@@ -63,7 +63,7 @@ export class MigrationDataFile {
   }
 
   close(): void {
-    this.calls.close(this.fd);
+    end('close', () => this.calls.close(this.fd));
   }
 }
 

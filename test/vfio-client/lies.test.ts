@@ -163,6 +163,8 @@ describe('reads and writes', () => {
     ['a negative number that is no errno', { pread: () => -4096 }, (client) => client.region(0).read8(0), 'VfioAnswerError pread: the result is -4096, which is no errno'],
     ['-errno', { pread: () => -5 }, (client) => client.region(0).read8(0), 'VfioError EIO: pread'],
     ['a mapping that is refused', { mmap: () => -22 }, (client) => client.region(0).map(), 'VfioError EINVAL: mmap'],
+    ['a mapping that cannot be ended', { munmap: () => -12 }, (client) => client.region(0).map().unmap(), 'VfioError ENOMEM: munmap'],
+    ['a close that fails', { close: () => -9 }, (client) => client.close(), 'VfioError EBADF: close'],
   ])('%s', (_, others, call, want) => {
     const client = region(others);
     try {
@@ -187,6 +189,18 @@ describe('reads and writes', () => {
       expect(error).toBeInstanceOf(VfioError);
       expect(error).toMatchObject({ code: 'EFAULT', call: 'VFIO_DEVICE_GET_IRQ_INFO', message: 'EFAULT: VFIO_DEVICE_GET_IRQ_INFO: ioctl: 16 bytes are not there', cause: first });
     }
+  });
+
+  test('an error of the request itself keeps its words, and a feature adds its name', () => {
+    const failing = (error: VfioError): VfioClient =>
+      new Liar({
+        [VFIO_DEVICE_FEATURE]: () => {
+          throw error;
+        },
+      }).client;
+    expect(message(() => failing(new VfioError('EINVAL', 'VFIO_DEVICE_FEATURE', 'argsz is 8')).feature.lowPowerExit.set())).toBe('EINVAL: VFIO_DEVICE_FEATURE LOW_POWER_EXIT: argsz is 8');
+    expect(message(() => failing(new VfioError('EINVAL', 'VFIO_DEVICE_FEATURE')).feature.lowPowerExit.set())).toBe('EINVAL: VFIO_DEVICE_FEATURE LOW_POWER_EXIT');
+    expect(message(() => failing(new VfioError('EINVAL', 'VFIO_DEVICE_FEATURE LOW_POWER_EXIT', 'no')).feature.lowPowerExit.set())).toBe('EINVAL: VFIO_DEVICE_FEATURE LOW_POWER_EXIT: no');
   });
 
   test('more vectors can be had than were refused', () => {
