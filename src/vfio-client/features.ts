@@ -8,11 +8,11 @@ import { DmaLoggingReportFeature, DmaLoggingStartFeature } from './dma-logging.t
 import { FeatureClient } from './feature.ts';
 import { MIGRATION_FLAGS, flagNames } from './flag-names.ts';
 
-/** Device states by name; the place in the list is the number. */
-const STATES = ['ERROR', 'STOP', 'RUNNING', 'STOP_COPY', 'RESUMING', 'RUNNING_P2P', 'PRE_COPY', 'PRE_COPY_P2P'] as const;
-
 /** A state of migration: VFIO_DEVICE_STATE_ without the prefix. */
-export type MigrationState = (typeof STATES)[number];
+export type MigrationState = 'ERROR' | 'STOP' | 'RUNNING' | 'STOP_COPY' | 'RESUMING' | 'RUNNING_P2P' | 'PRE_COPY' | 'PRE_COPY_P2P';
+
+/** The place in the list is the number. */
+const STATES: readonly MigrationState[] = ['ERROR', 'STOP', 'RUNNING', 'STOP_COPY', 'RESUMING', 'RUNNING_P2P', 'PRE_COPY', 'PRE_COPY_P2P'];
 
 /** Feature 0: what users of the virtual functions must know. */
 export class PciVfTokenFeature extends FeatureClient {
