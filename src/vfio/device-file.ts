@@ -3,6 +3,8 @@
 import { integer } from '../core/index.ts';
 import type { Engine } from '../core/index.ts';
 import {
+  VFIO_DEVICE_ATTACH_IOMMUFD_PT,
+  VFIO_DEVICE_DETACH_IOMMUFD_PT,
   VFIO_DEVICE_FEATURE,
   VFIO_DEVICE_GET_GFX_DMABUF,
   VFIO_DEVICE_GET_INFO,
@@ -17,6 +19,7 @@ import {
   VfioError,
   ioctlName,
 } from '../uapi/index.ts';
+import { attachPageTable, detachPageTable } from './attach-iommufd.ts';
 import { getInfo, getIrqInfo, getRegionInfo } from './device-info.ts';
 import { roundUpToPage } from './device.ts';
 import type { VfioDevice, VfioRegion } from './device.ts';
@@ -132,6 +135,13 @@ export class DeviceFile extends OpenFile {
       }
       case VFIO_DEVICE_FEATURE:
         return deviceFeature(this.device, user, process, this.proposedFeature);
+      // A file that came from a group does not know them.
+      case VFIO_DEVICE_ATTACH_IOMMUFD_PT:
+        if (this.cdev === undefined) break;
+        return attachPageTable(user);
+      case VFIO_DEVICE_DETACH_IOMMUFD_PT:
+        if (this.cdev === undefined) break;
+        return detachPageTable(user);
       case this.settings.mmapAttributes:
         return this.offsets.setAttributes(user);
       case this.settings.regionMmap:

@@ -7,6 +7,7 @@ import { DeviceFile } from './device-file.ts';
 import type { OpenOptions } from './device-file.ts';
 import { PAGE_SIZE, VfioDevice } from './device.ts';
 import { EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE, EventFd } from './files/eventfd.ts';
+import { FdTable } from './files/fd-table.ts';
 import { GroupFile } from './files/group.ts';
 import type { CallingProcess, OpenFile } from './files/open-file.ts';
 import { POLLERR, POLLHUP, POLLNVAL } from './files/poll.ts';
@@ -64,8 +65,7 @@ export class Process {
   /** The same calls with C's results. */
   readonly raw: RawCalls;
   private readonly engine: Engine;
-  private readonly files = new Map<number, OpenFile>();
-  private readonly maxFds: number;
+  private readonly files: FdTable;
   private readonly opens: DeviceFileOptions;
   private readonly mappings: ProcessMemory;
   private readonly forFiles: CallingProcess;
@@ -74,15 +74,15 @@ export class Process {
   constructor(engine: Engine, options: ProcessOptions = {}) {
     this.engine = engine;
     this.name = options.name ?? 'process';
-    this.maxFds = integer('Process: maxFds', options.maxFds ?? 1024, 4, 2 ** 20);
+    this.files = new FdTable(this.name, integer('Process: maxFds', options.maxFds ?? 1024, 4, 2 ** 20));
     this.opens = options.opens ?? {};
     this.mappings = new ProcessMemory(engine, this.name);
     this.raw = rawCalls(this);
     this.forFiles = {
-      eventfd: (call, fd) => this.eventFile(call, fd),
-      group: (call, fd) => this.groupOf(call, fd),
-      install: (call, file) => this.installOrClose(call, file),
-      uninstall: (fd) => this.uninstall('ioctl', fd),
+      eventfd: (call, fd) => this.files.eventfd(call, fd),
+      group: (call, fd) => this.files.group(call, fd),
+      install: (call, file) => this.files.installOrClose(call, file),
+      uninstall: (fd) => this.files.remove('ioctl', fd),
       memoryAt: (address) => userMemory('ioctl', this.memory, address),
       pages: pinnedPages(this.memory, (address) => this.mappings.mayPin(address)),
     };
@@ -99,34 +99,17 @@ export class Process {
 
   private file(call: string, fd: number): OpenFile {
     this.alive(call);
-    if (typeof fd !== 'number') throw new TypeError(`${call}: fd is ${String(fd)}; expected a number`);
-    const file = this.files.get(fd);
-    if (file === undefined) throw new VfioError('EBADF', call, `fd ${fd} is not open`);
-    return file;
+    return this.files.file(call, fd);
   }
 
   /** The file behind an fd, for who watches the calls. @internal */
   fileOf(fd: number): OpenFile | undefined {
-    return this.files.get(fd);
+    return this.files.find(fd);
   }
 
   /** Memory as it stands, without an access to it: see ProcessMemory.peek. @internal */
   peek(address: U64, length: number): Uint8Array {
     return this.ended ? new Uint8Array(0) : this.mappings.peek(BigInt(address), length);
-  }
-
-  private freeFd(call: string): number {
-    // 0 to 2 are the standard streams.
-    let fd = 3;
-    while (this.files.has(fd)) fd++;
-    if (fd >= this.maxFds) throw new VfioError('EMFILE', call, `${this.name} has ${this.maxFds} fds open`);
-    return fd;
-  }
-
-  private install(call: string, file: OpenFile): number {
-    const fd = this.freeFd(call);
-    this.files.set(fd, file.hold());
-    return fd;
   }
 
   /**
@@ -138,8 +121,8 @@ export class Process {
     this.alive('open');
     if (!((device as unknown) instanceof VfioDevice)) throw new TypeError(`open: device is of type ${typeof device}; expected a VfioDevice`);
     // Nothing happens to the device for an fd that there is not.
-    this.freeFd('open');
-    return this.installOrClose('open', new DeviceFile(this.engine, device, openOptions(this.opens, options)));
+    this.files.lowestFree('open');
+    return this.files.installOrClose('open', new DeviceFile(this.engine, device, openOptions(this.opens, options)));
   }
 
   /**
@@ -150,32 +133,18 @@ export class Process {
    */
   openGroup(id: number): number {
     this.alive('openGroup');
-    return this.installOrClose('openGroup', new GroupFile(integer('openGroup: id', id, 0, 0x7fff_ffff)));
-  }
-
-  private installOrClose(call: string, file: OpenFile): number {
-    try {
-      return this.install(call, file);
-    } catch (error) {
-      file.hold().release();
-      throw error;
-    }
+    return this.files.installOrClose('openGroup', new GroupFile(integer('openGroup: id', id, 0, 0x7fff_ffff)));
   }
 
   /** A second fd for the same open file. VfioError EBADF, EMFILE. */
   dup(fd: number): number {
-    return this.install('dup', this.file('dup', fd));
+    return this.files.install('dup', this.file('dup', fd));
   }
 
   /** Closes an fd; mappings of it stay. VfioError EBADF. */
   close(fd: number): void {
-    this.uninstall('close', fd);
-  }
-
-  private uninstall(call: string, fd: number): void {
-    const file = this.file(call, fd);
-    this.files.delete(fd);
-    file.release();
+    this.alive('close');
+    this.files.remove('close', fd);
   }
 
   /**
@@ -243,7 +212,7 @@ export class Process {
     integer('poll: events', events, 0, 0xffff);
     // A negative fd is left out, as poll(2) says.
     if (fd < 0) return 0;
-    const file = this.files.get(fd);
+    const file = this.files.find(fd);
     return file === undefined ? POLLNVAL : file.poll() & (events | POLLERR | POLLHUP);
   }
 
@@ -270,24 +239,13 @@ export class Process {
     if ((integer('eventfd: flags', flags, 0, 0xffff_ffff) & ~(EFD_SEMAPHORE | EFD_NONBLOCK | EFD_CLOEXEC)) !== 0) {
       throw new VfioError('EINVAL', 'eventfd', `flags 0x${flags.toString(16)} has bits beyond EFD_SEMAPHORE, EFD_NONBLOCK and EFD_CLOEXEC`);
     }
-    return this.install('eventfd', new EventFd(BigInt(initial), (flags & EFD_SEMAPHORE) !== 0));
+    return this.files.install('eventfd', new EventFd(BigInt(initial), (flags & EFD_SEMAPHORE) !== 0));
   }
 
   /** Calls `listener` after each signal of an eventfd, while it is open. Returns what ends that. VfioError EBADF, EINVAL. */
   onEvent(fd: number, listener: () => void): () => void {
-    return this.eventFile('onEvent', fd).onSignal(listener);
-  }
-
-  private eventFile(call: string, fd: number): EventFd {
-    const file = this.file(call, fd);
-    if (!(file instanceof EventFd)) throw new VfioError('EINVAL', call, `fd ${fd} is of a ${file.kind} file; expected an eventfd`);
-    return file;
-  }
-
-  private groupOf(call: string, fd: number): number {
-    const file = this.file(call, fd);
-    if (!(file instanceof GroupFile)) throw new VfioError('EINVAL', call, `fd ${fd} is of a ${file.kind} file; expected a group`);
-    return file.id;
+    this.alive('onEvent');
+    return this.files.eventfd('onEvent', fd).onSignal(listener);
   }
 
   private readAt(call: string, file: OpenFile, buffer: UserBuffer, at: bigint): number {
@@ -379,15 +337,14 @@ export class Process {
   exit(): void {
     if (this.ended) return;
     try {
-      atEnd([() => this.mappings.destroy(), ...[...this.files.values()].map((file) => () => file.release())]);
+      atEnd([() => this.mappings.destroy(), () => this.files.closeAll()]);
     } finally {
-      this.files.clear();
       this.ended = true;
     }
   }
 
   /** The open fds, ascending. */
   get fds(): number[] {
-    return [...this.files.keys()].sort((a, b) => a - b);
+    return this.files.fds;
   }
 }
