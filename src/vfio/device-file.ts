@@ -3,6 +3,7 @@
 import { integer } from '../core/index.ts';
 import type { Engine } from '../core/index.ts';
 import {
+  VFIO_DEVICE_BIND_IOMMUFD,
   VFIO_DEVICE_FEATURE,
   VFIO_DEVICE_GET_GFX_DMABUF,
   VFIO_DEVICE_GET_INFO,
@@ -17,6 +18,7 @@ import {
   VfioError,
   ioctlName,
 } from '../uapi/index.ts';
+import { refuseBinding } from './bind-iommufd.ts';
 import { getInfo, getIrqInfo, getRegionInfo } from './device-info.ts';
 import { roundUpToPage } from './device.ts';
 import type { VfioDevice, VfioRegion } from './device.ts';
@@ -96,6 +98,8 @@ export class DeviceFile extends OpenFile {
   }
 
   override ioctl(request: number, user: UserMemory, process: CallingProcess): number {
+    // Looked at before the device is woken.
+    if (request === VFIO_DEVICE_BIND_IOMMUFD) refuseBinding(user);
     this.device.lowPower.wake();
     switch (request) {
       case VFIO_DEVICE_GET_INFO:
