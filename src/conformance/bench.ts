@@ -71,6 +71,10 @@ export class Bench {
     this.addresses.set(mapping, address);
   }
 
+  hasMapping(name: string): boolean {
+    return this.addresses.has(name);
+  }
+
   /** An address in a mapping: `name`, or `name+0x10`. */
   address(text: string): number {
     const [mapping = '', offset = '0'] = text.split('+');

@@ -3,7 +3,7 @@
 import type { Row, Section, Step, Table } from './table.ts';
 import { stepsOf } from './runner.ts';
 
-const ANY = ['do', 'returns'];
+const ANY = ['do', 'returns', 'times'];
 const IO = ['fd', 'in', 'out', 'length', 'room'];
 
 /** What each kind of step may say. */
@@ -30,7 +30,7 @@ const WORDS: Readonly<Record<Step['do'], readonly string[]>> = {
 const ROW = ['id', 'statement', 'cites', 'device', 'open', 'before', 'call', 'after'];
 const SECTION = ['section', 'title', 'rows'];
 
-function unknown(what: string, value: object, words: readonly string[]): string[] {
+function strangeWords(what: string, value: object, words: readonly string[]): string[] {
   return Object.keys(value)
     .filter((key) => !words.includes(key))
     .map((key) => `${what}: ${key} is nothing that it can say`);
@@ -39,9 +39,9 @@ function unknown(what: string, value: object, words: readonly string[]): string[
 function checkRow(row: Row, { section }: Section, table: Table): string[] {
   const steps = stepsOf(row).flatMap(({ name, step }) => {
     const words = (WORDS as Partial<typeof WORDS>)[step.do];
-    return words === undefined ? [`${row.id}, ${name}: ${JSON.stringify(step.do)} is no kind of step`] : unknown(`${row.id}, ${name}`, step, [...ANY, ...words]);
+    return words === undefined ? [`${row.id}, ${name}: ${JSON.stringify(step.do)} is no kind of step`] : strangeWords(`${row.id}, ${name}`, step, [...ANY, ...words]);
   });
-  const found = [...unknown(row.id, row, ROW), ...steps];
+  const found = [...strangeWords(row.id, row, ROW), ...steps];
   if (!row.id.startsWith(`${section}-`)) found.push(`${row.id}: it stands in section ${section}`);
   if (!Object.hasOwn(table.devices, row.device)) found.push(`${row.id}: no device is called ${row.device}`);
   if (row.statement.length === 0) found.push(`${row.id}: it states nothing`);
@@ -52,5 +52,5 @@ function checkRow(row: Row, { section }: Section, table: Table): string[] {
 export function checkTable(table: Table): string[] {
   const ids = table.sections.flatMap(({ rows }) => rows.map(({ id }) => id));
   const twice = ids.filter((id, i) => ids.indexOf(id) !== i).map((id) => `${id}: two rows are called so`);
-  return [...twice, ...table.sections.flatMap((section) => [...unknown(`section ${section.section}`, section, SECTION), ...section.rows.flatMap((row) => checkRow(row, section, table))])];
+  return [...twice, ...table.sections.flatMap((section) => [...strangeWords(`section ${section.section}`, section, SECTION), ...section.rows.flatMap((row) => checkRow(row, section, table))])];
 }

@@ -4,9 +4,11 @@
 //   send N               message N                    bytes N            bytes of region N
 //   error, request       ERR, REQ                     cycles             accesses of logged regions since the last time
 //   write ADDRESS BYTES  a transfer to memory         resets             how often it was reset
-//   break ARC            the next such arc            arcs               migration arcs since the last time
+//   poke N               bytes of region N            arcs               migration arcs since the last time
+//   break ARC            such an arc, from now on
 //   show                 its display's plane          masters            what BUS_MASTER was set to
-//   asleep               whether it sleeps            token              the VF token
+//                                                     token              the VF token
+//                                                     asleep             whether it sleeps
 
 import type { TableDevice } from './devices.ts';
 import { dataBytes } from './hex-text.ts';

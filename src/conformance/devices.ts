@@ -3,10 +3,22 @@
 import type { Engine, Region } from '../core/index.ts';
 import type { CapabilityInput, RegionInfoCapability } from '../uapi/index.ts';
 import { DmaLog, HotResetSet, VfioDevice } from '../vfio/index.ts';
-import type { DisplayPlane, InterruptHardware, VfioDeviceDescription, VfioDisplay, VfioRegionDescription } from '../vfio/index.ts';
+import type { ConfigHardware, DisplayPlane, InterruptHardware, VfioDeviceDescription, VfioDisplay, VfioRegionDescription } from '../vfio/index.ts';
 import { dataBytes } from './hex-text.ts';
 import { StreamModel } from './stream-model.ts';
 import type { DeviceData, DisplayData, RegionData } from './table.ts';
+
+/** Product data that answer at the addresses that they have. */
+function productData(products: Map<number, number>): NonNullable<ConfigHardware['vpd']> {
+  return {
+    read: (address) => products.get(address),
+    write(address, value) {
+      const isThere = products.has(address);
+      if (isThere) products.set(address, value);
+      return isThere;
+    },
+  };
+}
 
 /** The wires between a device and VFIO, and who holds the other end. */
 class Wires implements InterruptHardware {
@@ -84,7 +96,7 @@ export class TableDevice {
       ...(hasShadow && {
         config: {
           ...(virtualFunction !== undefined && { virtualFunction: { vendor: Number(virtualFunction.vendor), device: Number(virtualFunction.device) } }),
-          ...(products !== undefined && { vpd: { read: (address) => products.get(address), write: (address, value) => products.has(address) && products.set(address, value) !== undefined } }),
+          ...(products !== undefined && { vpd: productData(products) }),
         },
       }),
       atomics: data.atomics ?? 0,

@@ -37,8 +37,9 @@ class StepMemory {
   private readonly names = {
     address: (name: string): bigint => {
       const found = this.addresses.get(name);
-      if (found === undefined) throw new SyntaxError(`no block is called ${name}`);
-      return found;
+      if (found !== undefined) return found;
+      if (!this.bench.hasMapping(name)) throw new SyntaxError(`no block or mapping is called ${name}`);
+      return BigInt(this.bench.address(name));
     },
     fd: (name: string): number => this.bench.fd(name),
   };
@@ -80,9 +81,9 @@ function lengthOf(step: Step): number {
   return Number(step.length ?? 0);
 }
 
-/** How many bytes a text stands for. */
-function bytesIn(bench: Bench, text: string): number {
-  return bytesOfHex(text, { address: () => 0n, fd: (name) => bench.fd(name) }).length;
+/** Bytes of a text outside of a step's memory: it may name mappings and fds. */
+function bytesFor(bench: Bench, text: string): Uint8Array {
+  return bytesOfHex(text, { address: (name) => BigInt(bench.address(name)), fd: (name) => bench.fd(name) });
 }
 
 /** A call that makes an fd or an address gets a name for it. */
@@ -115,7 +116,7 @@ function ioctl(bench: Bench, step: Step, memory: StepMemory): Made {
 function transfer(bench: Bench, step: Step, memory: StepMemory): Made {
   const { process } = bench;
   const isRead = step.do === 'read' || step.do === 'pread';
-  const length = isRead ? lengthOf(step) : Number(step.length ?? bytesIn(bench, step.in ?? ''));
+  const length = isRead ? lengthOf(step) : Number(step.length ?? bytesFor(bench, step.in ?? '').length);
   const room = step.room ?? Math.min(length, 0x10000);
   const before = isRead ? `${FILLER}*${room}` : (step.in ?? '');
   const address = room === 0 ? 0 : memory.add('buffer', before, isRead ? (step.out ?? before) : before);
@@ -135,14 +136,14 @@ function touch(bench: Bench, step: Step, report: Report): Made {
   const at = BigInt(bench.address(`${step.map ?? ''}+${step.at ?? '0'}`));
   const space = bench.process.memory;
   const isLoad = step.do === 'load';
-  const bytes = isLoad ? new Uint8Array(lengthOf(step)) : bytesOfHex(step.in ?? '', { address: () => 0n, fd: (name) => bench.fd(name) });
+  const bytes = isLoad ? new Uint8Array(lengthOf(step)) : bytesFor(bench, step.in ?? '');
   const found = outcome(() => {
     if (isLoad) space.readBytes(at, bytes);
     else space.writeBytes(at, bytes);
     return bytes.length;
   });
   if (isLoad && found === bytes.length) {
-    const differ = bytesDiffer(bytesOfHex(step.out ?? '', { address: () => 0n, fd: (name) => bench.fd(name) }), bytes);
+    const differ = bytesDiffer(bytesFor(bench, step.out ?? ''), bytes);
     if (differ !== undefined) report('bytes', differ.expected, differ.found);
   }
   return { found, expected: step.returns ?? bytes.length };
@@ -207,12 +208,16 @@ function make(bench: Bench, step: Step, memory: StepMemory, report: Report): Mad
   }
 }
 
-/** Runs a step and reports what is not as it says. */
-export function runStep(bench: Bench, step: Step, report: Report): void {
+function runOnce(bench: Bench, step: Step, report: Report): void {
   const memory = new StepMemory(bench);
   const before = bench.process.fds;
   const { found, expected } = make(bench, step, memory, report);
   if (found !== expected) report('result', String(expected), String(found));
   memory.learn(before, report);
   memory.compare(report);
+}
+
+/** Runs a step, as often as it says, and reports what is not as it says. */
+export function runStep(bench: Bench, step: Step, report: Report): void {
+  for (let i = 0; i < (step.times ?? 1); i++) runOnce(bench, step, report);
 }

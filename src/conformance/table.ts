@@ -3,7 +3,7 @@
 //   section --- rows --- before .. call .. after      each a step: one system call, or something that the device does, and what is expected of it
 //                   \--- device, by name: devices.json
 
-/** Bytes in hex, in groups as they read well: `18000000 aa*16`, `&block` (its address, 8 bytes), `#fd` (its number, 4 bytes), `=fd` (a new fd, 4 bytes). */
+/** Bytes in hex, in groups as they read well: `18000000 aa*16`, `&block` (address of a block or mapping, 8 bytes), `#fd` (its number, 4 bytes), `=fd` (a new fd, 4 bytes). */
 export type Hex = string;
 
 /** What a call returns: a number, the name of an errno, `fd`, `address`, or the signal that a load or store ends in. */
@@ -21,6 +21,8 @@ export interface Step {
   readonly as?: string;
   /** Default 0; for reads, writes, loads and stores their length; `fd` and `address` for calls that make one. */
   readonly returns?: Returns;
+  /** How often it is made. Default once. */
+  readonly times?: number;
   /** ioctl: name and number, or the number of a request without a name. */
   readonly request?: string;
   /** The argument's bytes, or what is written. Memory ends behind them. Default for ioctl: NULL. */

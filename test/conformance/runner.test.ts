@@ -161,7 +161,7 @@ describe('what is no table', () => {
   test.each([
     ['bytes that are none', { do: 'ioctl', request: GET_INFO, in: '1800000' }, 'SyntaxError: "1800000" is no hex, no hex*times, no &block, #fd or =fd'],
     ['a request of another number', { do: 'ioctl', request: 'VFIO_DEVICE_GET_INFO 0x3b6c', in: ASKED }, 'SyntaxError: VFIO_DEVICE_GET_INFO is not 0x3b6c'],
-    ['a block that is not there', { do: 'ioctl', request: GET_INFO, in: '&nothing' }, 'SyntaxError: no block is called nothing'],
+    ['a block that is not there', { do: 'ioctl', request: GET_INFO, in: '&nothing' }, 'SyntaxError: no block or mapping is called nothing'],
     ['a mapping that is not there', { do: 'load', map: 'm', length: 4 }, 'SyntaxError: no mapping is called m'],
     ['nothing that a device does', { do: 'device', event: 'dance' }, 'SyntaxError: "dance" is nothing that a device does'],
     ['a region that is not there', { do: 'device', event: 'bytes 5', out: '00' }, 'SyntaxError: the device has no region 5'],
