@@ -89,7 +89,7 @@ export class TableDevice {
       kind,
       regions,
       reset: data.reset === true,
-      onReset: () => void this.resets++,
+      onReset: () => (this.resets += 1),
       ...(msix !== undefined && { msix: { bar: msix.bar, offset: Number(msix.offset), count: msix.count } }),
       msixMode: data.msixMode ?? 'mappable',
       interrupts: { ...interrupts, hardware: this.wires },
