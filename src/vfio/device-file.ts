@@ -4,6 +4,7 @@ import { integer } from '../core/index.ts';
 import type { Engine } from '../core/index.ts';
 import {
   VFIO_DEVICE_ATTACH_IOMMUFD_PT,
+  VFIO_DEVICE_BIND_IOMMUFD,
   VFIO_DEVICE_DETACH_IOMMUFD_PT,
   VFIO_DEVICE_FEATURE,
   VFIO_DEVICE_GET_GFX_DMABUF,
@@ -20,6 +21,7 @@ import {
   ioctlName,
 } from '../uapi/index.ts';
 import { attachPageTable, detachPageTable } from './attach-iommufd.ts';
+import { refuseBinding } from './bind-iommufd.ts';
 import { getInfo, getIrqInfo, getRegionInfo } from './device-info.ts';
 import { roundUpToPage } from './device.ts';
 import type { VfioDevice, VfioRegion } from './device.ts';
@@ -104,6 +106,8 @@ export class DeviceFile extends OpenFile {
   }
 
   override ioctl(request: number, user: UserMemory, process: CallingProcess): number {
+    // Looked at before the device is woken.
+    if (request === VFIO_DEVICE_BIND_IOMMUFD) refuseBinding(user);
     this.device.lowPower.wake();
     switch (request) {
       case VFIO_DEVICE_GET_INFO:
