@@ -7,7 +7,7 @@
 import type { Engine } from '../core/index.ts';
 import { VfioError } from '../uapi/index.ts';
 import { PAGE_SIZE, Process, VfioFault } from '../vfio/index.ts';
-import type { OpenOptions, VfioDevice } from '../vfio/index.ts';
+import type { OpenOptions } from '../vfio/index.ts';
 import { makeDevices } from './devices.ts';
 import type { TableDevice } from './devices.ts';
 import { DeviceBroke } from './stream-model.ts';
@@ -45,8 +45,11 @@ export class Bench {
       ...(profile !== undefined && { profile }),
       ...(cdev !== undefined && { cdev: { iommufd: this.iommufd(cdev.iommufd), devid: cdev.devid } }),
     };
-    const own: VfioDevice = this.device(device).device;
-    return this.process.open(own, options);
+    const one = this.device(device);
+    const fd = this.process.open(one.device, options);
+    // What opening does of itself is no answer to a row's calls.
+    one.resets = 0;
+    return fd;
   }
 
   private iommufd(name: string): object {
