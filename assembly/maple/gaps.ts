@@ -5,7 +5,7 @@
 
 import { CELL_FIRST, EBUSY, EINVAL } from '../layout.generated.ts';
 import { cells } from '../cells.ts';
-import { INNER_CAPACITY, count, first, last } from './node.ts';
+import { INNER_CAPACITY, count, first, gap, last } from './node.ts';
 import { descend, enterChild, pathHigh, pathLow, pathNode, pathSlot, setPathSlot } from './path.ts';
 import { nextRoomy, previousRoomy } from './search.ts';
 import { insertFound } from './write.ts';
@@ -79,11 +79,17 @@ function downwards(level: u32): bool {
   return false;
 }
 
+/** Whether all of the path's node at `level` can be passed over: its parent knows of no gap below it that is long enough. */
+function isNarrow(level: u32): bool {
+  return level > 0 && gap(pathNode(level - 1), pathSlot(level - 1)) < wanted;
+}
+
 /** Moves the path to the next leaf above with a gap of the wanted length; false when there is none. */
 function nextRoomyLeaf(leafLevel: u32): bool {
   let level = leafLevel;
   while (level > 0) {
     level -= 1;
+    if (isNarrow(level)) continue;
     const slot = nextRoomy(pathNode(level), pathSlot(level) + 1, wanted);
     if (slot < INNER_CAPACITY) {
       enterChild(level, slot);
@@ -99,6 +105,7 @@ function previousRoomyLeaf(leafLevel: u32): bool {
   let level = leafLevel;
   while (level > 0) {
     level -= 1;
+    if (isNarrow(level)) continue;
     const behind = previousRoomy(pathNode(level), pathSlot(level), wanted);
     if (behind > 0) {
       enterChild(level, behind - 1);

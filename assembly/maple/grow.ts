@@ -18,10 +18,11 @@ import {
   count,
   first,
   gap,
+  halveEntries,
   last,
   moveChildren,
-  moveEntries,
   movePivots,
+  openChild,
   openSlot,
   pivot,
   setChild,
@@ -33,7 +34,7 @@ import {
 import { changeCount, height, onRightEdge, pathHigh, pathLow, pathNode, pathSlot, setTop } from './path.ts';
 import { innerGap, leafGap } from './search.ts';
 import { HALF_OF_ALL, noteGap, refreshInnerGap } from './summary.ts';
-import { isVersioned, newInner, newLeaf, own, ownChild } from './version.ts';
+import { isVersioned, newInner, newLeaf, own, ownChild, takeLeaf } from './version.ts';
 import { collect } from './retire.ts';
 import { shareChildren, shareEntries } from './share.ts';
 
@@ -154,10 +155,10 @@ function shareWithSibling(tree: u32, level: u32, leaf: u32, from: u64, to: u64, 
 
 function splitLeaf(tree: u32, level: u32, left: u32, from: u64, to: u64, v: u32): void {
   const slot = pathSlot(level);
-  const right = newLeaf();
+  const right = takeLeaf();
   const keep = slot == LEAF_CAPACITY && onRightEdge(level) ? LEAF_CAPACITY : LEAF_CAPACITY / 2;
-  moveEntries(right, 0, left, keep, LEAF_CAPACITY - keep);
-  clearEntries(left, keep, LEAF_CAPACITY);
+  if (keep == LEAF_CAPACITY) clearEntries(right, 0, LEAF_CAPACITY);
+  else halveEntries(left, right);
   setCount(right, LEAF_CAPACITY - keep);
   setCount(left, keep);
   if (slot < keep) placeEntry(left, slot, from, to, v);
@@ -241,9 +242,8 @@ function shareParent(tree: u32, level: u32, node: u32, slot: u32, right: u32, ke
 /** Puts `right` behind child `slot`, whose last index is now `key`. */
 function putChild(parent: u32, slot: u32, right: u32, key: u64, leftGap: u64, rightGap: u64): void {
   const n = count(parent);
-  moveChildren(parent, slot + 2, parent, slot + 1, n - slot - 1);
   // The pivot that bounded the left child now bounds the right one.
-  movePivots(parent, slot + 1, parent, slot, n - 1 - slot);
+  openChild(parent, slot, n);
   setChild(parent, slot + 1, right);
   setPivot(parent, slot, key);
   setGap(parent, slot, leftGap);

@@ -197,11 +197,23 @@ function moveWords(to: u32, from: u32, n: u32): void {
   }
 }
 
-/** Moves the entries from `slot` on by one, towards higher slots; the leaf has room. */
+// With vectors two entries go at once. When their number is odd one more goes along: the loop has one end, and who calls writes over what that one was moved onto.
+
+/** Moves the entries from `slot` on by one, towards higher slots; the leaf has room. What `slot` holds then is still to be written. */
 export function openSlot(leaf: u32, slot: u32, n: u32): void {
   let at = leaf + (n << 3);
   let values = leaf + (n << 2);
   const end = leaf + (slot << 3);
+  if (ASC_FEATURE_SIMD) {
+    while (at > end) {
+      at -= 16;
+      values -= 8;
+      v128.store(at, v128.load(at, LAST), LAST + 8);
+      v128.store(at, v128.load(at, FIRST), FIRST + 8);
+      store<u64>(values, load<u64>(values, VALUE), VALUE + 4);
+    }
+    return;
+  }
   while (at > end) {
     at -= 8;
     values -= 4;
@@ -216,16 +228,75 @@ export function closeSlot(leaf: u32, slot: u32, n: u32): void {
   let at = leaf + (slot << 3);
   let values = leaf + (slot << 2);
   const end = leaf + ((n - 1) << 3);
-  while (at < end) {
-    store<u64>(at, load<u64>(at, LAST + 8), LAST);
-    store<u64>(at, load<u64>(at, FIRST + 8), FIRST);
-    store<u32>(values, load<u32>(values, VALUE + 4), VALUE);
-    at += 8;
-    values += 4;
+  if (ASC_FEATURE_SIMD) {
+    while (at < end) {
+      v128.store(at, v128.load(at, LAST + 8), LAST);
+      v128.store(at, v128.load(at, FIRST + 8), FIRST);
+      store<u64>(values, load<u64>(values, VALUE + 4), VALUE);
+      at += 16;
+      values += 8;
+    }
+  } else {
+    while (at < end) {
+      store<u64>(at, load<u64>(at, LAST + 8), LAST);
+      store<u64>(at, load<u64>(at, FIRST + 8), FIRST);
+      store<u32>(values, load<u32>(values, VALUE + 4), VALUE);
+      at += 8;
+      values += 4;
+    }
   }
-  store<u64>(at, HIGHEST, LAST);
-  store<u64>(at, HIGHEST, FIRST);
-  store<u32>(values, 0, VALUE);
+  setEntry(leaf, n - 1, u64.MAX_VALUE, u64.MAX_VALUE, 0);
+}
+
+/** Moves the upper half of a full leaf into a fresh one; the upper halves of both are then unused. */
+export function halveEntries(left: u32, right: u32): void {
+  if (ASC_FEATURE_SIMD) {
+    halveLongs(left + LAST, right + LAST);
+    halveLongs(left + FIRST, right + FIRST);
+    v128.store(right, v128.load(left, VALUE + 24), VALUE);
+    store<u64>(right, load<u64>(left, VALUE + 40), VALUE + 16);
+    store<u64>(left, 0, VALUE + 24);
+    v128.store(left, i64x2.splat(0), VALUE + 32);
+    store<u64>(right, 0, VALUE + 24);
+    v128.store(right, i64x2.splat(0), VALUE + 32);
+    return;
+  }
+  const half = LEAF_CAPACITY / 2;
+  moveEntries(right, 0, left, half, half);
+  clearEntries(left, half, LEAF_CAPACITY);
+  clearEntries(right, half, LEAF_CAPACITY);
+}
+
+function halveLongs(left: u32, right: u32): void {
+  const unused = i64x2.splat(HIGHEST);
+  v128.store(right, v128.load(left, 48));
+  v128.store(right, v128.load(left, 64), 16);
+  v128.store(right, v128.load(left, 80), 32);
+  v128.store(right, unused, 48);
+  v128.store(right, unused, 64);
+  v128.store(right, unused, 80);
+  v128.store(left, unused, 48);
+  v128.store(left, unused, 64);
+  v128.store(left, unused, 80);
+}
+
+/** Moves the children behind `slot`, and the pivots from `slot` on, by one, towards higher slots; the node has room. What child `slot` + 1, the gaps and the pivot beside it hold then is still to be written. */
+export function openChild(inner: u32, slot: u32, n: u32): void {
+  if (ASC_FEATURE_SIMD) {
+    let at = inner + (n << 3);
+    let children = inner + (n << 2);
+    const end = inner + ((slot + 1) << 3);
+    while (at > end) {
+      at -= 16;
+      children -= 8;
+      v128.store(at, v128.load(at, PIVOT - 8), PIVOT);
+      v128.store(at, v128.load(at, GAP), GAP + 8);
+      store<u64>(children, load<u64>(children, CHILD), CHILD + 4);
+    }
+    return;
+  }
+  moveChildren(inner, slot + 2, inner, slot + 1, n - slot - 1);
+  movePivots(inner, slot + 1, inner, slot, n - 1 - slot);
 }
 
 /** Copies `n` children with their gaps; pivots go separately, there is one fewer of them. */

@@ -9,7 +9,7 @@
 //
 //   a level of the path:  0 node u32 | 4 slot u32
 
-import { child, count, pivot } from './node.ts';
+import { CHILD, LEAF_BYTES, child, count, pivot } from './node.ts';
 import { innerSlot, leafSlot } from './search.ts';
 
 // Nodes with the smallest legal fill reach 4 GiB of them at height 9.
@@ -129,10 +129,19 @@ export function descend(tree: u32, index: u64): i32 {
   const leafLevel = (word & HEIGHT_MASK) - 1;
   let node = word & ~HEIGHT_MASK;
   for (let level: u32 = 0; level < leafLevel; level++) {
+    // All lines of pivots and children are on their way while the middle pivot is looked at, and the rest of a leaf while its lower half is searched: in a tall tree
+    // each would be waited for in turn.
+    load<u64>(node);
+    load<u64>(node, CHILD - 128);
+    load<u64>(node, CHILD - 64);
+    load<u64>(node, CHILD);
+    load<u64>(node, CHILD + 64);
     const slot = innerSlot(node, index);
     setLevel(level, node, slot);
     node = child(node, slot);
   }
+  load<u64>(node, LEAF_BYTES - 128);
+  load<u64>(node, LEAF_BYTES - 64);
   setLevel(leafLevel, node, leafSlot(node, index));
   return leafLevel;
 }

@@ -2,6 +2,7 @@
 // The entry of the `maplebar` command.
 
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { EXIT, runProgram } from './program.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
@@ -23,4 +24,5 @@ process.exitCode = await runProgram(
     interactive: process.stderr.isTTY,
   },
   version,
+  fileURLToPath(new URL('../../../test/conformance/rows', import.meta.url)),
 );

@@ -1,6 +1,7 @@
 // The `maplebar` command: what it is told, which command runs, how it ends.
 
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { ConformanceCommand } from './conformance.ts';
 import { inspectCommand } from './inspect.ts';
 import type { InspectCommand } from './inspect.ts';
 import { DEVICE_NAMES } from './reference-devices.ts';
@@ -22,8 +23,8 @@ function offsetsOption(): Option {
   return new Option('--offsets <mode>', 'how device files hand out offsets').choices(['index', 'cookie', 'scattered']).default('index');
 }
 
-/** Runs the command line `argv` (without node and script); the exit code. */
-export async function runProgram(argv: readonly string[], output: Output, version: string): Promise<number> {
+/** Runs the command line `argv` (without node and script); the exit code. `rows`: the folder of the conformance table. */
+export async function runProgram(argv: readonly string[], output: Output, version: string, rows = 'test/conformance/rows'): Promise<number> {
   let code: number = EXIT.done;
   const program = new Command('maplebar')
     .description('Simulated PCI devices, reached as Linux programs reach real ones')
@@ -75,6 +76,19 @@ export async function runProgram(argv: readonly string[], output: Output, versio
     .action(async (path: string | undefined, devices: readonly string[], options: TraceCommand, command: Command) => {
       if ((path === undefined) === (options.decode === undefined)) command.error('error: nothing to trace, or too much: name a program, or give --decode');
       code = path === undefined ? decodeCommand(options.decode!, options, output) : await traceCommand(path, devices, options, output);
+    });
+
+  program
+    .command('conformance')
+    .description("make the calls of the conformance table and compare each byte and errno with Linux's")
+    .option('--section <section>', 'only this section of the behaviour text, and those below it: 3.3, or 3')
+    .option('--row <id>', 'only this row: 1.5-07')
+    .option('--json', 'print the rows and their devices for other code bases, and run nothing')
+    .addHelpText('after', '\nExits with 0 when all rows pass, 1 when some fail, 2 for a wrong command line. docs/conformance.md says what a row is.')
+    .action(async (options: ConformanceCommand) => {
+      // The rows and what runs them are for this command alone.
+      const { conformanceCommand } = await import('./conformance.ts');
+      code = conformanceCommand(rows, options, output);
     });
 
   try {

@@ -3,6 +3,9 @@
 import { integer } from '../core/index.ts';
 import type { Engine } from '../core/index.ts';
 import {
+  VFIO_DEVICE_ATTACH_IOMMUFD_PT,
+  VFIO_DEVICE_BIND_IOMMUFD,
+  VFIO_DEVICE_DETACH_IOMMUFD_PT,
   VFIO_DEVICE_FEATURE,
   VFIO_DEVICE_GET_GFX_DMABUF,
   VFIO_DEVICE_GET_INFO,
@@ -17,6 +20,8 @@ import {
   VfioError,
   ioctlName,
 } from '../uapi/index.ts';
+import { attachPageTable, detachPageTable } from './attach-iommufd.ts';
+import { refuseBinding } from './bind-iommufd.ts';
 import { getInfo, getIrqInfo, getRegionInfo } from './device-info.ts';
 import { roundUpToPage } from './device.ts';
 import type { VfioDevice, VfioRegion } from './device.ts';
@@ -107,6 +112,8 @@ export class DeviceFile extends OpenFile {
   }
 
   override ioctl(request: number, user: UserMemory, process: CallingProcess): number {
+    // Looked at before the device is woken.
+    if (request === VFIO_DEVICE_BIND_IOMMUFD) refuseBinding(user);
     this.device.lowPower.wake();
     try {
       return this.answer(request, user, process);
@@ -147,6 +154,13 @@ export class DeviceFile extends OpenFile {
       }
       case VFIO_DEVICE_FEATURE:
         return deviceFeature(this.device, user, process, this.addedFeatures);
+      // A file that came from a group does not know them.
+      case VFIO_DEVICE_ATTACH_IOMMUFD_PT:
+        if (this.cdev === undefined) break;
+        return attachPageTable(user);
+      case VFIO_DEVICE_DETACH_IOMMUFD_PT:
+        if (this.cdev === undefined) break;
+        return detachPageTable(user);
       case this.settings.mmapAttributes:
         return this.offsets.setAttributes(user);
       case this.settings.regionMmap:

@@ -32,7 +32,7 @@ import type { Capability } from '../uapi/index.ts';
 import type { VfioDevice, VfioRegion } from './device.ts';
 import type { UserMemory } from './user-memory.ts';
 
-/** The regions of a device as one of its open files shows them. @internal */
+/** The regions of a device as one of its open files shows them. */
 export interface ShownRegions {
   readonly device: VfioDevice;
   readonly numRegions: number;

@@ -5,19 +5,20 @@ import type { Engine, Space, U64 } from '../core/index.ts';
 import { VfioError } from '../uapi/index.ts';
 import { DeviceFile } from './device-file.ts';
 import type { OpenOptions } from './device-file.ts';
-import { PAGE_SIZE, VfioDevice } from './device.ts';
-import { BarDmaBufFile } from './dma-buf/bar-file.ts';
+import { VfioDevice } from './device.ts';
 import type { VfioDmaBuf } from './dma-buf/bar-buffer.ts';
 import { EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE, EventFd } from './files/eventfd.ts';
+import { FdTable } from './files/fd-table.ts';
 import { GroupFile } from './files/group.ts';
 import type { CallingProcess, OpenFile } from './files/open-file.ts';
 import { POLLERR, POLLHUP, POLLNVAL } from './files/poll.ts';
-import { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE } from './mman.ts';
+import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from './mman.ts';
+import { mapPages, unmapPages } from './mmap.ts';
 import { atEnd } from './model-error.ts';
 import { pinnedPages } from './pinned-pages.ts';
 import { openOptions } from './proposals/options.ts';
 import type { DeviceFileOptions } from './proposals/options.ts';
-import { ProcessMemory, TASK_SIZE } from './process-memory.ts';
+import { ProcessMemory } from './process-memory.ts';
 import type { Mapping } from './process-memory.ts';
 import { rawCalls } from './raw-calls.ts';
 import type { RawCalls } from './raw-calls.ts';
@@ -37,7 +38,6 @@ export interface ProcessOptions {
 // What the kernel moves at most in one read or write.
 const MAX_TRANSFER = 0x7fff_f000;
 const MAX_OFFSET = 0x7fff_ffff_ffff_ffffn;
-const PAGE = BigInt(PAGE_SIZE);
 
 /** An offset for pread or pwrite: looked at before the fd is. */
 function fileOffset(call: string, offset: U64): bigint {
@@ -66,8 +66,7 @@ export class Process {
   /** The same calls with C's results. */
   readonly raw: RawCalls;
   private readonly engine: Engine;
-  private readonly files = new Map<number, OpenFile>();
-  private readonly maxFds: number;
+  private readonly files: FdTable;
   private readonly opens: DeviceFileOptions;
   private readonly mappings: ProcessMemory;
   private readonly forFiles: CallingProcess;
@@ -76,15 +75,15 @@ export class Process {
   constructor(engine: Engine, options: ProcessOptions = {}) {
     this.engine = engine;
     this.name = options.name ?? 'process';
-    this.maxFds = integer('Process: maxFds', options.maxFds ?? 1024, 4, 2 ** 20);
+    this.files = new FdTable(this.name, integer('Process: maxFds', options.maxFds ?? 1024, 4, 2 ** 20));
     this.opens = options.opens ?? {};
     this.mappings = new ProcessMemory(engine, this.name);
     this.raw = rawCalls(this);
     this.forFiles = {
-      eventfd: (call, fd) => this.eventFile(call, fd),
-      group: (call, fd) => this.groupOf(call, fd),
-      install: (call, file) => this.installOrClose(call, file),
-      uninstall: (fd) => this.uninstall('ioctl', fd),
+      eventfd: (call, fd) => this.files.eventfd(call, fd),
+      group: (call, fd) => this.files.group(call, fd),
+      install: (call, file) => this.files.installOrClose(call, file),
+      uninstall: (fd) => this.files.remove('ioctl', fd),
       memoryAt: (address) => userMemory('ioctl', this.memory, address),
       pages: pinnedPages(this.memory, (address) => this.mappings.mayPin(address)),
     };
@@ -101,34 +100,17 @@ export class Process {
 
   private file(call: string, fd: number): OpenFile {
     this.alive(call);
-    if (typeof fd !== 'number') throw new TypeError(`${call}: fd is ${String(fd)}; expected a number`);
-    const file = this.files.get(fd);
-    if (file === undefined) throw new VfioError('EBADF', call, `fd ${fd} is not open`);
-    return file;
+    return this.files.file(call, fd);
   }
 
   /** The file behind an fd, for who watches the calls. @internal */
   fileOf(fd: number): OpenFile | undefined {
-    return this.files.get(fd);
+    return this.files.find(fd);
   }
 
   /** Memory as it stands, without an access to it: see ProcessMemory.peek. @internal */
   peek(address: U64, length: number): Uint8Array {
     return this.ended ? new Uint8Array(0) : this.mappings.peek(BigInt(address), length);
-  }
-
-  private freeFd(call: string): number {
-    // 0 to 2 are the standard streams.
-    let fd = 3;
-    while (this.files.has(fd)) fd++;
-    if (fd >= this.maxFds) throw new VfioError('EMFILE', call, `${this.name} has ${this.maxFds} fds open`);
-    return fd;
-  }
-
-  private install(call: string, file: OpenFile): number {
-    const fd = this.freeFd(call);
-    this.files.set(fd, file.hold());
-    return fd;
   }
 
   /**
@@ -140,8 +122,8 @@ export class Process {
     this.alive('open');
     if (!((device as unknown) instanceof VfioDevice)) throw new TypeError(`open: device is of type ${typeof device}; expected a VfioDevice`);
     // Nothing happens to the device for an fd that there is not.
-    this.freeFd('open');
-    return this.installOrClose('open', new DeviceFile(this.engine, device, openOptions(this.opens, options)));
+    this.files.lowestFree('open');
+    return this.files.installOrClose('open', new DeviceFile(this.engine, device, openOptions(this.opens, options)));
   }
 
   /**
@@ -152,32 +134,18 @@ export class Process {
    */
   openGroup(id: number): number {
     this.alive('openGroup');
-    return this.installOrClose('openGroup', new GroupFile(integer('openGroup: id', id, 0, 0x7fff_ffff)));
-  }
-
-  private installOrClose(call: string, file: OpenFile): number {
-    try {
-      return this.install(call, file);
-    } catch (error) {
-      file.hold().release();
-      throw error;
-    }
+    return this.files.installOrClose('openGroup', new GroupFile(integer('openGroup: id', id, 0, 0x7fff_ffff)));
   }
 
   /** A second fd for the same open file. VfioError EBADF, EMFILE. */
   dup(fd: number): number {
-    return this.install('dup', this.file('dup', fd));
+    return this.files.install('dup', this.file('dup', fd));
   }
 
   /** Closes an fd; mappings of it stay. VfioError EBADF. */
   close(fd: number): void {
-    this.uninstall('close', fd);
-  }
-
-  private uninstall(call: string, fd: number): void {
-    const file = this.file(call, fd);
-    this.files.delete(fd);
-    file.release();
+    this.alive('close');
+    this.files.remove('close', fd);
   }
 
   /**
@@ -245,7 +213,7 @@ export class Process {
     integer('poll: events', events, 0, 0xffff);
     // A negative fd is left out, as poll(2) says.
     if (fd < 0) return 0;
-    const file = this.files.get(fd);
+    const file = this.files.find(fd);
     return file === undefined ? POLLNVAL : file.poll() & (events | POLLERR | POLLHUP);
   }
 
@@ -272,12 +240,13 @@ export class Process {
     if ((integer('eventfd: flags', flags, 0, 0xffff_ffff) & ~(EFD_SEMAPHORE | EFD_NONBLOCK | EFD_CLOEXEC)) !== 0) {
       throw new VfioError('EINVAL', 'eventfd', `flags 0x${flags.toString(16)} has bits beyond EFD_SEMAPHORE, EFD_NONBLOCK and EFD_CLOEXEC`);
     }
-    return this.install('eventfd', new EventFd(BigInt(initial), (flags & EFD_SEMAPHORE) !== 0));
+    return this.files.install('eventfd', new EventFd(BigInt(initial), (flags & EFD_SEMAPHORE) !== 0));
   }
 
   /** Calls `listener` after each signal of an eventfd, while it is open. Returns what ends that. VfioError EBADF, EINVAL. */
   onEvent(fd: number, listener: () => void): () => void {
-    return this.eventFile('onEvent', fd).onSignal(listener);
+    this.alive('onEvent');
+    return this.files.eventfd('onEvent', fd).onSignal(listener);
   }
 
   /**
@@ -291,21 +260,8 @@ export class Process {
    * ```
    */
   dmaBuf(fd: number): VfioDmaBuf {
-    const file = this.file('dmaBuf', fd);
-    if (!(file instanceof BarDmaBufFile)) throw new VfioError('EINVAL', 'dmaBuf', `fd ${fd} is of a ${file.kind} file; expected a dma-buf of a BAR`);
-    return file.buffer;
-  }
-
-  private eventFile(call: string, fd: number): EventFd {
-    const file = this.file(call, fd);
-    if (!(file instanceof EventFd)) throw new VfioError('EINVAL', call, `fd ${fd} is of a ${file.kind} file; expected an eventfd`);
-    return file;
-  }
-
-  private groupOf(call: string, fd: number): number {
-    const file = this.file(call, fd);
-    if (!(file instanceof GroupFile)) throw new VfioError('EINVAL', call, `fd ${fd} is of a ${file.kind} file; expected a group`);
-    return file.id;
+    this.alive('dmaBuf');
+    return this.files.dmaBuf('dmaBuf', fd);
   }
 
   private readAt(call: string, file: OpenFile, buffer: UserBuffer, at: bigint): number {
@@ -332,43 +288,7 @@ export class Process {
    */
   mmap(length: U64, protection: number, flags: number, fd = -1, offset: U64 = 0): number {
     this.alive('mmap');
-    integer('mmap: protection', protection, 0, 0xf);
-    integer('mmap: flags', flags, 0, 0x7fff_ffff);
-    const size = u64('mmap: length', length);
-    const at = u64('mmap: offset', offset);
-    if (at % PAGE !== 0n) throw new VfioError('EINVAL', 'mmap', `offset 0x${at.toString(16)} is no multiple of ${PAGE_SIZE}`);
-    const file = (flags & MAP_ANONYMOUS) === 0 ? this.file('mmap', fd) : undefined;
-    if (size === 0n) throw new VfioError('EINVAL', 'mmap', 'length is 0');
-    const bytes = (size + PAGE - 1n) & ~(PAGE - 1n);
-    if (bytes > MAX_OFFSET) throw new VfioError('ENOMEM', 'mmap', `length 0x${size.toString(16)} is larger than any address space`);
-    const type = flags & (MAP_SHARED | MAP_PRIVATE);
-    if (file === undefined) {
-      if (type === 0) throw new VfioError('EINVAL', 'mmap', 'anonymous memory is MAP_SHARED or MAP_PRIVATE');
-      return this.mapAnonymous(bytes, protection);
-    }
-    // As an unsigned 64-bit sum: the end 2^64 is 0.
-    if (at + bytes >= 1n << 64n) throw new VfioError('EOVERFLOW', 'mmap', `0x${bytes.toString(16)} bytes at offset 0x${at.toString(16)} pass 2^64-1`);
-    const isShared = type === MAP_SHARED;
-    if (isShared && file.readOnly && (protection & PROT_WRITE) !== 0) throw new VfioError('EACCES', 'mmap', 'PROT_WRITE of a file opened for reading only');
-    if (file.map === undefined) throw new VfioError('ENODEV', 'mmap', `a ${file.kind} file cannot be mapped`);
-    const { bytes: behind, region, position, memoryType } = file.map(at, size, isShared && !file.readOnly);
-    const device = file instanceof DeviceFile ? file.device : undefined;
-    const source = { region: behind, position, memoryType, protection, device, vfioRegion: region, release: () => file.release() };
-    const address = this.mappings.map(bytes, source);
-    // A mapping keeps its file open.
-    file.hold();
-    return Number(address);
-  }
-
-  private mapAnonymous(bytes: bigint, protection: number): number {
-    const region = this.engine.region({ kind: 'demand', size: bytes, name: 'anonymous' });
-    try {
-      const source = { region, position: 0n, memoryType: 'uncached' as const, protection, device: undefined, vfioRegion: undefined, release: () => region.destroy() };
-      return Number(this.mappings.map(bytes, source));
-    } catch (error) {
-      region.destroy();
-      throw error;
-    }
+    return mapPages(this.engine, this.mappings, { length, protection, flags, offset, file: () => this.file('mmap', fd) });
   }
 
   /** Zeroed memory of the process for `length` bytes: an anonymous mapping. The address. */
@@ -379,12 +299,7 @@ export class Process {
   /** Unmaps every page of a range; a mapping that reaches beyond it is cut. VfioError EINVAL when the address is not a page's or the length is 0. */
   munmap(address: U64, length: U64): void {
     this.alive('munmap');
-    const first = u64('munmap: address', address);
-    const size = u64('munmap: length', length);
-    if (first % PAGE !== 0n) throw new VfioError('EINVAL', 'munmap', `address 0x${first.toString(16)} is no multiple of ${PAGE_SIZE}`);
-    const last = first + ((size + PAGE - 1n) & ~(PAGE - 1n)) - 1n;
-    if (size === 0n || last >= TASK_SIZE) throw new VfioError('EINVAL', 'munmap', `0x${size.toString(16)} bytes at 0x${first.toString(16)} are no range of the address space`);
-    this.mappings.unmap(first, last);
+    unmapPages(this.mappings, address, length);
   }
 
   /** What is mapped, by ascending address. */
@@ -397,15 +312,14 @@ export class Process {
   exit(): void {
     if (this.ended) return;
     try {
-      atEnd([() => this.mappings.destroy(), ...[...this.files.values()].map((file) => () => file.release())]);
+      atEnd([() => this.mappings.destroy(), () => this.files.closeAll()]);
     } finally {
-      this.files.clear();
       this.ended = true;
     }
   }
 
   /** The open fds, ascending. */
   get fds(): number[] {
-    return [...this.files.keys()].sort((a, b) => a - b);
+    return this.files.fds;
   }
 }

@@ -46,3 +46,37 @@ describe('inspect DEVICE', () => {
     expect(ended.err).toContain(message);
   });
 });
+
+describe('features', () => {
+  const rows = (out: string): string[] => out.slice(out.indexOf('  index  feature')).trimEnd().split('\n');
+
+  test('of a device that can be migrated: what a probe tells, and what GET says', async () => {
+    expect(rows((await run('inspect', 'mtty')).out)).toEqual([
+      '  index  feature                      methods    says',
+      '  0      PCI_VF_TOKEN                 none',
+      '  1      MIGRATION                    GET+ SET-  STOP_COPY P2P PRE_COPY',
+      '  2      MIG_DEVICE_STATE             GET+ SET+  RUNNING',
+      '  3      LOW_POWER_ENTRY              GET- SET+',
+      '  4      LOW_POWER_ENTRY_WITH_WAKEUP  GET- SET+',
+      '  5      LOW_POWER_EXIT               GET- SET+',
+      '  6      DMA_LOGGING_START            GET- SET+',
+      '  7      DMA_LOGGING_STOP             GET- SET+',
+      '  8      DMA_LOGGING_REPORT           GET+ SET-',
+      '  9      MIG_DATA_SIZE                GET+ SET-  96 bytes',
+      '  10     BUS_MASTER                   none',
+    ]);
+  });
+
+  test('of a device that cannot: low power alone', async () => {
+    const there = rows((await run('inspect', 'idio16')).out).filter((row) => /GET[+-]/.test(row));
+    expect(there.map((row) => row.split(/ +/)[2])).toEqual(['LOW_POWER_ENTRY', 'LOW_POWER_ENTRY_WITH_WAKEUP', 'LOW_POWER_EXIT']);
+  });
+
+  test('--json has the same, and the capabilities of the device', async () => {
+    const [document] = JSON.parse((await run('inspect', 'mtty', '--json')).out) as [{ capabilities: unknown[]; features: { index: number }[] }];
+    expect(document.capabilities).toEqual([]);
+    expect(document.features.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(document.features[2]).toEqual({ index: 2, name: 'MIG_DEVICE_STATE', present: true, get: true, set: true, says: 'RUNNING' });
+    expect(document.features[0]).toEqual({ index: 0, name: 'PCI_VF_TOKEN', present: false, get: false, set: false, says: '' });
+  });
+});

@@ -35,6 +35,12 @@ describe('streams and exit codes', () => {
     expect(stdout).toMatch(/^serial +ports +03f8-03ff +8,122 +24,448 +1:32,570 +7 \(0\.1 %\) +\d+$/m);
   });
 
+  test('the conformance table is found from the built command, wherever that is called', () => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'conformance', '--section', '1.6'], { encoding: 'utf8', cwd: folder.path });
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^total +(\d+) +\1 +0$/m);
+  });
+
   test('--json is one document and nothing else', () => {
     const { status, stdout, stderr } = start('replay', trace('e1000e'), '--no-timing', '--json');
     expect([status, stderr]).toEqual([0, '']);

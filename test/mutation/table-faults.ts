@@ -1,4 +1,4 @@
-// Faults in the table that stands beside a tree which is read much, and in the vectors that fill leaves from rows.
+// Faults in the table that stands beside a tree which is read much, and in what moves and fills entries with vectors.
 
 import type { Fault } from './faults.ts';
 
@@ -42,4 +42,14 @@ export const tableFaults: readonly Fault[] = [
   { file: 'assembly/maple/bulk-rows.ts', find: 'if (ASC_FEATURE_SIMD && rest >= LEAF_CAPACITY) {', replace: 'if (ASC_FEATURE_SIMD && rest > 0) {', why: 'rows behind the last one are read', simd: true },
   { file: 'assembly/exports/range-store.ts', find: 'return isExact(sum, index) ? read', replace: 'return address >= 0 ? read', why: 'a lookup at a fraction is one at the integer beside it' },
   { file: 'assembly/exports/range-store.ts', find: 'return index > 0 && index <= 9007199254740991 &&', replace: 'return index <= 9007199254740991 &&', why: 'a lookup below 0 is one at an index near 2^64, or at 0' },
+  { file: 'assembly/maple/node.ts', find: 'v128.store(at, v128.load(at, FIRST), FIRST + 8);', replace: 'store<i64>(at + 8, load<i64>(at + 8, FIRST), FIRST + 8);', why: 'of two entries that make room one moves', simd: true },
+  { file: 'assembly/maple/node.ts', find: 'store<u64>(values, load<u64>(values, VALUE), VALUE + 4);', replace: 'store<u64>(values, load<u64>(values, VALUE), VALUE + 8);', why: 'values make room for two', simd: true },
+  { file: 'assembly/maple/node.ts', find: 'v128.store(at, v128.load(at, LAST + 8), LAST);', replace: 'v128.store(at, v128.load(at, LAST), LAST);', why: 'the last indices behind an erased entry stay', simd: true },
+  { file: 'assembly/maple/node.ts', find: '  setEntry(leaf, n - 1, u64.MAX_VALUE, u64.MAX_VALUE, 0);\n', replace: '', why: 'the slot behind the last entry keeps what was there' },
+  { file: 'assembly/maple/node.ts', find: '  v128.store(left, unused, 48);\n', replace: '', why: 'entries that moved to a new leaf stay in the old one', simd: true },
+  { file: 'assembly/maple/node.ts', find: '    store<u64>(left, 0, VALUE + 24);\n', replace: '', why: 'values that moved to a new leaf stay in the old one', simd: true },
+  { file: 'assembly/maple/node.ts', find: 'v128.store(right, v128.load(left, VALUE + 24), VALUE);', replace: 'v128.store(right, v128.load(left, VALUE + 16), VALUE);', why: 'a new leaf takes the wrong values', simd: true },
+  { file: 'assembly/maple/node.ts', find: 'v128.store(at, v128.load(at, PIVOT - 8), PIVOT);', replace: 'v128.store(at, v128.load(at, PIVOT), PIVOT + 8);', why: 'the pivots behind a new child make room one too late', simd: true },
+  { file: 'assembly/maple/node.ts', find: 'const end = inner + ((slot + 1) << 3);', replace: 'const end = inner + ((slot + 3) << 3);', why: 'two children behind a new one do not make room', simd: true },
+  { file: 'assembly/maple/gaps.ts', find: 'gap(pathNode(level - 1), pathSlot(level - 1)) < wanted;', replace: 'gap(pathNode(level - 1), pathSlot(level - 1)) <= wanted;', why: 'a node whose longest gap is just long enough is passed over' },
 ];

@@ -187,9 +187,9 @@ export const writeFaults: readonly Fault[] = [
     why: 'an inner node off the right edge splits 29 to 2',
   },
   {
-    file: 'assembly/maple/grow.ts',
-    find: 'movePivots(parent, slot + 1, parent, slot, n - 1 - slot);\n  setChild',
-    replace: 'movePivots(parent, slot + 1, parent, slot, n - 2 - slot);\n  setChild',
+    file: 'assembly/maple/node.ts',
+    find: 'movePivots(inner, slot + 1, inner, slot, n - 1 - slot);',
+    replace: 'movePivots(inner, slot + 1, inner, slot, n - 2 - slot);',
     why: 'a new child forgets to move the last pivot',
   },
   {

@@ -32,6 +32,7 @@ const cases = {
     return WANTED;
   },
   'the maplebar command': () => (run(process.execPath, ['node_modules/.bin/maplebar', '--version']) === '0.1.0' ? WANTED : 'another version'),
+  'the conformance table, from the installed package': () => (/^total +[1-9]\d* +[1-9]\d* +0$/m.test(run(process.execPath, ['node_modules/.bin/maplebar', 'conformance'])) ? WANTED : 'rows that fail'),
   'a bare page in Chromium': () => reportOf(chromium(), folder, 'page.html'),
   'a vite bundle in Chromium': viteBundle,
 };

@@ -22,7 +22,7 @@ export const EFD_CLOEXEC = 0x8_0000;
 const BYTES = 8;
 const MAX = 0xffff_ffff_ffff_ffffn;
 
-/** The file behind an eventfd. @internal */
+/** The file behind an eventfd. */
 export class EventFd extends OpenFile {
   readonly kind = 'eventfd';
   private counter: bigint;

@@ -3,7 +3,7 @@
 import type { MemoryType, Region } from '../../core/index.ts';
 import type { VfioRegion } from '../device.ts';
 
-/** A part of a region that a mapping shows. @internal */
+/** A part of a region that a mapping shows. */
 export interface MappedRange {
   readonly bytes: Region;
   /** Which region of the device that is, in a device file. */

@@ -15,7 +15,7 @@ import { DEFAULT_POLLMASK } from './poll.ts';
 /** What kind of file an fd is of. A call that wants another kind says so by its errno. */
 export type FileKind = 'device' | 'eventfd' | 'group' | 'dma-buf' | 'migration data';
 
-/** Memory by pages of 4096 bytes, as a driver pins them: VfioError for a page that is not there, or that it could not write. The number is the address divided by 4096. @internal */
+/** Memory by pages of 4096 bytes, as a driver pins them: VfioError for a page that is not there, or that it could not write. The number is the address divided by 4096. */
 export interface UserPages {
   /** A copy of a page. */
   read(page: bigint): Uint8Array;
@@ -23,7 +23,7 @@ export interface UserPages {
   write(page: bigint, at: number, bytes: Uint8Array): void;
 }
 
-/** What a call may need of the process that makes it, besides its argument. @internal */
+/** What a call may need of the process that makes it, besides its argument. */
 export interface CallingProcess {
   /** Its memory from an address on. */
   memoryAt(address: bigint): UserMemory;
@@ -38,7 +38,7 @@ export interface CallingProcess {
   uninstall(fd: number): void;
 }
 
-/** One open file. File descriptors and mappings hold references; the last one gone closes it. @internal */
+/** One open file. File descriptors and mappings hold references; the last one gone closes it. */
 export abstract class OpenFile {
   abstract readonly kind: FileKind;
   /** Opened for reading only. */
