@@ -53,6 +53,41 @@ const registers: Comparison[] = [
   },
 ];
 
+type VfioCore = typeof import('./cases/vfio-core.ts');
+type VfioBaseline = typeof import('./cases/vfio-baseline.ts');
+
+const call = (name: string, make: (sides: VfioCore) => Side) => ({ name, load: async () => make(await import('./cases/vfio-core.ts')) });
+const machineCall = (name: string, make: (sides: VfioBaseline) => Side) => ({ name, load: async () => make(await import('./cases/vfio-baseline.ts')) });
+
+const direct = call('Region.read32', (sides) => sides.direct());
+const indexed = call('index', ({ pread }) => pread('index'));
+const cookied = call('cookie', ({ pread }) => pread('cookie'));
+
+const vfio: Comparison[] = [
+  {
+    name: 'vfio-region-info',
+    about: 'VFIO_DEVICE_GET_REGION_INFO by bytes, any region',
+    sides: [call('core', ({ regionInfo }) => regionInfo()), machineCall('fs.fstatSync', ({ fstat }) => fstat())],
+    targets: { 'fs.fstatSync': 1 },
+  },
+  { name: 'vfio-pread', about: 'pread(fd, 4 bytes, number) of a BAR', sides: [{ ...indexed, name: 'core' }, direct], targets: { 'Region.read32': 3 } },
+  { name: 'vfio-pread-bigint', about: 'pread(fd, 4 bytes, bigint) of a BAR', sides: [call('core', ({ pread }) => pread('index', true)), direct] },
+  { name: 'vfio-pread-cookie', about: 'pread of 4 bytes by cookie', sides: [cookied, indexed], targets: { index: 1.2 } },
+  { name: 'vfio-pread-index', about: 'pread of 4 bytes by index << 40', sides: [indexed, cookied], targets: { cookie: 1.2 } },
+  {
+    name: 'vfio-pread-1000',
+    about: 'pread of 4 bytes of any region, among 1,000 cookies',
+    sides: [call('1,000 cookies', ({ preadAmong }) => preadAmong(1000)), call('10 cookies', ({ preadAmong }) => preadAmong(10))],
+    targets: { '10 cookies': 1.5 },
+  },
+  {
+    name: 'vfio-dirty-clean',
+    about: 'DMA_LOGGING_REPORT of 1 GiB in which nothing was written, a bit for 4 KiB',
+    sides: [call('core', ({ cleanReport }) => cleanReport()), machineCall('copy of 32 KiB', ({ copyBitmap }) => copyBitmap())],
+    targets: { 'copy of 32 KiB': 3 },
+  },
+];
+
 const ABOUT: Readonly<Record<RangeOperation, string>> = { load: 'find the range of a random index', insert: 'build in random order', replace: 'erase a random range, insert it again' };
 
 const ranges = (['load', 'insert', 'replace'] as const).flatMap((operation) =>
@@ -70,4 +105,4 @@ const ranges = (['load', 'insert', 'replace'] as const).flatMap((operation) =>
 );
 
 /** All comparisons, in the order of the table. */
-export const comparisons: readonly Comparison[] = [replay, ...single, ...registers, ...ranges];
+export const comparisons: readonly Comparison[] = [replay, ...single, ...registers, ...vfio, ...ranges];

@@ -2,64 +2,34 @@
 // The exit code is 1 when anything differed, 2 for arguments it does not know; a difference is named by its function and its last writes.
 import { register } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { buildCore } from './build-core.mjs';
+import { scriptOptions, seedFrom } from './script-options.mjs';
 
 const usage = `usage: npm run fuzz:config -- [--seed 1..4294967295] [--writes 1..] [--function NAME] [--build scalar|simd] [--json]
   4,194,304 writes in total unless said otherwise, the same number to each function: the reference devices, the recorded ones, and eight made up from the seed.`;
 const MADE_UP = 8;
 
-function refuse(message) {
-  console.error(`${message}\n${usage}`);
-  process.exit(2);
+const asked = scriptOptions(usage, { seed: seedFrom(1), writes: [4_194_304, 1, Number.MAX_SAFE_INTEGER] }, { function: [undefined], build: ['simd', ['scalar', 'simd']] });
+await buildCore();
+register('../test/fuzz/typescript-hooks.mjs', import.meta.url);
+const { fuzzConfig } = await import('../test/fuzz/config/fuzz-config.ts');
+const traces = fileURLToPath(new URL('../test/fixtures/traces', import.meta.url));
+const line = process.stderr.isTTY && !asked.json;
+const started = performance.now();
+const only = asked.function === undefined ? {} : { only: asked.function };
+let report;
+try {
+  report = fuzzConfig({ build: asked.build, seed: asked.seed, writes: asked.writes, traces, madeUp: MADE_UP, ...only }, (done) => line && process.stderr.write(`\r${done} of ${asked.writes}`));
+} catch (error) {
+  if (!(error instanceof RangeError)) throw error;
+  asked.refuse(error.message);
 }
-
-function options() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        seed: { type: 'string', default: '20261121' },
-        writes: { type: 'string', default: '4194304' },
-        function: { type: 'string' },
-        build: { type: 'string', default: 'simd' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    });
-    const [seed, writes] = [Number(values.seed), Number(values.writes)];
-    if (!Number.isInteger(seed) || seed < 1 || seed > 0xffff_ffff) refuse('--seed is a number 1..4294967295');
-    if (!Number.isSafeInteger(writes) || writes < 1) refuse('--writes is a number from 1');
-    if (!['scalar', 'simd'].includes(values.build)) refuse(`no build is called ${values.build}`);
-    return { ...values, seed, writes };
-  } catch (error) {
-    return refuse(error.message);
-  }
-}
-
-const asked = options();
-if (asked.help) console.log(usage);
+if (line) process.stderr.write('\r\u001b[K');
+const seconds = Number(((performance.now() - started) / 1000).toFixed(1));
+const { seed, writes, functions, changed, moved, difference } = report;
+if (asked.json) console.log(JSON.stringify({ build: asked.build, ...report, seconds }));
 else {
-  await buildCore();
-  register('../test/fuzz/typescript-hooks.mjs', import.meta.url);
-  const { fuzzConfig } = await import('../test/fuzz/config/fuzz-config.ts');
-  const traces = fileURLToPath(new URL('../test/fixtures/traces', import.meta.url));
-  const line = process.stderr.isTTY && !asked.json;
-  const started = performance.now();
-  const only = asked.function === undefined ? {} : { only: asked.function };
-  let report;
-  try {
-    report = fuzzConfig({ build: asked.build, seed: asked.seed, writes: asked.writes, traces, madeUp: MADE_UP, ...only }, (done) => line && process.stderr.write(`\r${done} of ${asked.writes}`));
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    refuse(error.message);
-  }
-  if (line) process.stderr.write('\r\u001b[K');
-  const seconds = Number(((performance.now() - started) / 1000).toFixed(1));
-  const { seed, writes, functions, changed, moved, difference } = report;
-  if (asked.json) console.log(JSON.stringify({ build: asked.build, ...report, seconds }));
-  else {
-    console.log(`fuzz:config ${asked.build}: seed ${seed}, ${writes} writes to ${functions.length} functions, ${changed} changed a register, ${moved} what is decoded, ${difference === undefined ? 'no difference' : 'DIFFERS'}, ${seconds} s`);
-    if (difference !== undefined) console.log(`  ${difference.function} (--seed ${seed} --writes ${asked.writes}): ${difference.message}`);
-  }
-  if (difference !== undefined) process.exitCode = 1;
+  console.log(`fuzz:config ${asked.build}: seed ${seed}, ${writes} writes to ${functions.length} functions, ${changed} changed a register, ${moved} what is decoded, ${difference === undefined ? 'no difference' : 'DIFFERS'}, ${seconds} s`);
+  if (difference !== undefined) console.log(`  ${difference.function} (--seed ${seed} --writes ${asked.writes}): ${difference.message}`);
 }
+if (difference !== undefined) process.exitCode = 1;

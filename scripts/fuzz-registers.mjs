@@ -4,7 +4,7 @@ import { fork } from 'node:child_process';
 import { register } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { buildCore } from './build-core.mjs';
-import { fuzzOptions } from './fuzz-options.mjs';
+import { scriptOptions, seedFrom } from './script-options.mjs';
 
 const BUILDS = ['scalar', 'simd'];
 const usage = `usage: npm run fuzz:registers -- [--seed 0..4294967295] [--operations 1..] [--build scalar|simd|both] [--json]
@@ -48,9 +48,8 @@ async function main(asked) {
   if (reports.some(({ difference }) => difference !== undefined)) process.exitCode = 1;
 }
 
-const asked = fuzzOptions(usage, '1000000', BUILDS);
-if (asked.help) console.log(usage);
-else if (process.env.FUZZ_REGISTERS_CHILD === '1') {
+const asked = scriptOptions(usage, { seed: seedFrom(0), operations: [1_000_000, 1, Number.MAX_SAFE_INTEGER] }, { build: ['both', ['both', ...BUILDS]] });
+if (process.env.FUZZ_REGISTERS_CHILD === '1') {
   await child(asked);
   process.disconnect();
 } else await main(asked);

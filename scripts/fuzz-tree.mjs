@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { register } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { buildCore } from './build-core.mjs';
-import { fuzzOptions } from './fuzz-options.mjs';
+import { scriptOptions, seedFrom } from './script-options.mjs';
 
 const usage = `usage: npm run fuzz:tree -- [--seed 0..4294967295] [--operations 1..] [--build scalar|simd|both] [--json]
   100,000,000 operations on each build unless said otherwise; a difference is named by its chunk of 100,000 and its operation.`;
@@ -57,9 +57,8 @@ async function main(asked) {
   if (reports.some(({ difference }) => difference !== undefined)) process.exitCode = 1;
 }
 
-const asked = fuzzOptions(usage, '100000000', Object.keys(paths));
-if (asked.help) console.log(usage);
-else if (process.env.FUZZ_TREE_CHILD === '1') {
+const asked = scriptOptions(usage, { seed: seedFrom(0), operations: [100_000_000, 1, Number.MAX_SAFE_INTEGER] }, { build: ['both', ['both', ...Object.keys(paths)]] });
+if (process.env.FUZZ_TREE_CHILD === '1') {
   await child(asked);
   process.disconnect();
 } else await main(asked);

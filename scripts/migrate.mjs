@@ -1,74 +1,45 @@
 // `npm run migrate`: devices at work, migrated in the middle of it, beside twins that are not. Every answer, byte sent and block is compared.
 // The exit code is 1 when anything differed, 2 for arguments it does not know; a difference is named by its device, its seed and its operation.
 import { register } from 'node:module';
-import { parseArgs } from 'node:util';
 import { buildCore } from './build-core.mjs';
+import { scriptOptions, seedFrom } from './script-options.mjs';
 
 const usage = `usage: npm run migrate -- [--seed 1..4294967295] [--runs 1..] [--operations 1..] [--json]
   50 runs of 100,000 operations unless said otherwise: in turn an NVMe controller and a serial card. Pre-copy begins and the device changes at operations that follow from the seed.`;
 
-function refuse(message) {
-  console.error(`${message}\n${usage}`);
-  process.exit(2);
+const asked = scriptOptions(usage, { seed: seedFrom(1), runs: [50, 1, 1e6], operations: [100_000, 1, 1e9] });
+await buildCore();
+register('../test/fuzz/typescript-hooks.mjs', import.meta.url);
+const { migrateAll } = await import('../test/migration/migrate.ts');
+const line = process.stderr.isTTY && !asked.json;
+const started = performance.now();
+const reports = [];
+let difference;
+let shown = 0;
+try {
+  await migrateAll(
+    asked,
+    (run, done) => {
+      if (!line || performance.now() - shown < 200) return;
+      shown = performance.now();
+      process.stderr.write(`\r\u001b[Krun ${run + 1} of ${asked.runs}: ${done} of ${asked.operations}`);
+    },
+    (device, seed, report) => {
+      reports.push({ device, seed, ...report });
+      if (asked.json) return;
+      if (line) process.stderr.write('\r\u001b[K');
+      const { operations, preCopyAt, switchedAt, underWay, streamBytes } = report;
+      console.log(`${device}, seed ${seed}: ${operations} operations, pre-copy from ${preCopyAt}, switched at ${switchedAt} with ${underWay} ${device === 'serial' ? 'bytes of flow' : 'commands'} under way, ${streamBytes} bytes`);
+    },
+  );
+} catch (error) {
+  difference = error.message;
 }
-
-function options() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        seed: { type: 'string', default: '20261121' },
-        runs: { type: 'string', default: '50' },
-        operations: { type: 'string', default: '100000' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    });
-    const [seed, runs, operations] = [Number(values.seed), Number(values.runs), Number(values.operations)];
-    if (!Number.isInteger(seed) || seed < 1 || seed > 0xffff_ffff) refuse('--seed is a number 1..4294967295');
-    if (!Number.isSafeInteger(runs) || runs < 1) refuse('--runs is a number from 1');
-    if (!Number.isSafeInteger(operations) || operations < 1) refuse('--operations is a number from 1');
-    return { ...values, seed, runs, operations };
-  } catch (error) {
-    return refuse(error.message);
-  }
-}
-
-const asked = options();
-if (asked.help) console.log(usage);
-else {
-  await buildCore();
-  register('../test/fuzz/typescript-hooks.mjs', import.meta.url);
-  const { migrateAll } = await import('../test/migration/migrate.ts');
-  const line = process.stderr.isTTY && !asked.json;
-  const started = performance.now();
-  const reports = [];
-  let difference;
-  let shown = 0;
-  try {
-    await migrateAll(
-      asked,
-      (run, done) => {
-        if (!line || performance.now() - shown < 200) return;
-        shown = performance.now();
-        process.stderr.write(`\r\u001b[Krun ${run + 1} of ${asked.runs}: ${done} of ${asked.operations}`);
-      },
-      (device, seed, report) => {
-        reports.push({ device, seed, ...report });
-        if (asked.json) return;
-        if (line) process.stderr.write('\r\u001b[K');
-        const { operations, preCopyAt, switchedAt, underWay, streamBytes } = report;
-        console.log(`${device}, seed ${seed}: ${operations} operations, pre-copy from ${preCopyAt}, switched at ${switchedAt} with ${underWay} ${device === 'serial' ? 'bytes of flow' : 'commands'} under way, ${streamBytes} bytes`);
-      },
-    );
-  } catch (error) {
-    difference = error.message;
-  }
-  if (line) process.stderr.write('\r\u001b[K');
-  const seconds = Number(((performance.now() - started) / 1000).toFixed(1));
-  if (asked.json) console.log(JSON.stringify({ seed: asked.seed, runs: reports, difference, seconds }));
-  else console.log(`migrate: ${reports.length} of ${asked.runs} runs, ${difference === undefined ? 'no difference' : 'DIFFERS'}, ${seconds} s`);
-  if (difference !== undefined) {
-    if (!asked.json) console.log(`  ${difference.slice(0, 4000)}`);
-    process.exitCode = 1;
-  }
+if (line) process.stderr.write('\r\u001b[K');
+const seconds = Number(((performance.now() - started) / 1000).toFixed(1));
+if (asked.json) console.log(JSON.stringify({ seed: asked.seed, runs: reports, difference, seconds }));
+else console.log(`migrate: ${reports.length} of ${asked.runs} runs, ${difference === undefined ? 'no difference' : 'DIFFERS'}, ${seconds} s`);
+if (difference !== undefined) {
+  if (!asked.json) console.log(`  ${difference.slice(0, 4000)}`);
+  process.exitCode = 1;
 }

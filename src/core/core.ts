@@ -116,6 +116,12 @@ export class Core {
     return this.data().getBigUint64(this.cells + CELL_POSITION, true);
   }
 
+  /** The same as a number: exact up to 2^53. */
+  cellPositionNumber(): number {
+    const data = this.data();
+    return data.getUint32(this.cells + CELL_POSITION + 4, true) * 2 ** 32 + data.getUint32(this.cells + CELL_POSITION, true);
+  }
+
   /** Throws for a negative status; `detail` is asked only then. What a hook threw is thrown again as it was. */
   check(status: number, call: string, detail: () => string): number {
     if (status >= 0) return status;

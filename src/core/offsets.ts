@@ -4,6 +4,7 @@ import { VfioError } from '../uapi/index.ts';
 import { integer, u64 } from '../webassembly/index.ts';
 import type { U64 } from '../webassembly/index.ts';
 import type { Core } from './core.ts';
+import type { CoreExports } from './exports.ts';
 import { OFFSETS_COOKIE, OFFSETS_INDEX, OFFSETS_SCATTERED } from './layout.generated.ts';
 
 /** How a device file hands out offsets: as mainline Linux, packed, or at seeded random places. */
@@ -22,6 +23,8 @@ export class OffsetTable {
   readonly mode: OffsetMode;
   private readonly core: Core;
   private readonly handle: number;
+  // Looking a name up among an instance's exports costs as much as the call.
+  private readonly resolveF: CoreExports['cookieResolveF'];
   private gone = false;
 
   /** @internal */
@@ -30,6 +33,7 @@ export class OffsetTable {
     integer('offsetTable: seed', seed, 1, 0xffff_ffff);
     this.core = core;
     this.mode = mode;
+    this.resolveF = core.exports.cookieResolveF;
     this.handle = core.check(core.exports.cookieTableCreate(MODES[mode], seed), 'offsetTable', () => 'the core has no memory for another table') >>> 0;
   }
 
@@ -51,10 +55,20 @@ export class OffsetTable {
   resolve(offset: U64): ResolvedOffset | undefined {
     const status =
       typeof offset === 'number' && Number.isSafeInteger(offset) && offset >= 0
-        ? this.core.exports.cookieResolveF(this.handle, offset)
+        ? this.resolveF(this.handle, offset)
         : this.core.exports.cookieResolve(this.handle, u64('OffsetTable.resolve: offset', offset));
     if (status < 0 && this.gone) throw new VfioError('EBADF', 'OffsetTable.resolve', 'the table is destroyed');
     return status < 0 ? undefined : { index: this.core.cellIndex(), position: this.core.cellPosition() };
+  }
+
+  /** The same without an object: the index of the region, or -1. `offset`: 0 to 2^53-1. @internal */
+  find(offset: number): number {
+    return this.resolveF(this.handle, offset) < 0 ? -1 : this.core.cellIndex();
+  }
+
+  /** The position of what `find` found last. @internal */
+  foundPosition(): number {
+    return this.core.cellPositionNumber();
   }
 
   /** Returns every node. A second call does nothing. */

@@ -248,7 +248,8 @@ function holeCheck(map: BankModel): BatteryCheck[] {
  * @param map - A map.
  * @example
  * ```ts
- * for (const { name, run } of batteryOf(map)) test(name, () => run(bank));
+ * const target = batteryTarget(registerBank(engine, map));
+ * for (const { name, run } of batteryOf(map)) test(name, () => run(target));
  * ```
  */
 export function batteryOf(map: BankModel): BatteryCheck[] {

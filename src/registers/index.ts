@@ -26,4 +26,5 @@ export type { SvdOptions } from './generate/svd.ts';
 export { svgOf } from './generate/svg.ts';
 export { batteryOf } from './battery.ts';
 export type { BatteryCheck, BatteryTarget } from './battery.ts';
+export { batteryTarget } from './battery-target.ts';
 export { mapFromJson, mapToJson } from './json.ts';

@@ -43,6 +43,7 @@ import type { DeviceFileOptions, DeviceFileSettings, UapiRelease } from './propo
 import { setRegionFlags } from './proposals/region-flags.ts';
 import { getRegionCaps, getRegionMmap } from './proposals/region-mmap.ts';
 import { clip, transfer } from './region-access.ts';
+import { ShortAccess } from './short-access.ts';
 import type { UserMemory } from './user-memory.ts';
 
 /** How a device is opened. */
@@ -67,6 +68,7 @@ export class DeviceFile extends OpenFile {
   private readonly settings: DeviceFileSettings;
   private readonly regions: FileRegions;
   private readonly offsets: FileOffsets;
+  private readonly short: ShortAccess;
   private readonly addedFeatures: readonly AddedFeature[];
   private readonly cdev: CdevBinding | undefined;
 
@@ -82,6 +84,7 @@ export class DeviceFile extends OpenFile {
     }
     this.regions = new FileRegions(device, this.settings);
     this.offsets = new FileOffsets(engine, this.regions, this.settings);
+    this.short = new ShortAccess(this.regions, this.offsets);
     this.addedFeatures = [...this.aliasFeature(), ...(this.settings.uapi === 'v7.2' ? LATER_FEATURES : [])];
     this.cdev = options.cdev;
     try {
@@ -190,6 +193,10 @@ export class DeviceFile extends OpenFile {
       if (writes && region.kind === 'config') this.device.dmaBufs.settle();
     }
     return count;
+  }
+
+  override accessShort(offset: number, bytes: Uint8Array, writes: boolean): number {
+    return writes && this.readOnly ? 0 : this.short.move(offset, bytes, writes);
   }
 
   /** Checks a shared mapping of `length` bytes at `offset`. */

@@ -165,14 +165,24 @@ export class Process {
 
   /** Reads from `offset` on: how many bytes, fewer than asked at the end of a region. VfioError as section 4 of the behaviour text says. */
   pread(fd: number, buffer: UserBuffer, offset: U64): number {
+    const moved = this.accessShort(fd, buffer, offset, false);
+    if (moved !== 0) return moved;
     const at = fileOffset('pread', offset);
     return this.readAt('pread', this.seekable('pread', fd), buffer, at);
   }
 
   /** Writes at `offset`: how many bytes. VfioError EBADF on a file opened for reading only. */
   pwrite(fd: number, buffer: UserBuffer, offset: U64): number {
+    const moved = this.accessShort(fd, buffer, offset, true);
+    if (moved !== 0) return moved;
     const at = fileOffset('pwrite', offset);
     return this.writeAt('pwrite', this.seekable('pwrite', fd), buffer, at);
+  }
+
+  private accessShort(fd: number, buffer: UserBuffer, offset: U64, writes: boolean): number {
+    const at = typeof offset === 'bigint' ? Number(offset) : offset;
+    if (!(buffer instanceof Uint8Array) || !Number.isSafeInteger(at) || at < 0) return 0;
+    return this.files.find(fd)?.accessShort?.(at, buffer, writes) ?? 0;
   }
 
   /** A stream has no offsets: looked at before whether it can be read or written at all. */

@@ -5,7 +5,7 @@ import { IDIO16_FILTER_NS, idio16, idio16Registers } from '../../src/devices/ind
 import type { Idio16, Idio16Options } from '../../src/devices/index.ts';
 import { createTestbench } from '../../src/hosts/index.ts';
 import type { Testbench } from '../../src/hosts/index.ts';
-import { batteryOf } from '../../src/registers/index.ts';
+import { batteryOf, batteryTarget } from '../../src/registers/index.ts';
 import { ReferenceXorshift } from '../reference/xorshift.ts';
 
 const OUT = [0, 4] as const;
@@ -278,14 +278,7 @@ describe('the card', () => {
 describe('all that follows from its map', () => {
   test.each(batteryOf(idio16Registers).map((check) => [check.name, check] as const))('%s', (_, check) => {
     plug();
-    const bank = card.bar(2);
-    check.run({
-      read: (position, width) => (width === 8 ? bank.region.read64(position) : BigInt(bank.region[`read${(8 * width) as 8 | 16 | 32}`](position))),
-      write: (position, width, value) => (width === 8 ? bank.region.write64(position, value) : bank.region[`write${(8 * width) as 8 | 16 | 32}`](position, Number(value))),
-      peek: (register) => bank.peek(register),
-      poke: (register, mask, value) => bank.poke(register, mask, value),
-      reset: (soft = false) => bank.reset({ soft }),
-    });
+    check.run(batteryTarget(card.bar(2)));
   });
 });
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from '@jest/globals';
 import { createEngine } from '../../src/core/index.ts';
-import { batteryOf, registerBank, registerMap, rw, rw1, w1c, lock, type BankModel, type BatteryTarget, type RegisterMap } from '../../src/registers/index.ts';
+import { batteryOf, batteryTarget, registerBank, registerMap, rw, rw1, w1c, lock, type BankModel, type BatteryTarget, type RegisterMap } from '../../src/registers/index.ts';
 import { ReferenceRegisterBank, valueOf } from '../reference/index.ts';
 import { copyEngine } from './example.ts';
 
@@ -17,17 +17,6 @@ function targetOf(map: BankModel): BatteryTarget {
   };
 }
 
-function coreTarget(map: RegisterMap): BatteryTarget {
-  const bank = registerBank(createEngine(), map);
-  return {
-    read: (position, width) => (width === 8 ? bank.region.read64(position) : BigInt(bank.region[`read${(8 * width) as 8 | 16 | 32}`](position))),
-    write: (position, width, value) => (width === 8 ? bank.region.write64(position, value) : bank.region[`write${(8 * width) as 8 | 16 | 32}`](position, Number(value))),
-    peek: (register) => bank.peek(register),
-    poke: (register, mask, value) => bank.poke(register, mask, value),
-    reset: (soft = false) => bank.reset({ soft }),
-  };
-}
-
 const { description, parts } = copyEngine;
 const maps = {
   'every size': copyEngine,
@@ -38,7 +27,7 @@ const maps = {
 };
 
 describe.each(Object.entries(maps))('%s', (_, map) => {
-  const targets = { judge: targetOf(map), core: coreTarget(map as unknown as RegisterMap) };
+  const targets = { judge: targetOf(map), core: batteryTarget(registerBank(createEngine(), map as unknown as RegisterMap)) };
   test.each(batteryOf(map).map((check) => [check.name, check] as const))('%s', (_name, check) => {
     check.run(targets.judge);
     check.run(targets.core);

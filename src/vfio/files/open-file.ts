@@ -71,6 +71,13 @@ export abstract class OpenFile {
   /** Moves bytes at an offset; how many. */
   abstract access(call: string, offset: bigint, length: number, user: UserMemory, writes: boolean): number;
 
+  /**
+   * The short way of `access`, for what can go it: how many bytes, all of them, or 0 when nothing has happened yet and `access` is to be asked.
+   *
+   * @param offset 0 to 2^53-1.
+   */
+  accessShort?(offset: number, bytes: Uint8Array, writes: boolean): number;
+
   /** What poll tells of it: POLL bits. */
   poll(): number {
     return DEFAULT_POLLMASK;

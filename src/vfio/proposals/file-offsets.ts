@@ -31,6 +31,8 @@ export class FileOffsets {
   private readonly regions: FileRegions;
   private readonly settings: DeviceFileSettings;
   private readonly table: OffsetTable;
+  /** The first offset that nobody owns, rounded to what a number can be. */
+  private readonly offsetEnd: number;
   /** Entries that the user was told of. */
   private readonly announced = new Map<number, { readonly offset: bigint; readonly memoryType: MemoryType }>();
 
@@ -38,6 +40,7 @@ export class FileOffsets {
   constructor(engine: Engine, regions: FileRegions, settings: DeviceFileSettings) {
     this.regions = regions;
     this.settings = settings;
+    this.offsetEnd = Number(settings.offsetLimit);
     this.table = engine.offsetTable(settings.mode, settings.seed);
     try {
       // C-index: every slot is known from the start, as if offsets were computed.
@@ -81,6 +84,17 @@ export class FileOffsets {
     }
     if (found === undefined || offset >= this.settings.offsetLimit) return undefined;
     return { entry: found.index, position: found.position };
+  }
+
+  /** The index of the region that owns an offset from 0 to 2^53-1; -1 when it has none yet, or is mapped write-combining for ever. */
+  findIndex(offset: number): number {
+    const entry = offset < this.offsetEnd ? this.table.find(offset) : -1;
+    return entry < COMBINING ? entry : -1;
+  }
+
+  /** Where in its region the offset lies that `findIndex` found last. */
+  foundPosition(): number {
+    return this.table.foundPosition();
   }
 
   /** What an offset means. VfioError as `unknownOffset` says when it means nothing. */

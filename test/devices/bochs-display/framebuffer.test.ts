@@ -3,7 +3,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { bochsDisplayRegisters } from '../../../src/devices/index.ts';
 import type { DisplayMode } from '../../../src/devices/index.ts';
-import { batteryOf, registerBank } from '../../../src/registers/index.ts';
+import { batteryOf, batteryTarget, registerBank } from '../../../src/registers/index.ts';
 import { ReferenceXorshift } from '../../reference/index.ts';
 import { bench, BPP, card, dispi, driver, framebuffer, MIB, mmio, modes, plug, plugDisplay, XRES, YRES } from './support.ts';
 
@@ -117,14 +117,7 @@ describe('garbage', () => {
 describe('what follows from its map', () => {
   test('the battery', () => {
     const made = registerBank(bench.engine, bochsDisplayRegisters);
-    const { region } = made;
-    const target = {
-      read: (position: number, width: number) => (width === 8 ? region.read64(position) : BigInt(region[`read${(8 * width) as 8 | 16 | 32}`](position))),
-      write: (position: number, width: number, value: bigint) => (width === 8 ? region.write64(position, value) : region[`write${(8 * width) as 8 | 16 | 32}`](position, Number(value))),
-      peek: (register: number) => made.peek(register),
-      poke: (register: number, mask: bigint, value: bigint) => made.poke(register, mask, value),
-      reset: (soft = false) => made.reset({ soft }),
-    };
+    const target = batteryTarget(made);
     const checks = batteryOf(bochsDisplayRegisters);
     expect(checks.length).toBeGreaterThan(100);
     for (const { run } of checks) run(target);

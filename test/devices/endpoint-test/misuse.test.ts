@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { ENDPOINT_TEST_MAX_BYTES, endpointTest, endpointTestRegisters } from '../../../src/devices/index.ts';
 import type { EndpointTest } from '../../../src/devices/index.ts';
 import { PCI_COMMAND, PCI_COMMAND_MASTER, PCI_COMMAND_MEMORY } from '../../../src/pci/index.ts';
-import { batteryOf, registerBank } from '../../../src/registers/index.ts';
+import { batteryOf, batteryTarget, registerBank } from '../../../src/registers/index.ts';
 import { ReferenceXorshift } from '../../reference/index.ts';
 import { aim, bar, bench, card, COMMAND, COPY_FAIL, COPY_SUCCESS, DESTINATION, driver, DST_ADDR_INVALID, IRQ_RAISED, MS, NOWHERE, plugEndpoint, read, READ_FAIL, READ_SUCCESS, SOURCE, SRC_ADDR_INVALID, status, write, WRITE_FAIL, WRITE_SUCCESS } from './support.ts';
 
@@ -205,14 +205,7 @@ describe('garbage', () => {
 
 test('the battery of its map', () => {
   const made = registerBank(bench.engine, endpointTestRegisters);
-  const { region } = made;
-  const target = {
-    read: (position: number, width: number) => (width === 8 ? region.read64(position) : BigInt(region[`read${(8 * width) as 8 | 16 | 32}`](position))),
-    write: (position: number, width: number, value: bigint) => (width === 8 ? region.write64(position, value) : region[`write${(8 * width) as 8 | 16 | 32}`](position, Number(value))),
-    peek: (register: number) => made.peek(register),
-    poke: (register: number, mask: bigint, value: bigint) => made.poke(register, mask, value),
-    reset: (soft = false) => made.reset({ soft }),
-  };
+  const target = batteryTarget(made);
   const checks = batteryOf(endpointTestRegisters);
   expect(checks.length).toBeGreaterThan(30);
   for (const { run } of checks) run(target);

@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { createEngine } from '../../../src/core/index.ts';
 import { nvmeLite, nvmeRegisters } from '../../../src/devices/index.ts';
 import { createTestbench } from '../../../src/hosts/index.ts';
-import { batteryOf, registerBank } from '../../../src/registers/index.ts';
+import { batteryOf, batteryTarget, registerBank } from '../../../src/registers/index.ts';
 import { accessesOf } from '../../../src/trace/index.ts';
 import { blocksOf, dumpsOf } from '../../trace/recorded.ts';
 
@@ -53,15 +53,7 @@ test('configuration space is the recorded one, but for what the guest wrote and 
 });
 
 describe('the battery of the map', () => {
-  const bank = registerBank(createEngine(), nvmeRegisters);
-  const { region } = bank;
-  const target = {
-    read: (position: number, width: number) => (width === 8 ? region.read64(position) : BigInt(region[`read${(8 * width) as 8 | 16 | 32}`](position))),
-    write: (position: number, width: number, value: bigint) => (width === 8 ? region.write64(position, value) : region[`write${(8 * width) as 8 | 16 | 32}`](position, Number(value))),
-    peek: (register: number) => bank.peek(register),
-    poke: (register: number, mask: bigint, value: bigint) => bank.poke(register, mask, value),
-    reset: (soft = false) => bank.reset({ soft }),
-  };
+  const target = batteryTarget(registerBank(createEngine(), nvmeRegisters));
   const checks = batteryOf(nvmeRegisters).filter(({ name }) => !/DOORBELL\[([1-9]|[1-5][0-9]|6[0-3])\]/.test(name));
   test.each(checks.map((check) => [check.name, check] as const))('%s', (_, check) => {
     check.run(target);
