@@ -1,9 +1,10 @@
 // How the range stores are measured: processes, rounds, and what all must agree on.
 //
 //   for each size, for each repetition: a fresh process per contender
-//     for each round: for each metric: each contender once, in random order, one at a time
+//     for each round: for each metric, in some passes: each contender once, in random order, one at a time
 //
-// The same plan as bench/harness.ts, over processes that need not be Node. A ratio is formed within a round, before anything is averaged.
+// What takes little time is passed several times in a round, so that a neighbour's burst is in few of its samples. The same plan as bench/harness.ts, over processes
+// that need not be Node. A ratio is formed within a pass, before anything is averaged.
 
 import { createRandom, shuffled } from '../random.ts';
 import { bootstrapMedian, median } from '../statistics.ts';
@@ -31,13 +32,17 @@ export function effortFor(n: number, quick: boolean): Effort {
   return n >= 2 ** 20 ? { repetitions: 2, rounds: 3, milliseconds: 50_000, warmUp: 0 } : { repetitions: 3, rounds: 9, milliseconds: 18_000, warmUp: 1 };
 }
 
+/** Passes of one metric in one round: at most so many, none begun after so many milliseconds. */
+const PASSES = 6;
+const PASS_MILLISECONDS = 250;
+
 type Groups = readonly (readonly (number | undefined)[])[];
 
-/** Ratios of what was measured in the same repetition and round, or undefined where nothing was. */
+/** Ratios of what was measured in the same repetition and pass, or undefined where nothing was. */
 function paired(above: Groups, below: Groups): Estimate | undefined {
-  const ratios = above.map((rounds, repetition) =>
-    rounds.flatMap((value, round) => {
-      const against = below[repetition]?.[round];
+  const ratios = above.map((passes, repetition) =>
+    passes.flatMap((value, pass) => {
+      const against = below[repetition]?.[pass];
       return value === undefined || against === undefined ? [] : [value / against];
     }),
   );
@@ -46,7 +51,7 @@ function paired(above: Groups, below: Groups): Estimate | undefined {
 
 /** Everything measured. */
 export class Results {
-  /** size/metric/contender: values by repetition and round. A round that a contender sat out is undefined. */
+  /** size/metric/contender: values by repetition and pass, those of all rounds in order. One that a contender sat out is undefined. */
   private readonly values = new Map<string, (number | undefined)[][]>();
   /** size/metric: the digest that the first contender gave, and who. */
   private readonly digests = new Map<string, { readonly digest: number; readonly by: string }>();
@@ -56,11 +61,11 @@ export class Results {
     return `${n}/${metric}/${contender}`;
   }
 
-  add(n: number, metric: Measured, contender: string, repetition: number, round: number, value: number): void {
+  add(n: number, metric: Measured, contender: string, repetition: number, pass: number, value: number): void {
     const key = Results.key(n, metric, contender);
     const groups = this.values.get(key) ?? [];
     this.values.set(key, groups);
-    (groups[repetition] ??= [])[round] = value;
+    (groups[repetition] ??= [])[pass] = value;
   }
 
   /** Notes what a contender answered; a difference is a failure, once per contender. */
@@ -86,17 +91,17 @@ export class Results {
     return all.length === 0 ? undefined : median(all);
   }
 
-  /** The lowest and highest number of rounds that count for a size. */
+  /** How many samples count. */
   rounds(n: number, metric: Measured, contender: string): number {
     return this.groups(n, metric, contender).flat().filter((value) => value !== undefined).length;
   }
 
-  /** One contender's number divided by another's, paired by round. */
+  /** One contender's number divided by another's, paired by pass. */
   ratio(n: number, metric: Measured, contender: string, other: string): Estimate | undefined {
     return paired(this.groups(n, metric, contender), this.groups(n, metric, other));
   }
 
-  /** One of a contender's numbers divided by another at the same size, paired by round. */
+  /** One of a contender's numbers divided by another at the same size, paired by pass. */
   quotient(n: number, contender: string, metric: Measured, other: Measured): Estimate | undefined {
     return paired(this.groups(n, metric, contender), this.groups(n, other, contender));
   }
@@ -144,23 +149,30 @@ async function repeat(plan: Plan, n: number, effort: Effort, repetition: number,
       processes.push(process);
       await process.start().catch((error: unknown) => drop(process, error));
     }
+    const take = async (process: ContenderProcess, metric: Measured, round: number, pass: number): Promise<void> => {
+      progress(`${n} ranges, process ${repetition + 1} of ${effort.repetitions}, round ${round + 1}: ${metric}, ${process.contender.name}`);
+      try {
+        const { value, digest } = await process.sample(metric);
+        results.agree(n, metric, process.contender.name, digest);
+        if (round >= 0) results.add(n, metric, process.contender.name, repetition, round * PASSES + pass, value);
+      } catch (error) {
+        drop(process, error);
+      }
+    };
     let start = Date.now();
     for (let round = -effort.warmUp; round < effort.rounds && (round < 1 || Date.now() - start < effort.milliseconds); round++) {
       if (round === 0) start = Date.now();
       for (const metric of MEASURED.filter((name) => plan.metrics.includes(name))) {
         // Bytes do not change from round to round.
         if (BUILDS.includes(metric as Build) && round !== 0) continue;
-        for (const i of shuffled(processes.length, random)) {
-          const process = processes[i];
-          if (process === undefined || !process.metrics.includes(metric) || whyLeftOut(process.contender, metric, n) !== undefined) continue;
-          if (isSlow(process.contender) && round !== 0) continue;
-          progress(`${n} ranges, process ${repetition + 1} of ${effort.repetitions}, round ${round + 1}: ${metric}, ${process.contender.name}`);
-          try {
-            const { value, digest } = await process.sample(metric);
-            results.agree(n, metric, process.contender.name, digest);
-            if (round >= 0) results.add(n, metric, process.contender.name, repetition, round, value);
-          } catch (error) {
-            drop(process, error);
+        const passes = BUILDS.includes(metric as Build) || round < 0 ? 1 : PASSES;
+        const began = Date.now();
+        for (let pass = 0; pass < passes && (pass === 0 || Date.now() - began < PASS_MILLISECONDS); pass++) {
+          for (const i of shuffled(processes.length, random)) {
+            const process = processes[i];
+            if (process === undefined || !process.metrics.includes(metric) || whyLeftOut(process.contender, metric, n) !== undefined) continue;
+            if (isSlow(process.contender) && (round !== 0 || pass !== 0)) continue;
+            await take(process, metric, round, pass);
           }
         }
       }
