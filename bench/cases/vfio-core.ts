@@ -44,7 +44,7 @@ function machine(mode: OffsetMode, count = BARS) {
 export function regionInfo(): Side {
   const { process, fd } = machine('index');
   const info = new Uint8Array(vfio_region_info.size);
-  let indices = new Uint32Array(0);
+  let indices: Uint32Array = new Uint32Array(0);
   return {
     operations: OPERATIONS,
     prepare: (round) => (indices = randomNumbers(round, VFIO_PCI_NUM_REGIONS - 1)),
@@ -71,7 +71,7 @@ function filled(bar: Region): void {
 export function direct(): Side {
   const { bar } = machine('index');
   filled(bar);
-  let positions = new Uint32Array(0);
+  let positions: Uint32Array = new Uint32Array(0);
   let sum = 0;
   return {
     operations: OPERATIONS,

@@ -72,13 +72,13 @@ if (values.json) {
         const value = results.value(n, metric, name);
         if (value === undefined) return [];
         const ratio = against === undefined ? undefined : results.ratio(n, metric, against, name);
-        return [{ n, metric, contender: name, value, rounds: results.rounds(n, metric, name), ...(ratio !== undefined && { against, ratio }) }];
+        return [{ n, metric, contender: name, value, samples: results.samples(n, metric, name), ...(ratio !== undefined && { against, ratio }) }];
       }),
     ),
   );
   console.log(JSON.stringify({ machine, effort: plan.quick ? 'quick' : 'full', rows, targets, lost, failures: results.failures }, null, 2));
 } else {
-  console.log(`${machine}\nns per operation, medians; ratio = ours / other, paired by round, with its 95 % interval\n`);
+  console.log(`${machine}\nns per operation, medians; ratio = ours / other, of samples taken one right after the other, with its 95 % interval\n`);
   console.log(tables(plan, results));
   console.log(`${targetLines(targets)}\n`);
   console.log(lost.length === 0 ? 'Nothing lost.' : `Lost (ours / other above 1)\n  ${lost.join('\n  ')}`);

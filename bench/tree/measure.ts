@@ -1,10 +1,11 @@
 // How the range stores are measured: processes, rounds, and what all must agree on.
 //
 //   for each size, for each repetition: a fresh process per contender
-//     for each round: for each metric, in some passes: each contender once, in random order, one at a time
+//     for each round: for each metric, in some passes: each pair that is compared, in random order
+//       pair: one sample of each, in random order, one right after the other
 //
-// What takes little time is passed several times in a round, so that a neighbour's burst is in few of its samples. The same plan as bench/harness.ts, over processes
-// that need not be Node. A ratio is formed within a pass, before anything is averaged.
+// A ratio is formed within a pair, before anything is averaged: a machine whose neighbours come and go is the same machine for some milliseconds. What takes little
+// time is passed several times in a round, so that a burst is in few of its samples. Processes need not be Node.
 
 import { createRandom, shuffled } from '../random.ts';
 import { bootstrapMedian, median } from '../statistics.ts';
@@ -36,36 +37,51 @@ export function effortFor(n: number, quick: boolean): Effort {
 const PASSES = 6;
 const PASS_MILLISECONDS = 250;
 
-type Groups = readonly (readonly (number | undefined)[])[];
+/** Two metrics of one contender that a target divides: [size, contender, metric, metric that it is divided by]. */
+const QUOTIENTS: readonly (readonly [n: number, contender: string, metric: Measured, other: Measured])[] = [
+  [65536, 'wasm-simd', 'bulk', 'insert_rand'],
+  [65536, 'wasm-simd', 'write_beside', 'write_alone'],
+];
 
-/** Ratios of what was measured in the same repetition and pass, or undefined where nothing was. */
-function paired(above: Groups, below: Groups): Estimate | undefined {
-  const ratios = above.map((passes, repetition) =>
-    passes.flatMap((value, pass) => {
-      const against = below[repetition]?.[pass];
-      return value === undefined || against === undefined ? [] : [value / against];
-    }),
-  );
-  return ratios.flat().length === 0 ? undefined : bootstrapMedian(ratios);
+/** Numbers by repetition. */
+type Groups = number[][];
+
+/** Adds a number to those of a repetition. */
+function push(map: Map<string, Groups>, key: string, repetition: number, value: number): void {
+  const groups = map.get(key) ?? [];
+  map.set(key, groups);
+  (groups[repetition] ??= []).push(value);
+}
+
+function estimateOf(groups: Groups | undefined): Estimate | undefined {
+  return groups === undefined ? undefined : bootstrapMedian(Array.from(groups, (group: number[] | undefined) => group ?? []));
 }
 
 /** Everything measured. */
 export class Results {
-  /** size/metric/contender: values by repetition and pass, those of all rounds in order. One that a contender sat out is undefined. */
-  private readonly values = new Map<string, (number | undefined)[][]>();
+  /** size/metric/contender. */
+  private readonly values = new Map<string, Groups>();
+  /** size/metric/contender/other contender: the one divided by the other, sample by sample. */
+  private readonly ratios = new Map<string, Groups>();
+  /** size/contender/metric/other metric: the same of two metrics. */
+  private readonly quotients = new Map<string, Groups>();
   /** size/metric: the digest that the first contender gave, and who. */
   private readonly digests = new Map<string, { readonly digest: number; readonly by: string }>();
   readonly failures: string[] = [];
 
-  private static key(n: number, metric: Measured, contender: string): string {
-    return `${n}/${metric}/${contender}`;
+  add(n: number, metric: Measured, contender: string, repetition: number, value: number): void {
+    push(this.values, `${n}/${metric}/${contender}`, repetition, value);
   }
 
-  add(n: number, metric: Measured, contender: string, repetition: number, pass: number, value: number): void {
-    const key = Results.key(n, metric, contender);
-    const groups = this.values.get(key) ?? [];
-    this.values.set(key, groups);
-    (groups[repetition] ??= [])[pass] = value;
+  /** Two contenders, measured one right after the other. */
+  addPair(n: number, metric: Measured, repetition: number, one: readonly [contender: string, value: number], other: readonly [contender: string, value: number]): void {
+    push(this.ratios, `${n}/${metric}/${one[0]}/${other[0]}`, repetition, one[1] / other[1]);
+    push(this.ratios, `${n}/${metric}/${other[0]}/${one[0]}`, repetition, other[1] / one[1]);
+  }
+
+  /** Two metrics of one contender, measured one right after the other. */
+  addQuotient(n: number, contender: string, repetition: number, metric: Measured, other: Measured, quotient: number): void {
+    push(this.quotients, `${n}/${contender}/${metric}/${other}`, repetition, quotient);
   }
 
   /** Notes what a contender answered; a difference is a failure, once per contender. */
@@ -81,29 +97,29 @@ export class Results {
     if (!this.failures.includes(text)) this.failures.push(text);
   }
 
-  private groups(n: number, metric: Measured, contender: string): Groups {
-    return this.values.get(Results.key(n, metric, contender)) ?? [];
+  private all(n: number, metric: Measured, contender: string): readonly number[] {
+    return (this.values.get(`${n}/${metric}/${contender}`) ?? []).flat();
   }
 
   /** The median, or undefined where nothing was measured. */
   value(n: number, metric: Measured, contender: string): number | undefined {
-    const all = this.groups(n, metric, contender).flat().filter((value) => value !== undefined);
+    const all = this.all(n, metric, contender);
     return all.length === 0 ? undefined : median(all);
   }
 
-  /** How many samples count. */
-  rounds(n: number, metric: Measured, contender: string): number {
-    return this.groups(n, metric, contender).flat().filter((value) => value !== undefined).length;
+  /** How many samples there are. */
+  samples(n: number, metric: Measured, contender: string): number {
+    return this.all(n, metric, contender).length;
   }
 
-  /** One contender's number divided by another's, paired by pass. */
+  /** One contender's number divided by another's: of those that are compared. */
   ratio(n: number, metric: Measured, contender: string, other: string): Estimate | undefined {
-    return paired(this.groups(n, metric, contender), this.groups(n, metric, other));
+    return estimateOf(this.ratios.get(`${n}/${metric}/${contender}/${other}`));
   }
 
-  /** One of a contender's numbers divided by another at the same size, paired by pass. */
+  /** One of a contender's numbers divided by another at the same size: of those that a target divides. */
   quotient(n: number, contender: string, metric: Measured, other: Measured): Estimate | undefined {
-    return paired(this.groups(n, metric, contender), this.groups(n, other, contender));
+    return estimateOf(this.quotients.get(`${n}/${contender}/${metric}/${other}`));
   }
 
   /** A contender's number at one size divided by that at another: medians, since sizes are measured in processes of their own. */
@@ -149,31 +165,58 @@ async function repeat(plan: Plan, n: number, effort: Effort, repetition: number,
       processes.push(process);
       await process.start().catch((error: unknown) => drop(process, error));
     }
-    const take = async (process: ContenderProcess, metric: Measured, round: number, pass: number): Promise<void> => {
-      progress(`${n} ranges, process ${repetition + 1} of ${effort.repetitions}, round ${round + 1}: ${metric}, ${process.contender.name}`);
+    const canDo = (process: ContenderProcess, metric: Measured): boolean => process.metrics.includes(metric) && whyLeftOut(process.contender, metric, n) === undefined;
+    /** One sample; undefined when there is none: then the contender has dropped out. */
+    const take = async (process: ContenderProcess, metric: Measured, round: number): Promise<number | undefined> => {
+      const { name } = process.contender;
+      progress(`${n} ranges, process ${repetition + 1} of ${effort.repetitions}, round ${round + 1}: ${metric}, ${name}`);
       try {
         const { value, digest } = await process.sample(metric);
-        results.agree(n, metric, process.contender.name, digest);
-        if (round >= 0) results.add(n, metric, process.contender.name, repetition, round * PASSES + pass, value);
+        results.agree(n, metric, name, digest);
+        if (round >= 0) results.add(n, metric, name, repetition, value);
+        return value;
       } catch (error) {
         drop(process, error);
+        return undefined;
+      }
+    };
+    /** Two samples in random order, one right after the other. */
+    const takeTwo = async (round: number, one: readonly [ContenderProcess, Measured], other: readonly [ContenderProcess, Measured]): Promise<readonly [number, number] | undefined> => {
+      const isSwapped = random() % 2 === 0;
+      const first = await take(...(isSwapped ? other : one), round);
+      const second = first === undefined ? undefined : await take(...(isSwapped ? one : other), round);
+      if (round < 0 || first === undefined || second === undefined) return undefined;
+      return isSwapped ? [second, first] : [first, second];
+    };
+    const pass = async (metric: Measured, round: number, withSlow: boolean): Promise<void> => {
+      const able = processes.filter((process) => canDo(process, metric) && (withSlow || !isSlow(process.contender)));
+      for (const i of shuffled(able.length, random)) {
+        const process = able[i]!;
+        const against = able.find(({ contender }) => contender.name === process.contender.against);
+        if (against !== undefined) {
+          const pair = await takeTwo(round, [process, metric], [against, metric]);
+          if (pair !== undefined) results.addPair(n, metric, repetition, [process.contender.name, pair[0]], [against.contender.name, pair[1]]);
+        } else if (!able.some(({ contender }) => contender.against === process.contender.name)) await take(process, metric, round);
       }
     };
     let start = Date.now();
     for (let round = -effort.warmUp; round < effort.rounds && (round < 1 || Date.now() - start < effort.milliseconds); round++) {
       if (round === 0) start = Date.now();
       for (const metric of MEASURED.filter((name) => plan.metrics.includes(name))) {
+        const isBuild = BUILDS.includes(metric as Build);
         // Bytes do not change from round to round.
-        if (BUILDS.includes(metric as Build) && round !== 0) continue;
-        const passes = BUILDS.includes(metric as Build) || round < 0 ? 1 : PASSES;
+        if (isBuild && round !== 0) continue;
+        const passes = isBuild || round < 0 ? 1 : PASSES;
         const began = Date.now();
-        for (let pass = 0; pass < passes && (pass === 0 || Date.now() - began < PASS_MILLISECONDS); pass++) {
-          for (const i of shuffled(processes.length, random)) {
-            const process = processes[i];
-            if (process === undefined || !process.metrics.includes(metric) || whyLeftOut(process.contender, metric, n) !== undefined) continue;
-            if (isSlow(process.contender) && (round !== 0 || pass !== 0)) continue;
-            await take(process, metric, round, pass);
-          }
+        for (let i = 0; i < passes && (i === 0 || Date.now() - began < PASS_MILLISECONDS); i++) await pass(metric, round, round === 0 && i === 0);
+      }
+      for (const [size, name, metric, other] of QUOTIENTS) {
+        if (size !== n || !plan.metrics.includes(metric) || !plan.metrics.includes(other)) continue;
+        for (let i = 0; i < PASSES; i++) {
+          const process = processes.find(({ contender }) => contender.name === name);
+          if (process === undefined || !canDo(process, metric) || !canDo(process, other)) break;
+          const pair = await takeTwo(round, [process, metric], [process, other]);
+          if (pair !== undefined) results.addQuotient(n, name, repetition, metric, other, pair[0] / pair[1]);
         }
       }
     }

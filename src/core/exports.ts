@@ -108,5 +108,5 @@ export interface CoreExports {
   cookieTableDestroy(table: number): number;
   cookieRequest(table: number, index: number, bytes: bigint): number;
   cookieResolve(table: number, offset: bigint): number;
-  cookieResolveF(table: number, offset: number): number;
+  readonly cookieResolveF: (table: number, offset: number) => number;
 }

@@ -173,6 +173,8 @@ export function struct<const F extends FieldSpecs>(name: string, size: number, s
   const entries = Object.entries<FieldSpec<unknown, never>>(specs);
   checkDescription(name, size, entries);
   const known = new Map(entries);
+  // Made once: a check that succeeds shows nobody its path.
+  const paths = new Map(entries.map(([key]) => [key, `${name}.${key}`]));
   const flexible = entries.find(([, spec]) => isFlexible(spec));
   const unions = entries.flatMap(([key, spec], i) =>
     entries.slice(0, i).filter(([, before]) => before.codec.size > 0 && before.offset === spec.offset).map(([other]) => [other, key] as const),
@@ -186,7 +188,7 @@ export function struct<const F extends FieldSpecs>(name: string, size: number, s
     for (const key of Object.keys(record)) {
       const spec = known.get(key);
       if (spec === undefined) throw new TypeError(`${path}.${key}: no such field`);
-      spec.codec.check(record[key], `${path}.${key}`);
+      spec.codec.check(record[key], path === name ? paths.get(key)! : `${path}.${key}`);
     }
     for (const [a, b] of unions) {
       if (Object.hasOwn(record, a) && Object.hasOwn(record, b) && record[a] !== record[b]) {

@@ -50,14 +50,14 @@ import type { UserMemory } from './user-memory.ts';
 export interface OpenOptions extends DeviceFileOptions {
   /** Opened for reading only: writes are EBADF, writable shared mappings EACCES. Default false. */
   readonly readOnly?: boolean;
-  /** Through its character device, bound to an iommufd already. Default: through its group. */
+  /** Through its character device, bound to an iommufd already. Default: through its group. A device is open in one of these ways at a time. */
   readonly cdev?: CdevBinding;
 }
 
 function checkBinding(device: VfioDevice, { iommufd, devid }: CdevBinding): void {
   if (typeof iommufd !== 'object' || (iommufd as unknown) === null) throw new TypeError(`open: iommufd is of type ${typeof iommufd}; expected an object`);
   integer('open: devid', devid, 1, 0x7fff_ffff);
-  if (device.openFiles > 0) throw new VfioError('EINVAL', 'VFIO_DEVICE_BIND_IOMMUFD', `${device.name} is open through another file`);
+  if (device.openFiles > 0) throw new VfioError(device.binding === undefined ? 'EBUSY' : 'EINVAL', 'VFIO_DEVICE_BIND_IOMMUFD', `${device.name} is open through ${device.binding === undefined ? 'its group' : 'another file'}`);
 }
 
 /** One open file of a device. @internal */
@@ -76,6 +76,7 @@ export class DeviceFile extends OpenFile {
     super();
     this.device = device;
     if (options.cdev !== undefined) checkBinding(device, options.cdev);
+    else if (device.binding !== undefined) throw new VfioError('EBUSY', 'open', `${device.name} is bound to an iommufd: its group cannot be opened`);
     this.readOnly = options.readOnly === true;
     this.settings = settle(options);
     for (let index = 0; index < device.numRegions; index++) {
@@ -118,15 +119,6 @@ export class DeviceFile extends OpenFile {
     // Looked at before the device is woken.
     if (request === VFIO_DEVICE_BIND_IOMMUFD) refuseBinding(user);
     this.device.lowPower.wake();
-    try {
-      return this.answer(request, user, process);
-    } finally {
-      // Whatever has opened the memory gate gives dma-bufs back.
-      this.device.dmaBufs.settle();
-    }
-  }
-
-  private answer(request: number, user: UserMemory, process: CallingProcess): number {
     switch (request) {
       case VFIO_DEVICE_GET_INFO:
         return getInfo(this.regions, user);
@@ -195,8 +187,8 @@ export class DeviceFile extends OpenFile {
     return count;
   }
 
-  override accessShort(offset: number, bytes: Uint8Array, writes: boolean): number {
-    return writes && this.readOnly ? 0 : this.short.move(offset, bytes, writes);
+  override accessShort(call: string, offset: number, bytes: Uint8Array, writes: boolean): number {
+    return writes && this.readOnly ? 0 : this.short.move(call, offset, bytes, writes);
   }
 
   /** Checks a shared mapping of `length` bytes at `offset`. */

@@ -1,5 +1,7 @@
 // The mappings of one device, of all files and processes: what is told when their pages are taken away. Behaviour text, section 4.6.
 
+import { atEnd } from './model-error.ts';
+
 /** Who is told. @internal */
 export type ZapListener = (why: string) => void;
 
@@ -15,6 +17,6 @@ export class DeviceMappings {
 
   /** Takes the pages of all BARs away; an access brings them back while the memory gate is open. */
   zap(why: string): void {
-    for (const listener of [...this.listeners]) listener(why);
+    atEnd([...this.listeners].map((listener) => () => listener(why)));
   }
 }

@@ -86,7 +86,7 @@ export class VfioDevice {
     this.description = description;
     this.interrupts = new DeviceInterrupts({ ...description.interrupts, intxDisabled: () => this.intxDisabled() });
     this.display = description.display && new DeviceDisplay(description.display);
-    this.lowPower = new LowPower(description.suspends !== false);
+    this.lowPower = new LowPower(description.suspends !== false, () => this.dmaBufs.settle());
     this.migration = description.migration && new DeviceMigration(this.name, description.migration);
     this.dmaLogging = description.dmaLogging && new DeviceDmaLogging(this.name, description.dmaLogging);
     this.vfToken = description.physicalFunction === true ? new VfToken() : undefined;
@@ -156,7 +156,7 @@ export class VfioDevice {
   }
 
   private makeConfig(): VirtualConfig | undefined {
-    const { config, onReset } = this.description;
+    const { config } = this.description;
     const hardware = this.hardware();
     if (config === undefined || hardware === undefined) return undefined;
     const owner = {
@@ -164,7 +164,7 @@ export class VfioDevice {
       intxDisableChanged: () => this.interrupts.intxDisableChanged(),
       msi: () => this.interrupts.msiState,
       // Nobody is told that the lock was held.
-      resetFunction: this.resets ? () => this.isLocked || this.configSpace?.resetFunction(() => askModel(() => onReset?.())) : undefined,
+      resetFunction: this.resets ? () => this.isLocked || this.configSpace?.resetFunction(() => this.resetModel()) : undefined,
     };
     return new VirtualConfig(hardware, config, owner, (index) => this.byIndex.get(index)?.size);
   }
@@ -175,7 +175,7 @@ export class VfioDevice {
   }
 
   private intxDisabled(): boolean {
-    return this.configSpace?.effects.isIntxDisabled ?? this.description.interrupts?.hardware?.intxDisabled() ?? false;
+    return this.configSpace?.effects.isIntxDisabled ?? askModel(() => this.description.interrupts?.hardware?.intxDisabled()) ?? false;
   }
 
   /** @internal The last close gives up all that users have set up, whatever the device says to any of it. */
@@ -183,6 +183,8 @@ export class VfioDevice {
     if (--this.files > 0) return;
     const { hostRegisters } = this;
     atEnd([
+      // First: nothing that follows shows their bytes to anybody again.
+      () => this.dmaBufs.release(),
       () => this.lowPower.exit(),
       () => this.migration?.close(),
       () => this.dmaLogging?.close(),
@@ -193,7 +195,6 @@ export class VfioDevice {
       () => this.aliases.release(),
       () => this.combiningBars.release(),
       () => this.display?.release(),
-      () => this.dmaBufs.release(),
       () => (this.configSpace = this.hostRegisters = undefined),
       () => (hostRegisters === undefined ? this.resetAtEnd() : hostRegisters.giveBack(() => this.resetAtEnd())),
       () => this.hotResetSet?.resetWhenUnused(),
@@ -212,17 +213,21 @@ export class VfioDevice {
   reset(): number {
     const call = 'VFIO_DEVICE_RESET';
     if (!this.resets) throw new VfioError('EINVAL', call, `${this.name} cannot be reset as a function`);
-    this.mappings.zap('the device was reset');
-    this.checkLock(call);
-    this.resetKeepingState();
+    atEnd([
+      () => this.mappings.zap('the device was reset'),
+      // In D0 even when the lock is not to be had.
+      () => this.configSpace?.effects.setPowerState(0),
+      () => {
+        this.checkLock(call);
+        this.resetKeepingState();
+      },
+      () => this.dmaBufs.settle(),
+    ]);
     return 0;
   }
 
   private resetModel(): void {
-    askModel(() => {
-      this.description.onReset?.();
-      this.migration?.reset();
-    });
+    atEnd([() => askModel(() => this.description.onReset?.()), () => this.migration?.reset()]);
   }
 
   /** @internal Resets it, open or not, and leaves its configuration space as it was. */
@@ -235,7 +240,8 @@ export class VfioDevice {
 
   /** Whether memory cycles reach the device now. */
   memoryEnabled(): boolean {
-    return this.configSpace?.effects.memoryEnabled ?? this.description.memoryEnabled?.() ?? true;
+    const { memoryEnabled } = this.description;
+    return this.configSpace?.effects.memoryEnabled ?? (memoryEnabled === undefined || askModel(memoryEnabled));
   }
 
   /** @internal Whether its pages can be mapped now: not while it may sleep either. */

@@ -1,6 +1,7 @@
 // The functions that one reset of a slot or a bus hits, and whose they are. Behaviour text, sections 1.9 and 1.10.
 
 import type { VfioDevice } from './device.ts';
+import { atEnd } from './model-error.ts';
 
 /** A function that a reset of the slot or bus hits. */
 export interface HotResetFunction {
@@ -52,15 +53,15 @@ export class HotResetSet {
 
   /** @internal Resets every function that VFIO drives: none of their users finds a page of a BAR afterwards that it did not ask for anew. */
   reset(): void {
-    for (const { device } of this.functions) device?.mappings.zap('the bus was reset');
-    for (const { device } of this.functions) device?.resetKeepingState();
+    const devices = this.functions.flatMap(({ device }) => device ?? []);
+    atEnd([...devices.map((device) => () => device.mappings.zap('the bus was reset')), ...devices.map((device) => () => device.resetKeepingState())]);
   }
 
   /** @internal The last user of one of them has gone: a function that could not be reset alone is reset with the others, when nobody has one of them. */
   resetWhenUnused(): void {
     const devices = this.functions.map(({ device }) => device);
     if (devices.some((device) => device === undefined || device.openFiles > 0) || !devices.some((device) => device!.needsReset)) return;
-    this.reset();
     for (const device of devices) device!.needsReset = false;
+    this.reset();
   }
 }

@@ -26,7 +26,7 @@ export type { HotResetFunction } from './hot-reset-set.ts';
 export { regionFlags } from './device-info.ts';
 export { mappableAreas } from './mappable-areas.ts';
 export type { HoleReason, MappableArea, MappableAreas, MappableAreasInput, MappableHole } from './mappable-areas.ts';
-export { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE } from './mman.ts';
+export { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, PROT_EXEC, PROT_READ, PROT_WRITE } from './mman.ts';
 export { Process } from './process.ts';
 export type { ProcessOptions } from './process.ts';
 export type { AliasRegionOptions, DeviceFileOptions, Profile, ProposalOptions, UapiRelease } from './proposals/options.ts';

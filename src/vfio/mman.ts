@@ -8,6 +8,8 @@ export const PROT_WRITE = 0x2;
 export const PROT_EXEC = 0x4;
 /** Writes reach the file: what a device mapping must be. */
 export const MAP_SHARED = 0x01;
+/** As MAP_SHARED, and flags that the kernel does not know are EOPNOTSUPP. Files only. */
+export const MAP_SHARED_VALIDATE = 0x03;
 /** Writes stay private: refused by devices. */
 export const MAP_PRIVATE = 0x02;
 /** No file: zeroed memory of the process. */

@@ -29,3 +29,14 @@ export function atEnd(steps: readonly (() => unknown)[]): void {
   }
   if (thrown.length > 0) throw thrown[0];
 }
+
+/** Undoes what was begun before a failure, all of it; the failure comes when that is over. @internal */
+export function afterFailure(error: unknown, steps: readonly (() => unknown)[]): never {
+  atEnd([
+    () => {
+      throw error;
+    },
+    ...steps,
+  ]);
+  throw error;
+}

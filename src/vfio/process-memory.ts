@@ -35,9 +35,9 @@ export interface Mapping {
   /** PROT_READ | PROT_WRITE bits. */
   readonly protection: number;
   readonly memoryType: MemoryType;
-  /** The device's name, or undefined for anonymous memory. */
+  /** The device's name, or undefined for anonymous memory and dma-bufs. */
   readonly device: string | undefined;
-  /** Region index and bytes from its start. Undefined for anonymous memory. */
+  /** Region index and bytes from its start. Undefined for anonymous memory and dma-bufs. */
   readonly region: { readonly index: number; readonly position: bigint } | undefined;
 }
 
@@ -49,6 +49,8 @@ export interface MappingSource {
   readonly protection: number;
   readonly device: VfioDevice | undefined;
   readonly vfioRegion: VfioRegion | undefined;
+  /** Memory of the process itself, not of a file. */
+  readonly isAnonymous: boolean;
   /** Called once when no page of the mapping is left. */
   readonly release: () => void;
 }
@@ -187,9 +189,10 @@ export class ProcessMemory {
   /** Takes the pages of a mapping away. */
   private zap(held: Held, why: string): void {
     held.zapped = why;
-    const shown = [...this.pieces.values()].filter((piece) => piece.held === held && piece.guard === undefined && !held.source.region.gone);
-    if (shown.length > 0 && held.source.memoryType === 'write-combining') this.drain();
-    for (const piece of shown) this.guard(piece);
+    const isShown = (piece: Piece): boolean => piece.held === held && piece.guard === undefined && !held.source.region.gone;
+    if (held.source.memoryType === 'write-combining' && [...this.pieces.values()].some(isShown)) this.drain();
+    // What drains may have led to an munmap of the pieces.
+    for (const [id, piece] of [...this.pieces]) if (this.pieces.get(id) === piece && isShown(piece)) this.guard(piece);
   }
 
   private remove(id: number): void {
@@ -222,12 +225,16 @@ export class ProcessMemory {
 
   /** Unmaps every page of first..last; mappings that reach beyond are cut, and that comes first because it can fail. */
   unmap(first: bigint, last: bigint): void {
-    const touched = [...this.areas.walk(first, last)].map(({ value }) => ({ id: value, ...this.pieces.get(value)! }));
-    const whole = touched.filter((piece) => piece.first >= first && piece.last <= last);
-    if (touched.some(({ held }) => held.source.memoryType === 'write-combining')) this.drain();
-    for (const { id } of touched.filter((piece) => !whole.includes(piece))) this.cut(id, first, last);
+    const inside = (): { readonly id: number; readonly piece: Piece }[] => [...this.areas.walk(first, last)].map(({ value }) => ({ id: value, piece: this.pieces.get(value)! }));
+    if (inside().some(({ piece }) => piece.held.source.memoryType === 'write-combining')) this.drain();
+    // Only now: what drained may have led to an munmap.
+    const touched = inside();
+    const isWhole = (piece: Piece): boolean => piece.first >= first && piece.last <= last;
+    for (const { id, piece } of touched) if (!isWhole(piece)) this.cut(id, first, last);
     const gone: Held[] = [];
-    for (const { id, held } of whole) {
+    for (const { id, piece } of touched) {
+      const { held } = piece;
+      if (!isWhole(piece) || this.pieces.get(id) !== piece) continue;
       this.remove(id);
       if (held.pieces > 0) continue;
       held.stopListening?.();
@@ -251,8 +258,8 @@ export class ProcessMemory {
   mayPin(address: bigint): boolean {
     const id = this.areas.find(address, address)?.value;
     if (id === undefined) return true;
-    const { device, protection } = this.pieces.get(id)!.held.source;
-    return device === undefined && (protection & PROT_WRITE) !== 0;
+    const { isAnonymous, protection } = this.pieces.get(id)!.held.source;
+    return isAnonymous && (protection & PROT_WRITE) !== 0;
   }
 
   list(): Mapping[] {
@@ -275,8 +282,8 @@ export class ProcessMemory {
     if (at >= end) return new Uint8Array(0);
     for (const { first, last, value } of [...this.areas.walk(address, end - 1n)]) {
       const { position, held } = this.pieces.get(value)!;
-      const { region, vfioRegion } = held.source;
-      if (first > at || vfioRegion !== undefined || region.gone) break;
+      const { region, isAnonymous } = held.source;
+      if (first > at || !isAnonymous || region.gone) break;
       const next = last + 1n < end ? last + 1n : end;
       parts.push(region.readBytes(position + (at - first), new Uint8Array(Number(next - at))));
       at = next;

@@ -165,7 +165,7 @@ export class Process {
 
   /** Reads from `offset` on: how many bytes, fewer than asked at the end of a region. VfioError as section 4 of the behaviour text says. */
   pread(fd: number, buffer: UserBuffer, offset: U64): number {
-    const moved = this.accessShort(fd, buffer, offset, false);
+    const moved = this.accessShort('pread', fd, buffer, offset);
     if (moved !== 0) return moved;
     const at = fileOffset('pread', offset);
     return this.readAt('pread', this.seekable('pread', fd), buffer, at);
@@ -173,16 +173,16 @@ export class Process {
 
   /** Writes at `offset`: how many bytes. VfioError EBADF on a file opened for reading only. */
   pwrite(fd: number, buffer: UserBuffer, offset: U64): number {
-    const moved = this.accessShort(fd, buffer, offset, true);
+    const moved = this.accessShort('pwrite', fd, buffer, offset);
     if (moved !== 0) return moved;
     const at = fileOffset('pwrite', offset);
     return this.writeAt('pwrite', this.seekable('pwrite', fd), buffer, at);
   }
 
-  private accessShort(fd: number, buffer: UserBuffer, offset: U64, writes: boolean): number {
+  private accessShort(call: 'pread' | 'pwrite', fd: number, buffer: UserBuffer, offset: U64): number {
     const at = typeof offset === 'bigint' ? Number(offset) : offset;
     if (!(buffer instanceof Uint8Array) || !Number.isSafeInteger(at) || at < 0) return 0;
-    return this.files.find(fd)?.accessShort?.(at, buffer, writes) ?? 0;
+    return this.files.find(fd)?.accessShort?.(call, at, buffer, call === 'pwrite') ?? 0;
   }
 
   /** A stream has no offsets: looked at before whether it can be read or written at all. */
@@ -209,7 +209,7 @@ export class Process {
   }
 
   /**
-   * What poll(2) of this one fd answers at once.
+   * What poll(2) of this one fd answers at once. What a device's model throws while it makes the next bytes of its migration comes out here, and ends that session.
    *
    * @param events - POLLIN, POLLOUT, ...: what is asked for.
    * @returns Those of them that hold; POLLERR, POLLHUP and, for an fd that is not open, POLLNVAL come unasked.
@@ -294,7 +294,7 @@ export class Process {
    * @param flags - MAP_SHARED for devices.
    * @param offset - Offset in the file, a multiple of 4096.
    * @returns The address in the process's memory.
-   * @throws VfioError EINVAL, EOVERFLOW, EACCES, EBADF, ENOMEM as section 4.7 of the behaviour text says.
+   * @throws VfioError EINVAL, EBADF, ENOMEM, EOVERFLOW, EOPNOTSUPP, EACCES, ENODEV as section 4.7 of the behaviour text says.
    */
   mmap(length: U64, protection: number, flags: number, fd = -1, offset: U64 = 0): number {
     this.alive('mmap');
@@ -321,11 +321,9 @@ export class Process {
   /** Ends the process: unmaps everything and closes all fds. A second call does nothing. */
   exit(): void {
     if (this.ended) return;
-    try {
-      atEnd([() => this.mappings.destroy(), () => this.files.closeAll()]);
-    } finally {
-      this.ended = true;
-    }
+    // Ahead of the last closes: what a device does about them may lead back here.
+    this.ended = true;
+    atEnd([() => this.mappings.destroy(), () => this.files.closeAll()]);
   }
 
   /** The open fds, ascending. */

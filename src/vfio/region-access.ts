@@ -9,6 +9,7 @@
 // lower first.
 
 import { VfioError } from '../uapi/index.ts';
+import { readCycle, writeCycle } from './bus-cycle.ts';
 import type { VfioDevice, VfioRegion } from './device.ts';
 import { askModel } from './model-error.ts';
 import type { UserMemory } from './user-memory.ts';
@@ -92,9 +93,14 @@ export function transfer(request: Transfer): void {
   part(request, gapEnd, count);
 }
 
-function gate({ call, device, region }: Transfer): void {
-  const closes = (region.kind === 'bar' && region.ioPorts !== true) || region.kind === 'rom';
-  if (closes && !device.memoryEnabled()) throw new VfioError('EIO', call, `${device.name} does not answer memory cycles now: COMMAND.MEM is 0, or it is in D3`);
+/** Whether a region answers memory cycles only while its device does. */
+export function isGated({ kind, ioPorts }: VfioRegion): boolean {
+  return (kind === 'bar' && ioPorts !== true) || kind === 'rom';
+}
+
+/** VfioError EIO while the device does not answer memory cycles. */
+export function checkGate(call: string, device: VfioDevice): void {
+  if (!device.memoryEnabled()) throw new VfioError('EIO', call, `${device.name} does not answer memory cycles now: COMMAND.MEM is 0, or it is in D3`);
 }
 
 /** Kinds of regions whose bytes are all that they are. A hook or a register sees each cycle, and may close the gate for the next. */
@@ -111,13 +117,16 @@ function step({ region, position, user }: Transfer, at: number, to: number): num
   return [8, 4, 2, 1].find((wide) => wide <= widest && wide <= to - at && aligned % wide === 0)!;
 }
 
+/** One cycle; of plain memory also a block of many. */
 function cycle({ region, writes }: Transfer, position: bigint, bytes: Uint8Array): void {
-  const widest = bytes.length === 8 && isPorts(region, position) ? 4 : bytes.length;
-  for (let at = 0; at < bytes.length; at += widest) {
-    const piece = bytes.subarray(at, at + widest);
-    if (writes) region.region.writeBytes(position + BigInt(at), piece);
-    else region.region.readBytes(position + BigInt(at), piece);
+  if (bytes.length > 8) {
+    if (writes) region.region.writeBytes(position, bytes);
+    else region.region.readBytes(position, bytes);
+    return;
   }
+  const move = writes ? writeCycle : readCycle;
+  const widest = bytes.length === 8 && isPorts(region, position) ? 4 : bytes.length;
+  for (let at = 0; at < bytes.length; at += widest) move(region.region, position + BigInt(at), bytes.subarray(at, at + widest));
 }
 
 function part(request: Transfer, from: number, to: number): void {
@@ -125,7 +134,7 @@ function part(request: Transfer, from: number, to: number): void {
   for (let at = from; at < to; ) {
     const width = step(request, at, to);
     const bytes = writes ? user.copyIn(at, width) : new Uint8Array(width);
-    gate(request);
+    if (isGated(request.region)) checkGate(request.call, request.device);
     askModel(() => cycle(request, position + BigInt(at), bytes));
     if (!writes) user.copyOut(at, bytes);
     at += width;

@@ -1,14 +1,15 @@
 // The short way of pread and pwrite: 1, 2 or 4 bytes of a region in one cycle, without a bigint. Behaviour text, section 4.3.
 //
-//   offset --> (index, position) --> neither ROM, config nor VGA ? inside ? aligned ? beside the MSI-X table ? gate open ? --> one cycle
+//   offset --> (index, position) --> neither ROM, config nor VGA ? inside ? aligned ? beside the MSI-X table ? --> the device wakes, gate, one cycle
 //                                          no to any of them --> region-access.ts, which knows all rules
-//
-// Nothing has happened to the region when it says no.
 
+import { VfioError } from '../uapi/index.ts';
+import { readCycle, writeCycle } from './bus-cycle.ts';
+import type { VfioRegion } from './device.ts';
 import { askModel } from './model-error.ts';
 import type { FileOffsets } from './proposals/file-offsets.ts';
 import type { FileRegions } from './proposals/file-regions.ts';
-import type { VfioRegion } from './device.ts';
+import { checkGate, isGated } from './region-access.ts';
 
 /** What there is to know of a region, in numbers. Bytes from `tableFrom` to `tableTo` - 1 are the MSI-X table's; without one they are none. */
 interface PlainRegion {
@@ -23,30 +24,11 @@ interface PlainRegion {
 
 const KINDS: readonly VfioRegion['kind'][] = ['bar', 'device-specific', 'platform'];
 
-function plainRegion({ kind, region, size, writable, msixTable, ioPorts, aliasOf }: VfioRegion): PlainRegion | undefined {
+function plainRegion(vfioRegion: VfioRegion): PlainRegion | undefined {
+  const { kind, region, size, writable, msixTable, aliasOf } = vfioRegion;
   if (!KINDS.includes(kind) || aliasOf !== undefined) return undefined;
   const tableFrom = Number(msixTable?.offset ?? size);
-  return { region, size: Number(size), writable, gated: kind === 'bar' && ioPorts !== true, tableFrom, tableTo: tableFrom + Number(msixTable?.bytes ?? 0n) };
-}
-
-function read({ region }: PlainRegion, position: number, bytes: Uint8Array): void {
-  if (bytes.length === 4) {
-    const value = region.read32(position);
-    bytes[0] = value;
-    bytes[1] = value >>> 8;
-    bytes[2] = value >>> 16;
-    bytes[3] = value >>> 24;
-  } else if (bytes.length === 2) {
-    const value = region.read16(position);
-    bytes[0] = value;
-    bytes[1] = value >>> 8;
-  } else bytes[0] = region.read8(position);
-}
-
-function write({ region }: PlainRegion, position: number, bytes: Uint8Array): void {
-  if (bytes.length === 4) region.write32(position, (bytes[0]! | (bytes[1]! << 8) | (bytes[2]! << 16) | (bytes[3]! << 24)) >>> 0);
-  else if (bytes.length === 2) region.write16(position, bytes[0]! | (bytes[1]! << 8));
-  else region.write8(position, bytes[0]!);
+  return { region, size: Number(size), writable, gated: isGated(vfioRegion), tableFrom, tableTo: tableFrom + Number(msixTable?.bytes ?? 0n) };
 }
 
 /** The regions of one open file. @internal */
@@ -70,8 +52,12 @@ export class ShortAccess {
     return plain;
   }
 
-  /** How many bytes were moved: all of them, or 0 when they have to go the long way. */
-  move(offset: number, bytes: Uint8Array, writes: boolean): number {
+  /**
+   * How many bytes were moved: all of them, or 0 when they have to go the long way.
+   *
+   * @throws VfioError EIO when the memory gate is closed, EFAULT when the buffer has gone meanwhile.
+   */
+  move(call: string, offset: number, bytes: Uint8Array, writes: boolean): number {
     const width = bytes.length;
     if (width !== 4 && width !== 2 && width !== 1) return 0;
     const index = this.offsets.findIndex(offset);
@@ -83,8 +69,10 @@ export class ShortAccess {
     if (position < plain.tableTo && position + width > plain.tableFrom) return 0;
     const { device } = this.regions;
     device.lowPower.wake();
-    if (plain.gated && !device.memoryEnabled()) return 0;
-    askModel(() => (writes ? write(plain, position, bytes) : read(plain, position, bytes)));
+    if (plain.gated) checkGate(call, device);
+    askModel(() => (writes ? writeCycle(plain.region, position, bytes) : readCycle(plain.region, position, bytes)));
+    // A view of memory that the access made grow is no view any more.
+    if (bytes.length !== width) throw new VfioError('EFAULT', call, `the buffer of ${width} bytes is gone`);
     return width;
   }
 }

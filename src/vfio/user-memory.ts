@@ -40,7 +40,7 @@ function faults<T>(call: string, copy: () => T): T {
   }
 }
 
-/** */
+/** Memory behind a pointer argument, whatever was passed as one. @internal */
 export function userMemory(call: string, space: Space, pointer: unknown): UserMemory {
   if (ArrayBuffer.isView(pointer)) return bytesAsMemory(call, new Uint8Array(pointer.buffer, pointer.byteOffset, pointer.byteLength));
   const isAddress = (typeof pointer === 'number' && Number.isSafeInteger(pointer) && pointer >= 0) || (typeof pointer === 'bigint' && pointer >= 0n && pointer < END);

@@ -113,8 +113,10 @@ function answer(row: Row, words: readonly number[], length = 4 * words.length): 
 }
 
 function called(process: Process, { request }: Row, words: readonly number[], length: number): unknown {
-  const block = process.allocate(4096);
   const pointed = process.allocate(4096);
+  // Behind it nothing is mapped.
+  const block = process.allocate(8192);
+  process.munmap(block + 4096, 4096);
   process.memory.writeBytes(pointed, new Uint8Array(new BigUint64Array([0n, 0x2000n]).buffer));
   const values = words.map((word, i) => (word === POINTED ? Number(BigInt(pointed) & 0xffff_ffffn) : words[i - 1] === POINTED && word === 0 ? Math.floor(pointed / 2 ** 32) : word));
   const bytes = new Uint8Array(Uint32Array.from(values).buffer).subarray(0, length);

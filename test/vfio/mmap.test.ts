@@ -1,6 +1,6 @@
 // mmap of a device file: the order of its checks, which parts of which regions, and what the mapping shows.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE, type Process } from '../../src/vfio/index.ts';
+import { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, PROT_READ, PROT_WRITE, type Process } from '../../src/vfio/index.ts';
 import { PAGE, World, filled, outcome, slot } from './support.ts';
 
 const RW = PROT_READ | PROT_WRITE;
@@ -84,12 +84,18 @@ describe('order of the checks: of two faults the first decides', () => {
     ['offset and length end one page below', 'EINVAL', () => map(END - 8192n, 4096)],
     ['the overflow before MAP_PRIVATE', 'EOVERFLOW', () => map(END - 4096n, 8192, MAP_PRIVATE)],
     ['MAP_PRIVATE', 'EINVAL', () => map(slot(0), PAGE, MAP_PRIVATE)],
+    ['MAP_SHARED_VALIDATE with MAP_SYNC', 'EOPNOTSUPP', () => map(slot(0), PAGE, MAP_SHARED_VALIDATE | 0x8_0000)],
+    ['larger than any address space, before the overflow', 'ENOMEM', () => map(END - 4096n, 1n << 48n)],
     ['neither shared nor private', 'EINVAL', () => map(slot(0), PAGE, 0)],
     ['a length beyond any address space', 'ENOMEM', () => map(0, END - 4096n)],
     ['a length that rounds up to 2^64', 'ENOMEM', () => map(0, END - 1n)],
   ])('%s: %s', (_, want, call) => {
     expect(call()).toBe(want);
     expect(process.maps()).toEqual([]);
+  });
+
+  test('MAP_SHARED_VALIDATE is as MAP_SHARED', () => {
+    expect(map(slot(0), PAGE, MAP_SHARED_VALIDATE)).toBe('mapped');
   });
 
   test('files opened for reading only', () => {
@@ -106,7 +112,7 @@ describe('order of the checks: of two faults the first decides', () => {
 
   test('anonymous memory is shared or private, and needs no fd', () => {
     for (const flags of [MAP_SHARED, MAP_PRIVATE]) expect(map(0, PAGE, flags | MAP_ANONYMOUS, RW, -1)).toBe('mapped');
-    expect(map(0, PAGE, MAP_ANONYMOUS, RW, -1)).toBe('EINVAL');
+    for (const type of [0, MAP_SHARED_VALIDATE]) expect(map(0, PAGE, type | MAP_ANONYMOUS, RW, -1)).toBe('EINVAL');
     expect(map(0, 0, MAP_PRIVATE | MAP_ANONYMOUS, RW, -1)).toBe('EINVAL');
     expect(map(1, PAGE, MAP_PRIVATE | MAP_ANONYMOUS, RW, -1)).toBe('EINVAL');
     expect(map(0, END - 4096n, MAP_PRIVATE | MAP_ANONYMOUS, RW, -1)).toBe('ENOMEM');

@@ -24,6 +24,19 @@ export function outcome<T>(call: () => T): T | string {
   }
 }
 
+/** Expects 0, or one of the errnos. Whatever else is thrown is a fault of the library, which a raw call would have called EINVAL, and comes out. */
+export function expectAnswer(call: () => unknown, errnos: readonly string[]): void {
+  let result: unknown;
+  try {
+    result = call();
+  } catch (error) {
+    if (!(error instanceof VfioError)) throw error;
+    expect(errnos).toContain(error.code);
+    return;
+  }
+  expect(result).toBe(0);
+}
+
 /** The message of what a call throws. */
 export function message(call: () => unknown): string {
   try {

@@ -1,10 +1,10 @@
 // A system call as a line: `ioctl(5, VFIO_DEVICE_RESET) = -1 ENOTTY (Inappropriate ioctl for device)`.
 
 import { EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE } from '../files/eventfd.ts';
-import { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE } from '../mman.ts';
+import { MAP_ANONYMOUS, PROT_READ, PROT_WRITE } from '../mman.ts';
 import type { CallBuffer, CallOutcome, SystemCall } from './call.ts';
 import { errnoText } from './errno-text.ts';
-import { flagsText } from './field-names.ts';
+import { bitNames, flagsText, openText } from './flags-text.ts';
 import { ioctlArguments } from './ioctl.ts';
 import { listOf, shownText } from './shown.ts';
 import type { DecodedCall, Shown } from './shown.ts';
@@ -12,22 +12,16 @@ import { decimal, hex, integerOf, pointer, quoted, quotedBytes, remark } from '.
 
 const MAX_ERRNO = 4095n;
 
-function bits(names: Readonly<Record<string, number>>): ReadonlyMap<bigint, string> {
-  return new Map(Object.entries(names).map(([name, value]) => [BigInt(value), name]));
-}
-
-const protections = bits({ PROT_READ, PROT_WRITE, PROT_EXEC: 4 });
-const mapFlags = bits({ MAP_SHARED, MAP_PRIVATE, MAP_FIXED: 0x10, MAP_ANONYMOUS });
-const eventfdFlags = bits({ EFD_SEMAPHORE, EFD_NONBLOCK, EFD_CLOEXEC });
-const pollEvents = bits({ POLLIN: 1, POLLPRI: 2, POLLOUT: 4, POLLERR: 8, POLLHUP: 0x10, POLLNVAL: 0x20, POLLRDNORM: 0x40, POLLRDBAND: 0x80, POLLWRNORM: 0x100, POLLWRBAND: 0x200, POLLMSG: 0x400, POLLREMOVE: 0x1000, POLLRDHUP: 0x2000 });
-const openFlags = bits({ O_CREAT: 0x40, O_NONBLOCK: 0x800, O_CLOEXEC: 0x8_0000 });
-const ACCESS_MODES = ['O_RDONLY', 'O_WRONLY', 'O_RDWR', 'O_ACCMODE'];
-
-function openText(flags: unknown): string {
+const protections = bitNames({ PROT_READ, PROT_WRITE, PROT_EXEC: 4 });
+const mapTypes = ['', 'MAP_SHARED', 'MAP_PRIVATE', 'MAP_SHARED_VALIDATE'];
+const mapFlags = bitNames({ MAP_FIXED: 0x10, MAP_ANONYMOUS });
+const eventfdFlags = bitNames({ EFD_SEMAPHORE, EFD_NONBLOCK, EFD_CLOEXEC });
+const pollEvents = bitNames({ POLLIN: 1, POLLPRI: 2, POLLOUT: 4, POLLERR: 8, POLLHUP: 0x10, POLLNVAL: 0x20, POLLRDNORM: 0x40, POLLRDBAND: 0x80, POLLWRNORM: 0x100, POLLWRBAND: 0x200, POLLMSG: 0x400, POLLREMOVE: 0x1000, POLLRDHUP: 0x2000 });
+function mapText(flags: unknown): string {
   const value = integerOf(flags);
-  if (value === undefined || value < 0n) return hex(flags);
-  const mode = ACCESS_MODES[Number(value & 3n)]!;
-  return (value & ~3n) === 0n ? mode : `${mode}|${flagsText(value & ~3n, openFlags)}`;
+  const type = value === undefined || value < 0n ? '' : mapTypes[Number(value & 3n)]!;
+  if (value === undefined || type === '') return flagsText(flags, mapFlags);
+  return (value & ~3n) === 0n ? type : `${type}|${flagsText(value & ~3n, mapFlags)}`;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -78,7 +72,7 @@ function argumentsOf(call: SystemCall): Decoded {
     case 'pwrite':
       return { name: `${call.call}64`, arguments: [...transfer(call, call.call === 'pread'), hex(call.offset)] };
     case 'mmap':
-      return { name: 'mmap', arguments: ['NULL', decimal(call.length), protectionText(call.protection), flagsText(call.flags, mapFlags), decimal(call.fd), hex(call.offset)] };
+      return { name: 'mmap', arguments: ['NULL', decimal(call.length), protectionText(call.protection), mapText(call.flags), decimal(call.fd), hex(call.offset)] };
     case 'munmap':
       return { name: 'munmap', arguments: [pointer(call.address), decimal(call.length)] };
     case 'eventfd':

@@ -30,7 +30,7 @@ function payload<F extends FieldSpecs>(layout: StructLayout<F>, operations: { re
 
 const DMA_BUF: FeaturePayload = {
   ...payload(uapi.vfio_device_feature_dma_buf, { get: { before: ['region_index', 'open_flags', 'flags', 'nr_ranges'] } }),
-  list: { field: 'dma_ranges', element: uapi.vfio_region_dma_range as unknown as AnyStructLayout, countedBy: 'nr_ranges' },
+  list: { field: 'dma_ranges', element: uapi.vfio_region_dma_range, countedBy: 'nr_ranges' },
 };
 
 /** The payload of a feature in a release. Undefined: it has none. */

@@ -4,6 +4,7 @@
 //   values(/^VFIO_DEVICE_STATE_(?!V1_|NR)\w+$/)  2   -> VFIO_DEVICE_STATE_RUNNING
 
 import { VFIO_DEVICE_FEATURE_DMA_BUF, VFIO_DEVICE_FEATURE_MASK, VFIO_REGION_TYPE_PCI_VENDOR_TYPE, constants } from '../../uapi/index.ts';
+import { flagsText, openText } from './flags-text.ts';
 import { decimal, hex, integerOf } from './value-text.ts';
 
 /** What the call was made on, as far as a value's name depends on it. */
@@ -28,28 +29,6 @@ function named(pattern: RegExp): ReadonlyMap<bigint, string> {
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;
   return () => (made ??= { value: make() }).value;
-}
-
-function isBit(value: bigint): boolean {
-  return value > 0n && (value & (value - 1n)) === 0n;
-}
-
-function joinBits(bits: bigint, names: ReadonlyMap<bigint, string>): string {
-  const parts: string[] = [];
-  let rest = bits;
-  for (const [value, name] of [...names].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (!isBit(value) || (rest & value) === 0n) continue;
-    parts.push(name);
-    rest &= ~value;
-  }
-  if (rest !== 0n || parts.length === 0) parts.push(hex(rest));
-  return parts.join('|');
-}
-
-/** Bits by name, joined by `|`; what has no name follows in hex. */
-export function flagsText(value: unknown, names: ReadonlyMap<bigint, string>): string {
-  const bits = integerOf(value);
-  return bits === undefined || bits < 0n ? hex(value) : joinBits(bits, names);
 }
 
 function flags(pattern: RegExp): ShowField {
@@ -80,7 +59,7 @@ function featureFlags(value: unknown, { uapi }: NameContext): string {
   // A proposal had the number first.
   const isDmaBuf = uapi === 'v7.2' && number === BigInt(VFIO_DEVICE_FEATURE_DMA_BUF);
   const name = isDmaBuf ? 'DMA_BUF' : (featureNumber().get(number) ?? hex(number));
-  return operations === 0n ? name : `${joinBits(operations, featureOperations())}|${name}`;
+  return operations === 0n ? name : `${flagsText(operations, featureOperations())}|${name}`;
 }
 
 const regionTypes = values(/^VFIO_REGION_TYPE_(?!PCI_VENDOR_)\w+$/, hex);
@@ -126,7 +105,7 @@ export const FIELD_NAMES: Readonly<Record<string, ShowField>> = {
   'vfio_device_feature_alias_region.flags': flags(/^VFIO_REGION_INFO_FLAG_(\w+)$/),
   'vfio_device_feature_alias_region.index': regionIndex,
   'vfio_device_feature_dma_buf.region_index': regionIndex,
-  'vfio_device_feature_dma_buf.open_flags': hex,
+  'vfio_device_feature_dma_buf.open_flags': openText,
   'vfio_precopy_info.flags': flags(/^VFIO_PRECOPY_INFO_(\w+)$/),
   'vfio_region_caps.region_index': regionIndex,
   'vfio_region_caps.region_flags': flags(/^VFIO_REGION_INFO_FLAG_(\w+)$/),

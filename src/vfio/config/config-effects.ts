@@ -10,6 +10,7 @@
 // Source: drivers/vfio/pci/vfio_pci_config.c vfio_basic_config_write, vfio_pm_config_write, vfio_exp_config_write, vfio_af_config_write, vfio_vpd_config_write,
 // vfio_msi_config_write; vfio_pci_core.c vfio_pci_set_power_state
 
+import { askModel } from '../model-error.ts';
 import type { ConfigMap } from './config-map.ts';
 import type { ConfigHardware, HardwareRegisters } from './hardware.ts';
 import * as pci from './registers.ts';
@@ -60,6 +61,7 @@ export class ConfigEffects {
   private readonly losesState: boolean;
   private restorePower: (() => void) | undefined;
   private intxDisabled = false;
+  private readonly late: unknown[] = [];
 
   constructor(parts: Parts) {
     const { hardware, map } = parts;
@@ -86,13 +88,28 @@ export class ConfigEffects {
   /** The power state now, 0 (D0) to 3 (D3hot). */
   get powerState(): number {
     const { powerState } = this.parts.options;
-    if (powerState !== undefined) return powerState();
+    if (powerState !== undefined) return askModel(powerState);
     return this.power === undefined ? 0 : this.parts.hardware.read(this.power + pci.PCI_PM_CTRL, 1) & pci.PCI_PM_CTRL_STATE_MASK;
   }
 
   /** The memory gate: MEM of the shadow, and not D3hot. A virtual function has no MEM bit to close. */
   get memoryEnabled(): boolean {
     return this.powerState < D3HOT && (this.parts.options.virtualFunction !== undefined || (this.command & pci.PCI_COMMAND_MEMORY) !== 0);
+  }
+
+  /** Pages go, and what was written takes effect, whatever those say who are told of it. */
+  private zap(why: string): void {
+    try {
+      this.parts.owner.zap(why);
+    } catch (error) {
+      this.late.push(error);
+    }
+  }
+
+  /** A write is over. Throws what was thrown while pages went. */
+  finish(): void {
+    const late = this.late.splice(0);
+    if (late.length > 0) throw late[0];
   }
 
   /** Takes a write that is about to change bits. Returns what is to follow it. */
@@ -126,8 +143,8 @@ export class ConfigEffects {
   }
 
   private beforeCommand(value: number): void {
-    const { hardware, bars, options, owner } = this.parts;
-    if ((value & pci.PCI_COMMAND_MEMORY) === 0) owner.zap('COMMAND.MEM was cleared');
+    const { hardware, bars, options } = this.parts;
+    if ((value & pci.PCI_COMMAND_MEMORY) === 0) this.zap('COMMAND.MEM was cleared');
     const [physical, virtual] = [hardware.read(pci.PCI_COMMAND, 2), this.command];
     const isVirtualFunction = options.virtualFunction !== undefined;
     // Turned on anew, on in the shadow, and off in the register: somebody has reset the function.
@@ -144,9 +161,9 @@ export class ConfigEffects {
 
   /** Moves the function to D0..D3hot. A state that it does not have is left out. */
   setPowerState(state: number): void {
-    const { hardware, owner, save } = this.parts;
+    const { hardware, save } = this.parts;
     if (this.power === undefined) return;
-    if (state >= D3HOT) owner.zap('the device went to D3hot');
+    if (state >= D3HOT) this.zap('the device went to D3hot');
     const before = this.powerState;
     if (state === before) return;
     const restore = this.losesState && before < D3HOT && state >= D3HOT ? save() : undefined;
@@ -191,7 +208,7 @@ export class ConfigEffects {
   }
 
   private functionLevelReset(): void {
-    this.parts.owner.zap('the function was reset');
+    this.zap('the function was reset');
     this.parts.owner.resetFunction?.();
   }
 
@@ -200,9 +217,10 @@ export class ConfigEffects {
     const register = this.view.getUint16(start + pci.PCI_VPD_ADDR, true);
     const address = register & ~pci.PCI_VPD_ADDR_F;
     if ((register & pci.PCI_VPD_ADDR_F) !== 0) {
-      if (vpd?.write(address, this.view.getUint32(start + pci.PCI_VPD_DATA, true)) !== true) return;
+      const data = this.view.getUint32(start + pci.PCI_VPD_DATA, true);
+      if (!askModel(() => vpd?.write(address, data) === true)) return;
     } else {
-      const data = vpd?.read(address);
+      const data = askModel(() => vpd?.read(address));
       if (data === undefined) return;
       this.view.setUint32(start + pci.PCI_VPD_DATA, data, true);
     }

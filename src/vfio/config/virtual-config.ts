@@ -145,6 +145,7 @@ export class VirtualConfig {
       } else if (chunk.permissions.writes !== 'never') {
         const bytes = user.copyIn(done, width);
         this.write(chunk, bytes.reduceRight((value, byte) => value * 256 + byte, 0));
+        this.effects.finish();
       }
       done += width;
     }
@@ -154,7 +155,10 @@ export class VirtualConfig {
   resetFunction(run: () => void): void {
     this.effects.setPowerState(0);
     const restore = saveState(this.hardware, this.map);
-    run();
-    restore();
+    try {
+      run();
+    } finally {
+      restore();
+    }
   }
 }

@@ -10,7 +10,7 @@
 import { VFIO_GFX_PLANE_TYPE_DMABUF, VFIO_GFX_PLANE_TYPE_PROBE, VFIO_GFX_PLANE_TYPE_REGION, VfioError, vfio_device_gfx_plane_info } from '../../uapi/index.ts';
 import { PAGE_SIZE } from '../device.ts';
 import type { CallingProcess } from '../files/open-file.ts';
-import { DmaBufFile } from '../files/dma-buf.ts';
+import { BufferFile } from '../dma-buf/buffer-file.ts';
 import { askModel } from '../model-error.ts';
 import type { UserMemory } from '../user-memory.ts';
 import type { BufferPlane, DisplayPlane, VfioDisplay } from './display-model.ts';
@@ -22,7 +22,7 @@ interface Buffer {
   readonly id: number;
   readonly plane: BufferPlane;
   /** While an fd of it is open. */
-  file: DmaBufFile | undefined;
+  file: BufferFile | undefined;
 }
 
 function isSame(a: BufferPlane, b: BufferPlane): boolean {
@@ -84,7 +84,7 @@ export class DeviceDisplay {
     if (buffer === undefined) throw new VfioError('ENOENT', call, `no buffer has the number ${id}`);
     const { region, position, size } = buffer.plane;
     if (position % PAGE_SIZE !== 0) throw new VfioError('EINVAL', call, `the buffer starts at 0x${position.toString(16)}, inside a page`);
-    const file = buffer.file ?? new DmaBufFile({ region, position: BigInt(position), size: BigInt(size) }, () => (buffer.file = undefined));
+    const file = buffer.file ?? new BufferFile({ region, position: BigInt(position), size: BigInt(size) }, () => (buffer.file = undefined));
     const fd = process.install(call, file);
     buffer.file = file;
     return fd;

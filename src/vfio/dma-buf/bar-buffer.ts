@@ -7,6 +7,7 @@
 
 import type { Region } from '../../core/index.ts';
 import { VfioError } from '../../uapi/index.ts';
+import { askModel, atEnd } from '../model-error.ts';
 
 /** A part of a BAR. */
 export interface DmaBufRange {
@@ -32,8 +33,7 @@ export interface DmaBufImporter {
  * @example
  * ```ts
  * const detach = buffer.attach({ peerToPeer: true });
- * const [{ region, position }] = buffer.ranges();
- * region.read32(position);
+ * for (const { region, position } of buffer.ranges()) region.read32(position);
  * detach();
  * ```
  */
@@ -86,13 +86,22 @@ export class VfioDmaBuf {
   /** @internal The bytes go, or are there again. */
   move(isRevoked: boolean): void {
     if (this.isOver || this.revoked === isRevoked) return;
+    this.tell(isRevoked);
+  }
+
+  private tell(isRevoked: boolean): void {
     this.revoked = isRevoked;
-    for (const { onMove } of [...this.importers]) onMove?.(isRevoked);
+    const told = (importer: DmaBufImporter) => (): void => {
+      // One that was told before may have changed this, or ended another's use.
+      if (this.revoked === isRevoked && this.importers.has(importer)) askModel(() => importer.onMove?.(isRevoked));
+    };
+    atEnd([...this.importers].map(told));
   }
 
   /** @internal They go for good. */
   end(): void {
-    this.move(true);
+    if (this.isOver) return;
     this.isOver = true;
+    if (!this.revoked) this.tell(true);
   }
 }

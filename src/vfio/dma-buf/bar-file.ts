@@ -1,39 +1,32 @@
-// The file of a dma-buf that is made of parts of a BAR: it is handed to drivers that import it, and neither mapped, read nor written. Behaviour text, section 9, DMA_BUF.
+// The file of a dma-buf that is made of parts of a BAR: it is handed to drivers that import it, and cannot be mapped. Behaviour text, section 9, DMA_BUF.
 //
-// Source: drivers/dma-buf/dma-buf.c dma_buf_mmap_internal, dma_buf_llseek; drivers/vfio/pci/vfio_pci_dmabuf.c of 7.2
+// Source: drivers/vfio/pci/vfio_pci_dmabuf.c of 7.2; linux/fs.h OPEN_FMODE
 
 import { VfioError } from '../../uapi/index.ts';
 import type { MappedRange } from '../files/mapped-range.ts';
-import { OpenFile } from '../files/open-file.ts';
+import { atEnd } from '../model-error.ts';
 import type { VfioDmaBuf } from './bar-buffer.ts';
+import { DmaBufFile } from './dma-buf-file.ts';
+
+const O_WRONLY = 1;
+const O_ACCMODE = 3;
 
 /** The file behind the fd. @internal */
-export class BarDmaBufFile extends OpenFile {
-  readonly kind = 'dma-buf';
+export class BarDmaBufFile extends DmaBufFile {
   readonly buffer: VfioDmaBuf;
-  private readonly onClose: () => void;
+  override readonly readOnly: boolean;
+  override readonly writeOnly: boolean;
 
-  constructor(buffer: VfioDmaBuf, onClose: () => void) {
-    super();
+  /** @param openFlags - O_RDONLY, O_WRONLY or O_RDWR, and others; with both of the lower bits it is open for neither. */
+  constructor(buffer: VfioDmaBuf, openFlags: number, onClose: () => void) {
+    super(buffer.size, () => atEnd([onClose, () => buffer.end()]));
     this.buffer = buffer;
-    this.onClose = onClose;
-  }
-
-  protected override closed(): void {
-    this.onClose();
-    this.buffer.end();
-  }
-
-  access(call: string): number {
-    throw new VfioError('EINVAL', call, 'a dma-buf is neither read nor written');
+    const mode = openFlags & O_ACCMODE;
+    this.readOnly = mode === 0 || mode === O_ACCMODE;
+    this.writeOnly = mode === O_WRONLY || mode === O_ACCMODE;
   }
 
   override map(): MappedRange {
     throw new VfioError('EINVAL', 'mmap', 'a dma-buf of a BAR is imported by drivers, and not mapped');
-  }
-
-  /** Its size, as lseek(fd, 0, SEEK_END). */
-  override seek(): number {
-    return Number(this.buffer.size);
   }
 }

@@ -1,5 +1,6 @@
 // The dma-bufs that one device's BARs have been given out as, shared by all of its open files: they come and go together.
 
+import { atEnd } from '../model-error.ts';
 import type { VfioDmaBuf } from './bar-buffer.ts';
 
 /** @internal */
@@ -25,17 +26,19 @@ export class DeviceDmaBufs {
 
   /** The pages of all BARs are taken away. */
   revoke(): void {
-    for (const buffer of [...this.open]) buffer.move(true);
+    atEnd([...this.open].map((buffer) => () => buffer.move(true)));
   }
 
   /** Something has happened after which the device may answer again. */
   settle(): void {
-    if (this.open.size > 0 && this.isReachable()) for (const buffer of [...this.open]) buffer.move(false);
+    // An importer that is told may close the gate again.
+    atEnd([...this.open].map((buffer) => () => this.isReachable() && buffer.move(false)));
   }
 
   /** The last file of the device was closed. Those that are open stay revoked. */
   release(): void {
-    for (const buffer of this.open) buffer.end();
+    const buffers = [...this.open];
     this.open.clear();
+    atEnd(buffers.map((buffer) => () => buffer.end()));
   }
 }

@@ -9,13 +9,14 @@ import { VFIO_DEVICE_FEATURE_GET, VFIO_PCI_ROM_REGION_INDEX, VfioError, vfio_dev
 import { BarDmaBufFile } from '../dma-buf/bar-file.ts';
 import { VfioDmaBuf } from '../dma-buf/bar-buffer.ts';
 import type { VfioRegion } from '../device.ts';
+import { PAGE_SIZE } from '../page.ts';
 import type { Feature } from './feature.ts';
 
 const HEADER = vfio_device_feature_dma_buf.size;
 const RANGE = vfio_region_dma_range.size;
 /** What the kernel allocates at most in one piece. */
 const MOST_BYTES = 4 << 20;
-const PAGE = 4096n;
+const PAGE = BigInt(PAGE_SIZE);
 
 function hex(value: bigint): string {
   return `0x${value.toString(16)}`;
@@ -43,7 +44,7 @@ export const dmaBuf: Feature = {
   isThere: ({ kind }) => kind === 'pci',
   refuses: ({ description }) => (description.peerToPeer === false ? 'EOPNOTSUPP' : undefined),
   run(device, { call, data, process }) {
-    const { region_index: index, flags, nr_ranges: count } = vfio_device_feature_dma_buf.decode(data.copyIn(0, HEADER));
+    const { region_index: index, open_flags, flags, nr_ranges: count } = vfio_device_feature_dma_buf.decode(data.copyIn(0, HEADER));
     if (count === 0 || flags !== 0) throw new VfioError('EINVAL', call, `nr_ranges is ${count} and flags 0x${flags.toString(16)}; expected at least 1, and 0`);
     if (index >= VFIO_PCI_ROM_REGION_INDEX) throw new VfioError('ENODEV', call, `region ${index} is no BAR`);
     if (count * RANGE > MOST_BYTES) throw new VfioError('ENOMEM', call, `${count} ranges are more than the kernel takes at once`);
@@ -52,7 +53,7 @@ export const dmaBuf: Feature = {
     const region = device.region(index);
     checkParts(call, parts, index, region);
     if (region === undefined || region.ioPorts === true) throw new VfioError('ENODEV', call, `BAR ${index} is no memory that others can reach`);
-    const buffer = new VfioDmaBuf(parts.map(({ offset: position, length }) => ({ region: region.region, position, length })), !device.showsPages());
-    return process.install(call, new BarDmaBufFile(buffer, device.dmaBufs.add(buffer)));
+    const buffer = new VfioDmaBuf(parts.map(({ offset: position, length }) => ({ region: region.region, position, length })), !device.memoryEnabled());
+    return process.install(call, new BarDmaBufFile(buffer, open_flags, device.dmaBufs.add(buffer)));
   },
 };

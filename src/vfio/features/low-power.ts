@@ -13,6 +13,7 @@
 import { VFIO_DEVICE_FEATURE_SET, VfioError, vfio_device_low_power_entry_with_wakeup } from '../../uapi/index.ts';
 import type { VfioDevice } from '../device.ts';
 import type { EventFd } from '../files/eventfd.ts';
+import { atEnd } from '../model-error.ts';
 import type { Feature } from './feature.ts';
 
 /** Whether the users of a device let it sleep; shared by all of its open files. */
@@ -21,9 +22,16 @@ export class LowPower {
   private isEngaged = false;
   private wakeup: EventFd | null = null;
 
-  /** @param suspends - Whether a device that may sleep does: not when the host keeps it awake. */
-  constructor(suspends: boolean) {
+  private readonly onExit: () => void;
+
+  /**
+   * @internal
+   * @param suspends - Whether a device that may sleep does: not when the host keeps it awake.
+   * @param onExit - Called when its pages may be there again.
+   */
+  constructor(suspends: boolean, onExit: () => void) {
     this.suspends = suspends;
+    this.onExit = onExit;
   }
 
   /** Whether the device may sleep: no BAR mapping is accessible then, whether it sleeps or not. */
@@ -48,7 +56,7 @@ export class LowPower {
     const { wakeup } = this;
     this.isEngaged = false;
     this.wakeup = null;
-    wakeup?.release();
+    atEnd([() => wakeup?.release(), this.onExit]);
   }
 
   /** A call reaches the device, from a user or from the host: a device that was to tell of it does, and stays awake. */
@@ -56,17 +64,14 @@ export class LowPower {
     const { wakeup } = this;
     if (wakeup === null || !this.suspends) return;
     wakeup.hold();
-    this.exit();
-    wakeup.signal();
-    wakeup.release();
+    atEnd([() => this.exit(), () => wakeup.signal(), () => wakeup.release()]);
   }
 }
 
 const isPci: Feature['isThere'] = ({ kind }) => kind === 'pci';
 
 function enter(device: VfioDevice, call: string, wakeup: EventFd | null): void {
-  device.zap('its user lets it sleep');
-  device.lowPower.enter(call, wakeup);
+  atEnd([() => device.zap('its user lets it sleep'), () => device.lowPower.enter(call, wakeup)]);
 }
 
 /** 3, SET without payload. */

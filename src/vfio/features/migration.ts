@@ -68,7 +68,7 @@ export const migrationDataSize: Feature = {
   bytes: vfio_device_feature_mig_data_size.size,
   isThere,
   run({ migration }, { data }) {
-    data.copyOut(0, vfio_device_feature_mig_data_size.encode({ stop_copy_length: BigInt(migration!.dataSize()) }));
+    data.copyOut(0, vfio_device_feature_mig_data_size.encode({ stop_copy_length: migration!.dataSize() }));
     return 0;
   },
 };

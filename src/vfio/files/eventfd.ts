@@ -8,6 +8,7 @@
 // Source: eventfd(2), fs/eventfd.c
 
 import { VfioError } from '../../uapi/index.ts';
+import { atEnd } from '../model-error.ts';
 import type { UserMemory } from '../user-memory.ts';
 import { OpenFile } from './open-file.ts';
 import { POLLERR, POLLIN, POLLOUT } from './poll.ts';
@@ -68,7 +69,7 @@ export class EventFd extends OpenFile {
   }
 
   private tell(): void {
-    for (const listener of [...this.listeners]) listener();
+    atEnd([...this.listeners]);
   }
 
   access(call: string, _offset: bigint, length: number, user: UserMemory, writes: boolean): number {
@@ -104,8 +105,6 @@ export class EventFd extends OpenFile {
   }
 
   protected override closed(): void {
-    for (const closer of [...this.closers]) closer();
-    this.closers.clear();
-    this.listeners.clear();
+    atEnd([...this.closers, () => this.closers.clear(), () => this.listeners.clear()]);
   }
 }

@@ -76,7 +76,7 @@ export abstract class OpenFile {
    *
    * @param offset 0 to 2^53-1.
    */
-  accessShort?(offset: number, bytes: Uint8Array, writes: boolean): number;
+  accessShort?(call: string, offset: number, bytes: Uint8Array, writes: boolean): number;
 
   /** What poll tells of it: POLL bits. */
   poll(): number {

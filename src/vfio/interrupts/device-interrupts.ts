@@ -1,6 +1,7 @@
 // The interrupts of one device as its users set them up: at most one of INTx, MSI and MSI-X at a time, ERR and REQ beside them. Behaviour text, sections 5 and 5.7.
 
 import { VFIO_PCI_INTX_IRQ_INDEX, VFIO_PCI_ERR_IRQ_INDEX, VFIO_PCI_MSIX_IRQ_INDEX, VFIO_PCI_MSI_IRQ_INDEX } from '../../uapi/index.ts';
+import { atEnd } from '../model-error.ts';
 import { VfioNotification } from './err-req.ts';
 import type { InterruptHardware } from './hardware.ts';
 import { VfioIntx } from './intx.ts';
@@ -73,6 +74,6 @@ export class DeviceInterrupts {
 
   /** @internal The last file has been closed. */
   release(): void {
-    for (const one of [this.intx, this.msi, this.msix, this.err, this.req]) one.disable();
+    atEnd([this.intx, this.msi, this.msix, this.err, this.req].map((one) => () => one.disable()));
   }
 }

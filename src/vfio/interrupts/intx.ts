@@ -5,6 +5,7 @@
 //   INTX_DISABLE 0 -> 1: masked       1 -> 0: as unmask
 
 import type { EventFd } from '../files/eventfd.ts';
+import { afterFailure, askModel, atEnd } from '../model-error.ts';
 import type { InterruptHardware } from './hardware.ts';
 import { refuse } from './irq-set.ts';
 import type { IrqRequest } from './irq-set.ts';
@@ -32,26 +33,28 @@ export class VfioIntx {
   private enable(trigger: EventFd | null): void {
     this.active = true;
     this.trigger = trigger?.hold() ?? null;
-    this.disabled = this.isDisabled();
-    this.masked = this.disabled;
-    this.disconnect = this.hardware?.connectIntx(() => this.changed());
-    this.fire();
+    try {
+      this.disabled = this.isDisabled();
+      this.masked = this.disabled;
+      this.disconnect = askModel(() => this.hardware?.connectIntx(() => this.changed()));
+      this.fire();
+    } catch (error) {
+      afterFailure(error, [() => this.disable()]);
+    }
   }
 
   /** Turns it off: trigger, irqfd and mask are forgotten. */
   disable(): void {
-    this.active = false;
-    this.disconnect?.();
+    const { disconnect, trigger } = this;
+    this.active = this.masked = this.disabled = false;
     this.disconnect = undefined;
-    this.removeIrqfd();
-    this.trigger?.release();
     this.trigger = null;
-    this.masked = false;
-    this.disabled = false;
+    this.removeIrqfd();
+    atEnd([() => askModel(() => disconnect?.()), () => trigger?.release()]);
   }
 
   private isAsserted(): boolean {
-    return this.hardware?.intxAsserted() ?? false;
+    return askModel(() => this.hardware?.intxAsserted()) ?? false;
   }
 
   /** COMMAND.INTX_DISABLE may be another. */

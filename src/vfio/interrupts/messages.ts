@@ -4,6 +4,7 @@
 //   set:    each vector is released first; fd < 0 leaves it so; the first failure leaves all from start to it without an eventfd
 
 import type { EventFd } from '../files/eventfd.ts';
+import { afterFailure, askModel, atEnd } from '../model-error.ts';
 import type { InterruptHardware } from './hardware.ts';
 import { refuse } from './irq-set.ts';
 import type { IrqRequest } from './irq-set.ts';
@@ -49,9 +50,7 @@ export class VfioMessages {
   disable(): void {
     this.active = false;
     this.allocated = 0;
-    this.disconnect?.();
-    this.disconnect = undefined;
-    for (const vector of [...this.eventfds.keys()]) this.unassign(vector);
+    atEnd([() => this.giveBack(), ...[...this.eventfds.keys()].map((vector) => () => this.unassign(vector))]);
   }
 
   private unassign(vector: number): void {
@@ -83,19 +82,18 @@ export class VfioMessages {
       return 0;
     }
     const wanted = start + count;
-    const { available, kind } = this.limits;
+    const { available } = this.limits;
     if (wanted === 0) refuse('ERANGE', 'no vector is asked for');
     if (available < 1) refuse('ENOSPC', 'the system has no vector left');
     if (available < wanted) return available;
     this.active = true;
     this.allocated = wanted;
     this.last = wanted;
-    this.disconnect = this.hardware?.connectMessages(kind, wanted, (vector) => this.deliver(vector));
     try {
+      this.connect(wanted);
       this.assign(start, fds, eventfd);
     } catch (error) {
-      this.disable();
-      throw error;
+      afterFailure(error, [() => this.disable()]);
     }
     return 0;
   }
@@ -122,9 +120,23 @@ export class VfioMessages {
     this.eventfds.set(vector, eventfd(fd).hold());
   }
 
+  private connect(count: number): void {
+    this.disconnect = askModel(() => this.hardware?.connectMessages(this.limits.kind, count, (vector) => this.deliver(vector)));
+  }
+
+  private giveBack(): void {
+    const { disconnect } = this;
+    this.disconnect = undefined;
+    askModel(() => disconnect?.());
+  }
+
   private grow(count: number): void {
-    this.disconnect?.();
+    this.giveBack();
+    try {
+      this.connect(count);
+    } catch (error) {
+      afterFailure(error, [() => this.connect(this.allocated)]);
+    }
     this.allocated = count;
-    this.disconnect = this.hardware?.connectMessages(this.limits.kind, count, (vector) => this.deliver(vector));
   }
 }

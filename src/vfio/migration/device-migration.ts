@@ -4,6 +4,7 @@
 //   the same one goes on  PRE_COPY <> PRE_COPY_P2P, PRE_COPY > STOP_COPY, PRE_COPY_P2P > STOP_COPY
 //   ends its session      PRE_COPY > RUNNING, PRE_COPY_P2P > RUNNING_P2P, STOP_COPY > STOP, RESUMING > STOP; reset, last close, ERROR
 
+import { u64 } from '../../core/index.ts';
 import {
   VFIO_DEVICE_STATE_ERROR as ERROR,
   VFIO_DEVICE_STATE_PRE_COPY as PRE_COPY,
@@ -18,7 +19,7 @@ import {
   VfioError,
 } from '../../uapi/index.ts';
 import type { OpenFile } from '../files/open-file.ts';
-import { askModel } from '../model-error.ts';
+import { afterFailure, askModel, atEnd } from '../model-error.ts';
 import type { MigrationModel } from './model.ts';
 import { ResumeFile } from './resume-file.ts';
 import { SaveFile } from './save-file.ts';
@@ -77,8 +78,8 @@ export class DeviceMigration {
   }
 
   /** @internal Bytes that STOP_COPY is expected to give. */
-  dataSize(): number {
-    return askModel(() => this.model.dataSize());
+  dataSize(): bigint {
+    return askModel(() => u64('migration.dataSize', this.model.dataSize()));
   }
 
   /**
@@ -118,16 +119,23 @@ export class DeviceMigration {
         return file;
       });
     } catch (error) {
-      if (!(error instanceof VfioError)) this.fail();
-      else if (starts(from)) this.move();
-      throw error;
+      afterFailure(error, [
+        () => {
+          if (!(error instanceof VfioError)) this.fail();
+          else if (starts(from)) this.move();
+        },
+      ]);
     }
   }
 
   private arc(from: number, next: number): OpenFile | null {
     if (copies(next) && !copies(from)) {
       const file = new SaveFile(this.model, this);
-      if (next === STOP_COPY) file.finish();
+      try {
+        if (next === STOP_COPY) file.finish();
+      } catch (error) {
+        afterFailure(error, [() => file.end()]);
+      }
       return (this.saving = file);
     }
     if (next === RESUMING) return (this.resuming = new ResumeFile(this.model));
@@ -152,8 +160,7 @@ export class DeviceMigration {
   private endSessions(): void {
     const { saving, resuming } = this;
     this.saving = this.resuming = null;
-    saving?.end();
-    resuming?.end();
+    atEnd([() => saving?.end(), () => resuming?.end()]);
   }
 
   /** Nobody knows what the device is. */
@@ -165,17 +172,14 @@ export class DeviceMigration {
   /** @internal The last file was closed. */
   close(): void {
     this.hasPrecopyV2 = false;
-    this.endSessions();
-    if (this.hasStopped) this.model.abandon?.();
-    this.reset();
+    atEnd([() => this.endSessions(), () => this.hasStopped && this.model.abandon?.(), () => this.reset()]);
   }
 
   /** @internal The device was reset: it runs, and sessions are over. In the middle of a change that waits for its end. */
   reset(): void {
     this.wasReset = this.isChanging;
     if (this.isChanging) return;
-    this.endSessions();
     this.current = RUNNING;
-    this.move();
+    atEnd([() => this.endSessions(), () => this.move()]);
   }
 }

@@ -4,10 +4,11 @@
 //
 //   there are bytes                      as many as fit
 //   none, before the device stopped      ENOMSG: the temporary end (mtty: 0 bytes)
-//   none, and they are not ready yet     EAGAIN: nothing here can wait, so with and without O_NONBLOCK
+//   none, stopped, and not ready yet     EAGAIN: nothing here can wait, so with and without O_NONBLOCK
 //   none, and none will come             0 bytes
 //   the session is over                  ENODEV
 
+import { u64 } from '../../core/index.ts';
 import { VFIO_DEVICE_STATE_PRE_COPY, VFIO_DEVICE_STATE_PRE_COPY_P2P, VFIO_MIG_GET_PRECOPY_INFO, VFIO_PRECOPY_INFO_REINIT, VfioError, vfio_precopy_info } from '../../uapi/index.ts';
 import { OpenFile } from '../files/open-file.ts';
 import { DEFAULT_POLLMASK, POLLIN, POLLRDHUP, POLLRDNORM } from '../files/poll.ts';
@@ -126,7 +127,8 @@ export class SaveFile extends OpenFile {
     // The flags are the caller's, unless one has asked for those of the kernel.
     if (tellsReinit) vfio_precopy_info.encode({ flags: pending.reinit === true ? VFIO_PRECOPY_INFO_REINIT : 0 }, bytes);
     // What changes while the first pass is under way is told when that is over.
-    user.copyOut(0, vfio_precopy_info.encode({ initial_bytes: BigInt(initial), dirty_bytes: BigInt(initial > 0 ? 0 : dirty) }, bytes));
+    const left = askModel(() => ({ initial_bytes: u64('pending: initial', initial), dirty_bytes: u64('pending: dirty', initial > 0 ? 0 : dirty) }));
+    user.copyOut(0, vfio_precopy_info.encode(left, bytes));
     return 0;
   }
 

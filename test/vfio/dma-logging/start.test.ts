@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { VFIO_DEVICE_FEATURE, VfioError } from '../../../src/uapi/index.ts';
 import { DmaLog, type DmaLogModel, type DmaRange } from '../../../src/vfio/index.ts';
 import { PAGE, hexOf, message, outcome } from '../support.ts';
-import { GET, LAST, PROBE, RANGES, RANGES_END, REPORT, SET, START, STOP, ask, bitmapBytes, device, log, make, makeWithout, process, put, report, reported, request, start, startRequest, stop, words, world, useLoggedDevice } from './support.ts';
+import { GET, LAST, PROBE, RANGES, RANGES_END, REPORT, SET, START, STOP, ask, bitmapBytes, log, make, makeWithout, process, put, report, reported, request, start, startRequest, words, useLoggedDevice } from './support.ts';
 
 useLoggedDevice();
 

@@ -1,11 +1,11 @@
-// A dma-buf: a part of a device's memory as a file of its own, which outlives the files of the device.
+// A dma-buf that is a part of a device's memory, to be mapped: a file of its own, which outlives the files of the device.
 //
-// Source: drivers/dma-buf/dma-buf.c dma_buf_mmap_internal, dma_buf_llseek; samples/vfio-mdev/mbochs.c mbochs_mmap_dmabuf
+// Source: drivers/dma-buf/dma-buf.c dma_buf_mmap_internal; samples/vfio-mdev/mbochs.c mbochs_mmap_dmabuf
 
 import type { Region } from '../../core/index.ts';
 import { VfioError } from '../../uapi/index.ts';
-import type { MappedRange } from './mapped-range.ts';
-import { OpenFile } from './open-file.ts';
+import type { MappedRange } from '../files/mapped-range.ts';
+import { DmaBufFile } from './dma-buf-file.ts';
 
 const PAGE_BITS = 12n;
 const PAGE = 1n << PAGE_BITS;
@@ -17,24 +17,13 @@ export interface BufferBytes {
   readonly size: bigint;
 }
 
-/** The file behind a dma-buf's fd. @internal */
-export class DmaBufFile extends OpenFile {
-  readonly kind = 'dma-buf';
+/** The file behind the fd. @internal */
+export class BufferFile extends DmaBufFile {
   private readonly bytes: BufferBytes;
-  private readonly onClose: () => void;
 
   constructor(bytes: BufferBytes, onClose: () => void) {
-    super();
+    super(bytes.size, onClose);
     this.bytes = bytes;
-    this.onClose = onClose;
-  }
-
-  protected override closed(): void {
-    this.onClose();
-  }
-
-  access(call: string): number {
-    throw new VfioError('EINVAL', call, 'a dma-buf is mapped, neither read nor written');
   }
 
   /** Whole pages of it: what is left of a last one cannot be mapped. */
@@ -46,10 +35,5 @@ export class DmaBufFile extends OpenFile {
     }
     if (!isShared) throw new VfioError('EINVAL', 'mmap', 'a buffer of a device is mapped MAP_SHARED');
     return { bytes: region, region: undefined, position: position + offset, memoryType: 'uncached' };
-  }
-
-  /** Its size, as lseek(fd, 0, SEEK_END). */
-  override seek(): number {
-    return Number(this.bytes.size);
   }
 }
