@@ -76,9 +76,14 @@ const vfio: Comparison[] = [
   { name: 'vfio-pread-index', about: 'pread of 4 bytes by index << 40', sides: [indexed, cookied], targets: { cookie: 1.2 } },
   {
     name: 'vfio-pread-1000',
-    about: 'pread of 4 bytes of any region, among 1,000 cookies',
-    sides: [call('1,000 cookies', ({ preadAmong }) => preadAmong(1000)), call('10 cookies', ({ preadAmong }) => preadAmong(10))],
+    about: 'pread of 4 bytes of any of ten regions, 1,000 cookies in the tree',
+    sides: [call('1,000 cookies', ({ preadAmong }) => preadAmong(1000, 10)), call('10 cookies', ({ preadAmong }) => preadAmong(10, 10))],
     targets: { '10 cookies': 1.5 },
+  },
+  {
+    name: 'vfio-pread-any',
+    about: 'pread of 4 bytes of any of 1,000 regions: their bytes and records are in no near cache',
+    sides: [call('1,000 regions', ({ preadAmong }) => preadAmong(1000, 1000)), call('10 regions', ({ preadAmong }) => preadAmong(10, 10))],
   },
   {
     name: 'vfio-dirty-clean',

@@ -91,11 +91,14 @@ export function pread(mode: OffsetMode, asBigint = false): Side {
   filled(bar);
   const buffer = new Uint8Array(4);
   const start = offsets[0]!;
-  let at: readonly (number | bigint)[] = [];
+  let at: ArrayLike<number | bigint> = [];
   let sum = 0;
   return {
     operations: OPERATIONS,
-    prepare: (round) => (at = Array.from(positionsOf(round), (position) => (asBigint ? BigInt(start + position) : start + position))),
+    prepare(round) {
+      const offsets = Float64Array.from(positionsOf(round), (position) => start + position);
+      at = asBigint ? BigUint64Array.from(offsets, BigInt) : offsets;
+    },
     run() {
       sum = 0;
       for (let i = 0; i < OPERATIONS; i++) {
@@ -108,16 +111,17 @@ export function pread(mode: OffsetMode, asBigint = false): Side {
   };
 }
 
-/** pread of 4 bytes of any of `cookies` regions of one file. */
-export function preadAmong(cookies: number): Side {
+/** pread of 4 bytes of any of the first `regions` regions of a file that has `cookies` of them in its tree. */
+export function preadAmong(cookies: number, regionCount: number): Side {
   const { process, fd, offsets } = machine('cookie', cookies);
   const buffer = new Uint8Array(4);
   let at = new Float64Array(0);
   return {
     operations: OPERATIONS,
     prepare(round) {
-      const regions = randomNumbers(round, cookies);
-      at = Float64Array.from(positionsOf(round + 1), (position, i) => offsets[regions[i]!]! + position);
+      const regions = randomNumbers(round, regionCount);
+      // The first registers of each: their bytes shall not be what is waited for.
+      at = Float64Array.from(positionsOf(round + 1), (position, i) => offsets[regions[i]!]! + (position % 64));
     },
     run() {
       let sum = 0;

@@ -116,10 +116,10 @@ export class Core {
     return this.data().getBigUint64(this.cells + CELL_POSITION, true);
   }
 
-  /** The same as a number: exact up to 2^53. */
-  cellPositionNumber(): number {
-    const data = this.data();
-    return data.getUint32(this.cells + CELL_POSITION + 4, true) * 2 ** 32 + data.getUint32(this.cells + CELL_POSITION, true);
+  /** The memory as words; as `memory` dead once that has grown. */
+  words(): Uint32Array {
+    if (this.views.bytes.length === 0) this.renew();
+    return this.views.words;
   }
 
   /** Throws for a negative status; `detail` is asked only then. What a hook threw is thrown again as it was. */

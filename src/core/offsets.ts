@@ -5,7 +5,7 @@ import { integer, u64 } from '../webassembly/index.ts';
 import type { U64 } from '../webassembly/index.ts';
 import type { Core } from './core.ts';
 import type { CoreExports } from './exports.ts';
-import { OFFSETS_COOKIE, OFFSETS_INDEX, OFFSETS_SCATTERED } from './layout.generated.ts';
+import { CELL_INDEX, CELL_POSITION, OFFSETS_COOKIE, OFFSETS_INDEX, OFFSETS_SCATTERED } from './layout.generated.ts';
 
 /** How a device file hands out offsets: as mainline Linux, packed, or at seeded random places. */
 export type OffsetMode = 'index' | 'cookie' | 'scattered';
@@ -25,6 +25,8 @@ export class OffsetTable {
   private readonly handle: number;
   // Looking a name up among an instance's exports costs as much as the call.
   private readonly resolveF: CoreExports['cookieResolveF'];
+  /** The position of what `find` found last. @internal */
+  foundPosition = 0;
   private gone = false;
 
   /** @internal */
@@ -63,12 +65,11 @@ export class OffsetTable {
 
   /** The same without an object: the index of the region, or -1. `offset`: 0 to 2^53-1. @internal */
   find(offset: number): number {
-    return this.resolveF(this.handle, offset) < 0 ? -1 : this.core.cellIndex();
-  }
-
-  /** The position of what `find` found last. @internal */
-  foundPosition(): number {
-    return this.core.cellPositionNumber();
+    if (this.resolveF(this.handle, offset) < 0) return -1;
+    const words = this.core.words();
+    const at = this.core.cells >> 2;
+    this.foundPosition = words[at + CELL_POSITION / 4 + 1]! * 2 ** 32 + words[at + CELL_POSITION / 4]!;
+    return words[at + CELL_INDEX / 4]!;
   }
 
   /** Returns every node. A second call does nothing. */

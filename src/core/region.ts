@@ -192,12 +192,19 @@ export class Region {
   }
 
   private read(position: U64, width: 1 | 2 | 4): number {
-    const value =
-      typeof position === 'number' && Number.isSafeInteger(position) && position >= 0
-        ? this.readF(this.handle, position, width)
-        : this.core.exports.regionRead(this.handle, u64('Region.read: position', position), width);
-    if (value < 0) this.fail(`Region.read${width * 8}`, position, width, value);
-    return value;
+    if (typeof position === 'number' && Number.isSafeInteger(position) && position >= 0) return this.readAt(position, width);
+    const value = this.core.exports.regionRead(this.handle, u64('Region.read: position', position), width);
+    return value < 0 ? this.failRead(position, width, value) : value;
+  }
+
+  /** As read8, read16 and read32, for who knows that the position is a number from 0 to 2^53-1. @internal */
+  readAt(position: number, width: 1 | 2 | 4): number {
+    const value = this.readF(this.handle, position, width);
+    return value < 0 ? this.failRead(position, width, value) : value;
+  }
+
+  private failRead(position: U64, width: number, status: number): never {
+    this.fail(`Region.read${width * 8}`, position, width, status);
   }
 
   private write(call: string, position: U64, width: 1 | 2 | 4, value: number): void {

@@ -124,8 +124,21 @@ export interface StructLayout<F extends FieldSpecs> extends ElementType<RecordOf
 }
 
 function viewOf(name: string, source: Uint8Array | DataView): DataView {
+  if (source instanceof DataView) return source;
   if (!ArrayBuffer.isView(source)) throw kindError(name, 'a Uint8Array or DataView', source);
   return new DataView(source.buffer, source.byteOffset, source.byteLength);
+}
+
+// A small Uint8Array has no buffer until somebody asks for it, and that takes longer than reading all of its fields.
+const SMALL = 256;
+const scratch = new Uint8Array(SMALL);
+const scratchView = new DataView(scratch.buffer);
+
+/** A view to read from, now: its first `source.byteLength` bytes are those of the source. */
+function readable(name: string, source: Uint8Array | DataView): DataView {
+  if (!(source instanceof Uint8Array) || source.length > SMALL) return viewOf(name, source);
+  scratch.set(source);
+  return scratchView;
 }
 
 function need(what: string, size: number, at: number, length: number): void {
@@ -251,18 +264,19 @@ export function struct<const F extends FieldSpecs>(name: string, size: number, s
       write,
     },
     decode(source: Uint8Array | DataView, at = 0): Record<string, unknown> {
-      const view = viewOf(name, source);
-      need(name, size, at, view.byteLength);
+      const view = readable(name, source);
+      const { byteLength } = source;
+      need(name, size, at, byteLength);
       const record = read(view, at);
       if (!flexible) return record;
       const [key, spec] = flexible as [string, FlexibleSpec<unknown, never>];
-      const room = view.byteLength - at - spec.offset;
+      const room = byteLength - at - spec.offset;
       let count = Math.floor(room / spec.stride);
       if (spec.countedBy !== undefined) {
         const wanted = record[spec.countedBy] as number;
         if (wanted > count) {
           const total = spec.offset + wanted * spec.stride;
-          throw new RangeError(`${name}.${key}: ${spec.countedBy} ${wanted} needs ${total} bytes at ${at}, buffer has ${view.byteLength}`);
+          throw new RangeError(`${name}.${key}: ${spec.countedBy} ${wanted} needs ${total} bytes at ${at}, buffer has ${byteLength}`);
         }
         count = wanted;
       }
@@ -270,8 +284,8 @@ export function struct<const F extends FieldSpecs>(name: string, size: number, s
       return record;
     },
     decodeHead(source: Uint8Array | DataView, at = 0): Record<string, unknown> {
-      const view = viewOf(name, source);
-      need(name, size, at, view.byteLength);
+      const view = readable(name, source);
+      need(name, size, at, source.byteLength);
       const record = read(view, at);
       if (flexible) Reflect.deleteProperty(record, flexible[0]);
       return record;

@@ -68,7 +68,7 @@ export class DeviceFile extends OpenFile {
   private readonly settings: DeviceFileSettings;
   private readonly regions: FileRegions;
   private readonly offsets: FileOffsets;
-  private readonly short: ShortAccess;
+  override readonly quick: ShortAccess;
   private readonly addedFeatures: readonly AddedFeature[];
   private readonly cdev: CdevBinding | undefined;
 
@@ -85,7 +85,7 @@ export class DeviceFile extends OpenFile {
     }
     this.regions = new FileRegions(device, this.settings);
     this.offsets = new FileOffsets(engine, this.regions, this.settings);
-    this.short = new ShortAccess(this.regions, this.offsets);
+    this.quick = new ShortAccess(this.regions, this.offsets, this.readOnly);
     this.addedFeatures = [...this.aliasFeature(), ...(this.settings.uapi === 'v7.2' ? LATER_FEATURES : [])];
     this.cdev = options.cdev;
     try {
@@ -185,10 +185,6 @@ export class DeviceFile extends OpenFile {
       if (writes && region.kind === 'config') this.device.dmaBufs.settle();
     }
     return count;
-  }
-
-  override accessShort(call: string, offset: number, bytes: Uint8Array, writes: boolean): number {
-    return writes && this.readOnly ? 0 : this.short.move(call, offset, bytes, writes);
   }
 
   /** Checks a shared mapping of `length` bytes at `offset`. */

@@ -28,7 +28,6 @@ import {
   vfio_irq_info,
   vfio_region_info,
 } from '../uapi/index.ts';
-import type { Capability } from '../uapi/index.ts';
 import type { VfioDevice, VfioRegion } from './device.ts';
 import type { UserMemory } from './user-memory.ts';
 
@@ -45,9 +44,10 @@ function below(call: string, argsz: number, minimum: number): never {
   throw new VfioError('EINVAL', call, `argsz ${argsz} is below ${minimum}`);
 }
 
+type Chain = ReturnType<typeof buildCapabilityChain>;
+
 /** Places a chain behind the fixed struct if argsz has room for it; else asks for the room by a larger argsz. */
-function withChain(argsz: number, fixedSize: number, capabilities: readonly Capability[], user: UserMemory): { argsz: number; cap_offset: number } {
-  const chain = buildCapabilityChain(fixedSize, capabilities);
+function withChain(argsz: number, fixedSize: number, chain: Chain, user: UserMemory): { argsz: number; cap_offset: number } {
   if (argsz < chain.argsz) return { argsz: chain.argsz, cap_offset: 0 };
   user.copyOut(fixedSize, chain.bytes);
   return { argsz, cap_offset: fixedSize };
@@ -66,7 +66,7 @@ export function getInfo({ device, numRegions }: ShownRegions, user: UserMemory):
   const flags = KIND_FLAGS[device.kind] | (reset ? VFIO_DEVICE_FLAGS_RESET : 0) | (atomics === 0 ? 0 : VFIO_DEVICE_FLAGS_CAPS);
   const capabilities = atomics === 0 ? [] : [encodeDeviceInfoCapability({ kind: 'PCI_ATOMIC_COMP', flags: atomics })];
   const size = vfio_device_info.size;
-  const { argsz, cap_offset } = capabilities.length === 0 ? { argsz: asked, cap_offset: 0 } : withChain(asked, size, capabilities, user);
+  const { argsz, cap_offset } = capabilities.length === 0 ? { argsz: asked, cap_offset: 0 } : withChain(asked, size, buildCapabilityChain(size, capabilities), user);
   const info = vfio_device_info.encode({ argsz, flags, num_regions: numRegions, num_irqs: isPci ? VFIO_PCI_NUM_IRQS : 0, cap_offset });
   user.copyOut(0, info.subarray(0, Math.min(asked, size)));
   return 0;
@@ -77,9 +77,19 @@ export function regionFlags(region: VfioRegion): number {
   return VFIO_REGION_INFO_FLAG_READ | (region.writable ? VFIO_REGION_INFO_FLAG_WRITE : 0) | (region.mmap ? VFIO_REGION_INFO_FLAG_MMAP : 0);
 }
 
-function regionCapabilities(device: VfioDevice, region: VfioRegion): Capability[] {
+// What a region has does not change.
+const chains = new WeakMap<VfioRegion, Chain>();
+
+/** The chain of a region, undefined without capabilities. */
+function regionChain(device: VfioDevice, region: VfioRegion): Chain | undefined {
   const own = region.capabilities ?? [];
-  return (region.msixTable === undefined || !region.mmap ? own : withTable(device, region, own)).map((capability) => encodeRegionInfoCapability(capability));
+  if (own.length === 0 && (region.msixTable === undefined || !region.mmap)) return undefined;
+  const known = chains.get(region);
+  if (known !== undefined) return known;
+  const capabilities = region.msixTable === undefined || !region.mmap ? own : withTable(device, region, own);
+  const chain = buildCapabilityChain(vfio_region_info.size, capabilities.map((capability) => encodeRegionInfoCapability(capability)));
+  chains.set(region, chain);
+  return chain;
 }
 
 type RegionCapabilities = NonNullable<VfioRegion['capabilities']>;
@@ -104,10 +114,15 @@ export function checkRegionIndex(call: string, regions: ShownRegions, argsz: num
 export function regionAnswer(regions: ShownRegions, region: VfioRegion | undefined, argsz: number, user: UserMemory): { flags: number; size: bigint; argsz?: number; cap_offset?: number } {
   if (region === undefined) return { flags: 0, size: 0n };
   const { size } = region;
-  const capabilities = regionCapabilities(regions.device, region);
-  if (capabilities.length === 0) return { flags: regions.flags(region), size };
-  return { flags: regions.flags(region) | VFIO_REGION_INFO_FLAG_CAPS, size, ...withChain(argsz, vfio_region_info.size, capabilities, user) };
+  const chain = regionChain(regions.device, region);
+  if (chain === undefined || chain.bytes.length === 0) return { flags: regions.flags(region), size };
+  return { flags: regions.flags(region) | VFIO_REGION_INFO_FLAG_CAPS, size, ...withChain(argsz, vfio_region_info.size, chain, user) };
 }
+
+// The argument while its fields are read, and the answer while it is made: nobody else is asked meanwhile. No record is made: a program may ask for every region before
+// each access.
+const regionInfoView = new DataView(new ArrayBuffer(vfio_region_info.size));
+const regionInfo = new Uint8Array(regionInfoView.buffer);
 
 /**
  * VFIO_DEVICE_GET_REGION_INFO. Always writes 32 bytes; `offsetOf` gives the region's offset in this file.
@@ -115,10 +130,20 @@ export function regionAnswer(regions: ShownRegions, region: VfioRegion | undefin
  */
 export function getRegionInfo(regions: ShownRegions, user: UserMemory, offsetOf: (index: number, size: bigint) => bigint): number {
   const info = user.copyIn(0, vfio_region_info.size);
-  const { argsz, index } = vfio_region_info.decode(info);
+  const { fields } = vfio_region_info;
+  regionInfo.set(info);
+  const argsz = fields.argsz.get(regionInfoView, 0);
+  const index = fields.index.get(regionInfoView, 0);
   const region = checkRegionIndex('VFIO_DEVICE_GET_REGION_INFO', regions, argsz, index);
   const offset = offsetOf(index, region?.size ?? 0n);
-  user.copyOut(0, vfio_region_info.encode({ ...regionAnswer(regions, region, argsz, user), offset }, info));
+  const answer = regionAnswer(regions, region, argsz, user);
+  regionInfo.set(info);
+  if (answer.argsz !== undefined) fields.argsz.set(regionInfoView, 0, answer.argsz);
+  if (answer.cap_offset !== undefined) fields.cap_offset.set(regionInfoView, 0, answer.cap_offset);
+  fields.flags.set(regionInfoView, 0, answer.flags);
+  fields.size.set(regionInfoView, 0, answer.size);
+  fields.offset.set(regionInfoView, 0, offset);
+  user.copyOut(0, regionInfo);
   return 0;
 }
 

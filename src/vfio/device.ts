@@ -68,6 +68,8 @@ export class VfioDevice {
   readonly migration: DeviceMigration | undefined;
   /** @internal */
   readonly dmaLogging: DeviceDmaLogging | undefined;
+  /** Number of region indices: 9 and the device-specific ones for PCI. */
+  readonly numRegions: number;
   private readonly byIndex: ReadonlyMap<number, VfioRegion>;
   /** @internal Nobody has reset it since its last user. */
   needsReset = false;
@@ -83,6 +85,7 @@ export class VfioDevice {
     this.byIndex = describedRegions(description);
     this.name = description.name;
     this.kind = description.kind ?? 'pci';
+    this.numRegions = Math.max(this.kind === 'pci' ? VFIO_PCI_NUM_REGIONS : 0, ...[...this.byIndex.keys()].map((index) => index + 1));
     this.description = description;
     this.interrupts = new DeviceInterrupts({ ...description.interrupts, intxDisabled: () => this.intxDisabled() });
     this.display = description.display && new DeviceDisplay(description.display);
@@ -91,12 +94,6 @@ export class VfioDevice {
     this.dmaLogging = description.dmaLogging && new DeviceDmaLogging(this.name, description.dmaLogging);
     this.vfToken = description.physicalFunction === true ? new VfToken() : undefined;
     this.mappings.add(() => this.dmaBufs.revoke());
-  }
-
-  /** Number of region indices: 9 and the device-specific ones for PCI. */
-  get numRegions(): number {
-    const highest = Math.max(-1, ...this.byIndex.keys());
-    return this.kind === 'pci' ? Math.max(VFIO_PCI_NUM_REGIONS, highest + 1) : highest + 1;
   }
 
   /** The region at an index; undefined when it is absent. */
@@ -240,8 +237,12 @@ export class VfioDevice {
 
   /** Whether memory cycles reach the device now. */
   memoryEnabled(): boolean {
+    return this.configSpace === undefined ? this.isDescribedEnabled() : this.configSpace.effects.memoryEnabled;
+  }
+
+  private isDescribedEnabled(): boolean {
     const { memoryEnabled } = this.description;
-    return this.configSpace?.effects.memoryEnabled ?? (memoryEnabled === undefined || askModel(memoryEnabled));
+    return memoryEnabled === undefined || askModel(memoryEnabled);
   }
 
   /** @internal Whether its pages can be mapped now: not while it may sleep either. */

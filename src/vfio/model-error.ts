@@ -7,9 +7,14 @@ export function askModel<T>(ask: () => T): T {
   try {
     return ask();
   } catch (error) {
-    if (typeof error === 'object' && error !== null) thrownByModels.add(error);
+    noteModelError(error);
     throw error;
   }
+}
+
+/** Notes what a device model has thrown, for those to whom a closure is too slow. @internal */
+export function noteModelError(error: unknown): void {
+  if (typeof error === 'object' && error !== null) thrownByModels.add(error);
 }
 
 /** Whether a model threw this. A primitive can come from nowhere else. @internal */

@@ -165,7 +165,7 @@ export class Process {
 
   /** Reads from `offset` on: how many bytes, fewer than asked at the end of a region. VfioError as section 4 of the behaviour text says. */
   pread(fd: number, buffer: UserBuffer, offset: U64): number {
-    const moved = this.accessShort('pread', fd, buffer, offset);
+    const moved = this.accessQuick('pread', fd, buffer, offset);
     if (moved !== 0) return moved;
     const at = fileOffset('pread', offset);
     return this.readAt('pread', this.seekable('pread', fd), buffer, at);
@@ -173,16 +173,16 @@ export class Process {
 
   /** Writes at `offset`: how many bytes. VfioError EBADF on a file opened for reading only. */
   pwrite(fd: number, buffer: UserBuffer, offset: U64): number {
-    const moved = this.accessShort('pwrite', fd, buffer, offset);
+    const moved = this.accessQuick('pwrite', fd, buffer, offset);
     if (moved !== 0) return moved;
     const at = fileOffset('pwrite', offset);
     return this.writeAt('pwrite', this.seekable('pwrite', fd), buffer, at);
   }
 
-  private accessShort(call: 'pread' | 'pwrite', fd: number, buffer: UserBuffer, offset: U64): number {
+  private accessQuick(call: 'pread' | 'pwrite', fd: number, buffer: UserBuffer, offset: U64): number {
     const at = typeof offset === 'bigint' ? Number(offset) : offset;
     if (!(buffer instanceof Uint8Array) || !Number.isSafeInteger(at) || at < 0) return 0;
-    return this.files.find(fd)?.accessShort?.(call, at, buffer, call === 'pwrite') ?? 0;
+    return this.files.find(fd)?.quick?.move(call, at, buffer, call === 'pwrite') ?? 0;
   }
 
   /** A stream has no offsets: looked at before whether it can be read or written at all. */

@@ -4,11 +4,12 @@
 //                                          no to any of them --> region-access.ts, which knows all rules
 
 import { VfioError } from '../uapi/index.ts';
-import { readCycle, writeCycle } from './bus-cycle.ts';
+import { writeCycle } from './bus-cycle.ts';
 import type { VfioRegion } from './device.ts';
-import { askModel } from './model-error.ts';
+import { noteModelError } from './model-error.ts';
 import type { FileOffsets } from './proposals/file-offsets.ts';
 import type { FileRegions } from './proposals/file-regions.ts';
+import type { QuickAccess } from './files/open-file.ts';
 import { checkGate, isGated } from './region-access.ts';
 
 /** What there is to know of a region, in numbers. Bytes from `tableFrom` to `tableTo` - 1 are the MSI-X table's; without one they are none. */
@@ -32,24 +33,39 @@ function plainRegion(vfioRegion: VfioRegion): PlainRegion | undefined {
 }
 
 /** The regions of one open file. @internal */
-export class ShortAccess {
+export class ShortAccess implements QuickAccess {
   private readonly regions: FileRegions;
   private readonly offsets: FileOffsets;
-  private readonly known = new Map<number, PlainRegion | null>();
+  private readonly readOnly: boolean;
+  private readonly known: (PlainRegion | null | undefined)[] = [];
+  /** The region that was found last: its offset stays what it is for as long as the file is open. */
+  private last: PlainRegion | null = null;
+  private start = 0;
+  private end = 0;
 
-  constructor(regions: FileRegions, offsets: FileOffsets) {
+  /** @param readOnly - Whether the file was opened for reading only. */
+  constructor(regions: FileRegions, offsets: FileOffsets, readOnly: boolean) {
     this.regions = regions;
+    this.readOnly = readOnly;
     this.offsets = offsets;
   }
 
   private plain(index: number): PlainRegion | null {
-    const known = this.known.get(index);
+    const known = this.known[index];
     if (known !== undefined) return known;
     const region = this.regions.region(index);
     // A CDX device has no read and write.
     const plain = (this.regions.device.kind === 'cdx' ? undefined : region && plainRegion(region)) ?? null;
-    this.known.set(index, plain);
-    return plain;
+    return (this.known[index] = plain);
+  }
+
+  /** By a walk of the tree. */
+  private find(offset: number): PlainRegion | null {
+    const index = this.offsets.findIndex(offset);
+    this.last = index < 0 ? null : this.plain(index);
+    this.start = offset - this.offsets.foundPosition;
+    this.end = this.start + (this.last?.size ?? 0);
+    return this.last;
   }
 
   /**
@@ -60,17 +76,30 @@ export class ShortAccess {
   move(call: string, offset: number, bytes: Uint8Array, writes: boolean): number {
     const width = bytes.length;
     if (width !== 4 && width !== 2 && width !== 1) return 0;
-    const index = this.offsets.findIndex(offset);
-    if (index < 0) return 0;
-    const plain = this.plain(index);
-    if (plain === null || (writes && !plain.writable)) return 0;
-    const position = this.offsets.foundPosition();
+    const { last } = this;
+    const plain = last !== null && offset >= this.start && offset < this.end ? last : this.find(offset);
+    if (plain === null || (writes && (this.readOnly || !plain.writable))) return 0;
+    const position = offset - this.start;
     if ((position & (width - 1)) !== 0 || position + width > plain.size) return 0;
     if (position < plain.tableTo && position + width > plain.tableFrom) return 0;
     const { device } = this.regions;
     device.lowPower.wake();
     if (plain.gated) checkGate(call, device);
-    askModel(() => (writes ? writeCycle(plain.region, position, bytes) : readCycle(plain.region, position, bytes)));
+    try {
+      if (writes) writeCycle(plain.region, position, bytes);
+      else {
+        const value = plain.region.readAt(position, width);
+        bytes[0] = value;
+        if (width > 1) bytes[1] = value >>> 8;
+        if (width > 2) {
+          bytes[2] = value >>> 16;
+          bytes[3] = value >>> 24;
+        }
+      }
+    } catch (error) {
+      noteModelError(error);
+      throw error;
+    }
     // A view of memory that the access made grow is no view any more.
     if (bytes.length !== width) throw new VfioError('EFAULT', call, `the buffer of ${width} bytes is gone`);
     return width;

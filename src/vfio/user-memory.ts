@@ -42,7 +42,8 @@ function faults<T>(call: string, copy: () => T): T {
 
 /** Memory behind a pointer argument, whatever was passed as one. @internal */
 export function userMemory(call: string, space: Space, pointer: unknown): UserMemory {
-  if (ArrayBuffer.isView(pointer)) return bytesAsMemory(call, new Uint8Array(pointer.buffer, pointer.byteOffset, pointer.byteLength));
+  if (pointer instanceof Uint8Array) return new BytesMemory(call, pointer);
+  if (ArrayBuffer.isView(pointer)) return new BytesMemory(call, new Uint8Array(pointer.buffer, pointer.byteOffset, pointer.byteLength));
   const isAddress = (typeof pointer === 'number' && Number.isSafeInteger(pointer) && pointer >= 0) || (typeof pointer === 'bigint' && pointer >= 0n && pointer < END);
   const start = isAddress ? BigInt(pointer) : 0n;
   const isThere = (offset: number, length: number): boolean => {
@@ -80,20 +81,54 @@ export function userBuffer(call: string, space: Space, buffer: unknown): { reado
   return { user: userMemory(call, space, bytes), length: bytes.length };
 }
 
-function bytesAsMemory(call: string, memory: Uint8Array): UserMemory {
-  const holds = (offset: number, length: number): boolean => offset + length <= memory.length;
-  const check = (offset: number, length: number): void => {
-    if (!holds(offset, length)) fault(call, `bytes ${offset} to ${offset + length - 1} of an argument of ${memory.length} bytes`);
-  };
-  return {
-    holds,
-    copyIn(offset, length) {
-      check(offset, length);
-      return memory.slice(offset, offset + length);
-    },
-    copyOut(offset, bytes) {
-      check(offset, bytes.length);
-      memory.set(bytes, offset);
-    },
-  };
+/** Memory that holds just these bytes. */
+class BytesMemory implements UserMemory {
+  private readonly call: string;
+  private readonly bytes: Uint8Array;
+
+  constructor(call: string, bytes: Uint8Array) {
+    this.call = call;
+    this.bytes = bytes;
+  }
+
+  holds(offset: number, length: number): boolean {
+    return offset + length <= this.bytes.length;
+  }
+
+  private check(offset: number, length: number): void {
+    if (!this.holds(offset, length)) fault(this.call, `bytes ${offset} to ${offset + length - 1} of an argument of ${this.bytes.length} bytes`);
+  }
+
+  copyIn(offset: number, length: number): Uint8Array {
+    this.check(offset, length);
+    return Uint8Array.prototype.slice.call(this.bytes, offset, offset + length);
+  }
+
+  copyOut(offset: number, bytes: Uint8Array): void {
+    this.check(offset, bytes.length);
+    this.bytes.set(bytes, offset);
+  }
+}
+
+/** Memory behind the first bytes of an argument. @internal */
+export class BehindMemory implements UserMemory {
+  private readonly user: UserMemory;
+  private readonly start: number;
+
+  constructor(user: UserMemory, start: number) {
+    this.user = user;
+    this.start = start;
+  }
+
+  holds(offset: number, length: number): boolean {
+    return this.user.holds(this.start + offset, length);
+  }
+
+  copyIn(offset: number, length: number): Uint8Array {
+    return this.user.copyIn(this.start + offset, length);
+  }
+
+  copyOut(offset: number, bytes: Uint8Array): void {
+    this.user.copyOut(this.start + offset, bytes);
+  }
 }

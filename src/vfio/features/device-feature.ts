@@ -25,6 +25,7 @@ import {
 } from '../../uapi/index.ts';
 import type { VfioDevice } from '../device.ts';
 import type { CallingProcess } from '../files/open-file.ts';
+import { BehindMemory } from '../user-memory.ts';
 import type { UserMemory } from '../user-memory.ts';
 import { busMaster } from './bus-master.ts';
 import { dmaLoggingReport, dmaLoggingStart, dmaLoggingStop } from './dma-logging.ts';
@@ -51,14 +52,6 @@ const FEATURES: ReadonlyMap<number, readonly [name: string, feature: Feature]> =
   [VFIO_DEVICE_FEATURE_BUS_MASTER, ['BUS_MASTER', busMaster]],
 ]);
 
-function behind(user: UserMemory, start: number): UserMemory {
-  return {
-    holds: (offset, length) => user.holds(start + offset, length),
-    copyIn: (offset, length) => user.copyIn(start + offset, length),
-    copyOut: (offset, bytes) => user.copyOut(start + offset, bytes),
-  };
-}
-
 /** A feature that a file knows beyond those of v6.14: of a later kernel, or of a proposal. It goes before what else has its number. */
 export interface AddedFeature {
   readonly index: number;
@@ -84,5 +77,5 @@ export function deviceFeature(device: VfioDevice, user: UserMemory, process: Cal
   if (refused !== undefined) throw new VfioError(refused, call, `${device.name} cannot do that`);
   const isProbe = !checkFeature(call, flags, argsz - HEADER, feature);
   if (isProbe && feature.runsWhenProbed !== true) return 0;
-  return feature.run(device, { call, isGet: (flags & VFIO_DEVICE_FEATURE_GET) !== 0, isProbe, data: behind(user, HEADER), process });
+  return feature.run(device, { call, isGet: (flags & VFIO_DEVICE_FEATURE_GET) !== 0, isProbe, data: new BehindMemory(user, HEADER), process });
 }

@@ -61,8 +61,11 @@ export class LowPower {
 
   /** A call reaches the device, from a user or from the host: a device that was to tell of it does, and stays awake. */
   wake(): void {
-    const { wakeup } = this;
-    if (wakeup === null || !this.suspends) return;
+    if (this.wakeup !== null) this.tell(this.wakeup);
+  }
+
+  private tell(wakeup: EventFd): void {
+    if (!this.suspends) return;
     wakeup.hold();
     atEnd([() => this.exit(), () => wakeup.signal(), () => wakeup.release()]);
   }

@@ -15,7 +15,7 @@ const FIRST = 3;
 export class FdTable {
   private readonly owner: string;
   private readonly limit: number;
-  private readonly files = new Map<number, OpenFile>();
+  private readonly files: (OpenFile | undefined)[] = [];
 
   constructor(owner: string, limit: number) {
     this.owner = owner;
@@ -23,13 +23,13 @@ export class FdTable {
   }
 
   find(fd: number): OpenFile | undefined {
-    return this.files.get(fd);
+    return typeof fd === 'number' ? this.files[fd] : undefined;
   }
 
   /** VfioError EBADF. */
   file(call: string, fd: number): OpenFile {
     if (typeof fd !== 'number') throw new TypeError(`${call}: fd is ${String(fd)}; expected a number`);
-    const file = this.files.get(fd);
+    const file = this.files[fd];
     if (file === undefined) throw new VfioError('EBADF', call, `fd ${fd} is not open`);
     return file;
   }
@@ -58,7 +58,7 @@ export class FdTable {
   /** VfioError EMFILE. */
   lowestFree(call: string): number {
     let fd = FIRST;
-    while (this.files.has(fd)) fd++;
+    while (this.files[fd] !== undefined) fd++;
     if (fd >= this.limit) throw new VfioError('EMFILE', call, `${this.owner} has ${this.limit} fds open`);
     return fd;
   }
@@ -66,7 +66,7 @@ export class FdTable {
   /** Gives a file the lowest free fd. VfioError EMFILE. */
   install(call: string, file: OpenFile): number {
     const fd = this.lowestFree(call);
-    this.files.set(fd, file.hold());
+    this.files[fd] = file.hold();
     return fd;
   }
 
@@ -83,18 +83,16 @@ export class FdTable {
   /** VfioError EBADF. */
   remove(call: string, fd: number): void {
     const file = this.file(call, fd);
-    this.files.delete(fd);
+    this.files[fd] = undefined;
     file.release();
   }
 
   closeAll(): void {
-    const files = [...this.files.values()];
-    this.files.clear();
-    atEnd(files.map((file) => () => file.release()));
+    atEnd(this.files.splice(0).flatMap((file) => (file === undefined ? [] : () => file.release())));
   }
 
   /** Ascending. */
   get fds(): number[] {
-    return [...this.files.keys()].sort((a, b) => a - b);
+    return this.files.flatMap((file, fd) => (file === undefined ? [] : fd));
   }
 }

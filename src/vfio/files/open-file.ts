@@ -38,6 +38,16 @@ export interface CallingProcess {
   uninstall(fd: number): void;
 }
 
+/** A short way for what can go it. */
+export interface QuickAccess {
+  /**
+   * How many bytes were moved: all of them, or 0 when nothing has happened yet and `access` is to be asked.
+   *
+   * @param offset 0 to 2^53-1.
+   */
+  move(call: string, offset: number, bytes: Uint8Array, writes: boolean): number;
+}
+
 /** One open file. File descriptors and mappings hold references; the last one gone closes it. */
 export abstract class OpenFile {
   abstract readonly kind: FileKind;
@@ -71,12 +81,8 @@ export abstract class OpenFile {
   /** Moves bytes at an offset; how many. */
   abstract access(call: string, offset: bigint, length: number, user: UserMemory, writes: boolean): number;
 
-  /**
-   * The short way of `access`, for what can go it: how many bytes, all of them, or 0 when nothing has happened yet and `access` is to be asked.
-   *
-   * @param offset 0 to 2^53-1.
-   */
-  accessShort?(call: string, offset: number, bytes: Uint8Array, writes: boolean): number;
+  /** A way ahead of `access`, for files that have one. */
+  readonly quick?: QuickAccess;
 
   /** What poll tells of it: POLL bits. */
   poll(): number {

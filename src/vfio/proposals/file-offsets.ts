@@ -58,7 +58,7 @@ export class FileOffsets {
   /** The offset of an entry, found now if it has none. VfioError ENOSPC. */
   place(entry: number, size: bigint): bigint {
     const offset = this.table.request(entry, size);
-    if (offset + roundUpToPage(size) > this.settings.offsetLimit && this.settings.mode === 'cookie') {
+    if (this.settings.mode === 'cookie' && offset + roundUpToPage(size) > this.settings.offsetLimit) {
       throw new VfioError('ENOSPC', 'offsets', `0x${size.toString(16)} bytes find no place below offset 0x${this.settings.offsetLimit.toString(16)}`);
     }
     return offset;
@@ -67,8 +67,10 @@ export class FileOffsets {
   /** The offset of a region, to be told to the user. An entry that is there stays what it is; a region of size 0 has none. */
   announce(index: number, size: bigint, combines = false): bigint {
     const entry = combines ? COMBINING + index : index;
+    const known = this.announced.get(entry);
+    if (known !== undefined) return known.offset;
     const offset = this.place(entry, size);
-    if (size > 0n && !this.announced.has(entry)) this.announced.set(entry, { offset, memoryType: combines ? 'write-combining' : 'uncached' });
+    if (size > 0n) this.announced.set(entry, { offset, memoryType: combines ? 'write-combining' : 'uncached' });
     return offset;
   }
 
@@ -93,8 +95,8 @@ export class FileOffsets {
   }
 
   /** Where in its region the offset lies that `findIndex` found last. */
-  foundPosition(): number {
-    return this.table.foundPosition();
+  get foundPosition(): number {
+    return this.table.foundPosition;
   }
 
   /** What an offset means. VfioError as `unknownOffset` says when it means nothing. */
