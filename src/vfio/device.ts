@@ -156,7 +156,7 @@ export class VfioDevice {
   }
 
   private makeConfig(): VirtualConfig | undefined {
-    const { config, onReset } = this.description;
+    const { config } = this.description;
     const hardware = this.hardware();
     if (config === undefined || hardware === undefined) return undefined;
     const owner = {
@@ -164,7 +164,7 @@ export class VfioDevice {
       intxDisableChanged: () => this.interrupts.intxDisableChanged(),
       msi: () => this.interrupts.msiState,
       // Nobody is told that the lock was held.
-      resetFunction: this.resets ? () => this.isLocked || this.configSpace?.resetFunction(() => askModel(() => onReset?.())) : undefined,
+      resetFunction: this.resets ? () => this.isLocked || this.configSpace?.resetFunction(() => this.resetModel()) : undefined,
     };
     return new VirtualConfig(hardware, config, owner, (index) => this.byIndex.get(index)?.size);
   }
