@@ -12,18 +12,17 @@ const MADE_UP = 8;
 const asked = scriptOptions(usage, { seed: seedFrom(1), writes: [4_194_304, 1, Number.MAX_SAFE_INTEGER] }, { function: [undefined], build: ['simd', ['scalar', 'simd']] });
 await buildCore();
 register('../test/fuzz/typescript-hooks.mjs', import.meta.url);
-const { fuzzConfig } = await import('../test/fuzz/config/fuzz-config.ts');
+const { functionNames, fuzzConfig } = await import('../test/fuzz/config/fuzz-config.ts');
 const traces = fileURLToPath(new URL('../test/fixtures/traces', import.meta.url));
+const from = { traces, madeUp: MADE_UP, seed: asked.seed };
+if (asked.function !== undefined) {
+  const names = functionNames(from);
+  if (!names.includes(asked.function)) asked.refuse(`--function is ${JSON.stringify(asked.function)}; expected ${names.join(', ')}`);
+}
 const line = process.stderr.isTTY && !asked.json;
 const started = performance.now();
 const only = asked.function === undefined ? {} : { only: asked.function };
-let report;
-try {
-  report = fuzzConfig({ build: asked.build, seed: asked.seed, writes: asked.writes, traces, madeUp: MADE_UP, ...only }, (done) => line && process.stderr.write(`\r${done} of ${asked.writes}`));
-} catch (error) {
-  if (!(error instanceof RangeError)) throw error;
-  asked.refuse(error.message);
-}
+const report = fuzzConfig({ ...from, build: asked.build, writes: asked.writes, ...only }, (done) => line && process.stderr.write(`\r${done} of ${asked.writes}`));
 if (line) process.stderr.write('\r\u001b[K');
 const seconds = Number(((performance.now() - started) / 1000).toFixed(1));
 const { seed, writes, functions, changed, moved, difference } = report;

@@ -29,6 +29,9 @@ export function readTable(folder: string): Table {
   return { devices: json(DEVICES) as Readonly<Record<string, DeviceData>>, sections: names.map((name) => json(name) as Section).sort(bySection) };
 }
 
+/** What ends the command with exit code 2: it was asked for what is not there, or its table cannot be run. */
+class NotToBeRun extends Error {}
+
 /** Section 3.3 of `3.3` and `3`, not of `3.30`. */
 function isIn(section: string, wanted: string): boolean {
   return section === wanted || section.startsWith(`${wanted}.`);
@@ -41,7 +44,7 @@ function choose(sections: readonly Section[], { section, row }: ConformanceComma
     .filter(({ rows }) => rows.length > 0);
   if (chosen.length > 0) return chosen;
   const there = sections.map((one) => one.section).join(', ');
-  throw new Error(row === undefined ? `no section ${section!}; there are ${there}` : `no row ${row}${section === undefined ? '' : ` in section ${section}`}; rows are called as 1.4-01, of sections ${there}`);
+  throw new NotToBeRun(row === undefined ? `no section ${section!}; there are ${there}` : `no row ${row}${section === undefined ? '' : ` in section ${section}`}; rows are called as 1.4-01, of sections ${there}`);
 }
 
 function summary(sections: readonly Section[], results: readonly RowResult[]): string {
@@ -52,13 +55,27 @@ function summary(sections: readonly Section[], results: readonly RowResult[]): s
   return `${table(['section', 'about', 'rows', 'passed', 'failed'], lines, ['rows', 'passed', 'failed'])}\n`;
 }
 
-/** Runs the command; the exit code. */
-export function conformanceCommand(folder: string, options: ConformanceCommand, output: Output): number {
+function chosenTable(folder: string, options: ConformanceCommand): Table {
   const whole = readTable(folder);
-  const sections = choose(whole.sections, options);
-  const chosen: Table = { ...whole, sections };
+  const chosen: Table = { ...whole, sections: choose(whole.sections, options) };
   const wrong = checkTable(chosen);
-  if (wrong.length > 0) throw new Error(wrong.join('\n'));
+  if (wrong.length > 0) throw new NotToBeRun(wrong.join('\n'));
+  return chosen;
+}
+
+/** Runs the command; the exit code: 0 when all rows pass, 1 when some fail, 2 when there is no such row, or no such table. */
+export function conformanceCommand(folder: string, options: ConformanceCommand, output: Output): number {
+  try {
+    return runChosen(chosenTable(folder, options), options, output);
+  } catch (error) {
+    if (!(error instanceof NotToBeRun)) throw error;
+    output.err(`maplebar: ${error.message}\n`);
+    return 2;
+  }
+}
+
+function runChosen(chosen: Table, options: ConformanceCommand, output: Output): number {
+  const { sections } = chosen;
   if (options.json === true) {
     output.out(`${JSON.stringify(chosen, undefined, 2)}\n`);
     return 0;

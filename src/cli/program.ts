@@ -84,7 +84,7 @@ export async function runProgram(argv: readonly string[], output: Output, versio
     .option('--section <section>', 'only this section of the behaviour text, and those below it: 3.3, or 3')
     .option('--row <id>', 'only this row: 1.5-07')
     .option('--json', 'print the rows and their devices for other code bases, and run nothing')
-    .addHelpText('after', '\nExits with 0 when all rows pass, 1 when some fail, 2 for a wrong command line. docs/conformance.md says what a row is.')
+    .addHelpText('after', '\nExits with 0 when all rows pass, 1 when some fail, 2 for a wrong command line, a section or row that is not there, and a table that says what none can. docs/conformance.md says what a row is.')
     .action(async (options: ConformanceCommand) => {
       // The rows and what runs them are for this command alone.
       const { conformanceCommand } = await import('./conformance.ts');

@@ -19,6 +19,8 @@ export type MakeProcess = (engine: Engine) => Process;
 /** Where a row's calls happen. */
 export class Bench {
   readonly process: Process;
+  /** How often the step that runs now was made before. */
+  round = 0;
   private readonly key: string;
   private readonly devices: ReadonlyMap<string, TableDevice>;
   private readonly fds = new Map<string, number>();

@@ -1,4 +1,4 @@
-// Looks a table over before it is run: a word that no runner knows would make a row say less than it seems to.
+// Looks a table over before it is run: a word that no runner knows, or a step that compares nothing, would make a row say less than it seems to.
 
 import type { Row, Section, Step, Table } from './table.ts';
 import { stepsOf } from './runner.ts';
@@ -27,8 +27,23 @@ const WORDS: Readonly<Record<Step['do'], readonly string[]>> = {
   events: ['fd'],
   device: ['device', 'event', 'lines', 'at', 'in', 'out'],
 };
-const ROW = ['id', 'statement', 'cites', 'device', 'open', 'before', 'call', 'after'];
+const ROW = ['id', 'statement', 'cites', 'choice', 'device', 'open', 'before', 'call', 'after'];
 const SECTION = ['section', 'title', 'rows'];
+
+/** Events of a device that are compared with what the step says, and which word says it. */
+const COMPARED: Readonly<Record<string, 'out' | 'lines' | 'in'>> = { registers: 'out', bytes: 'out', token: 'out', poke: 'in', cycles: 'lines', arcs: 'lines', masters: 'lines' };
+
+/** A step that cannot fail, or does nothing. */
+function vacuous(step: Step): string[] {
+  const { do: kind, event = '', times = 1 } = step;
+  const found: string[] = [];
+  if (!Number.isInteger(times) || times < 1) found.push(`it is made ${times} times; expected 1 or more`);
+  const name = event.split(' ')[0]!;
+  const word = kind === 'device' && Object.hasOwn(COMPARED, name) ? COMPARED[name] : undefined;
+  // No lines are an answer, too; no bytes are none.
+  if (word !== undefined && (step[word] === undefined || step[word] === '')) found.push(`${name} without ${word} ${word === 'in' ? 'changes' : 'compares'} nothing`);
+  return found;
+}
 
 function strangeWords(what: string, value: object, words: readonly string[]): string[] {
   return Object.keys(value)
@@ -39,11 +54,14 @@ function strangeWords(what: string, value: object, words: readonly string[]): st
 function checkRow(row: Row, { section }: Section, table: Table): string[] {
   const steps = stepsOf(row).flatMap(({ name, step }) => {
     const words = (WORDS as Partial<typeof WORDS>)[step.do];
-    return words === undefined ? [`${row.id}, ${name}: ${JSON.stringify(step.do)} is no kind of step`] : strangeWords(`${row.id}, ${name}`, step, [...ANY, ...words]);
+    const what = `${row.id}, ${name}`;
+    if (words === undefined) return [`${what}: ${JSON.stringify(step.do)} is no kind of step`];
+    return [...strangeWords(what, step, [...ANY, ...words]), ...vacuous(step).map((one) => `${what}: ${one}`)];
   });
   const found = [...strangeWords(row.id, row, ROW), ...steps];
   if (!row.id.startsWith(`${section}-`)) found.push(`${row.id}: it stands in section ${section}`);
   if (!Object.hasOwn(table.devices, row.device)) found.push(`${row.id}: no device is called ${row.device}`);
+  if (row.choice !== undefined && (row.choice as unknown) !== true) found.push(`${row.id}: choice is ${JSON.stringify(row.choice)}; expected true, or nothing`);
   if (row.statement.length === 0) found.push(`${row.id}: it states nothing`);
   return found;
 }

@@ -7,7 +7,7 @@
 //   poke N               bytes of region N            arcs               migration arcs since the last time
 //   break ARC            such an arc, from now on
 //   show                 its display's plane          masters            what BUS_MASTER was set to
-//                                                     token              the VF token
+//   lock, unlock         its host holds its lock      token              the VF token
 //                                                     asleep             whether it sleeps
 
 import type { TableDevice } from './devices.ts';
@@ -59,6 +59,10 @@ export function deviceStep(device: TableDevice, step: Step, report: Report): num
       return 0;
     case 'show':
       device.isShown = true;
+      return 0;
+    case 'lock':
+    case 'unlock':
+      device.isLocked = event === 'lock';
       return 0;
     case 'asleep':
       return lowPower.suspended ? 1 : 0;

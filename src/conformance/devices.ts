@@ -8,6 +8,8 @@ import { dataBytes } from './hex-text.ts';
 import { StreamModel } from './stream-model.ts';
 import type { DeviceData, DisplayData, RegionData } from './table.ts';
 
+const CONFIG = 7;
+
 /** Product data that answer at the addresses that they have. */
 function productData(products: Map<number, number>): NonNullable<ConfigHardware['vpd']> {
   return {
@@ -57,6 +59,16 @@ class Wires implements InterruptHardware {
   }
 }
 
+/** Registers of the header that a reset clears: COMMAND, cache line size and latency, BIST, base addresses, the ROM's, the interrupt line. */
+const CLEARED = [[0x04, 2], [0x0c, 2], [0x0f, 1], [0x10, 24], [0x30, 4], [0x3c, 1]] as const;
+
+/** Configuration space as a reset leaves it: as the data have it, but for what firmware has set up. */
+function afterReset(bytes: Uint8Array): Uint8Array {
+  const reset = bytes.slice();
+  for (const [at, length] of CLEARED) reset.fill(0, at, at + length);
+  return reset;
+}
+
 /** A device of a table. */
 export class TableDevice {
   readonly device: VfioDevice;
@@ -68,8 +80,11 @@ export class TableDevice {
   resets = 0;
   masters: boolean[] = [];
   isShown: boolean;
+  /** The host holds its lock. */
+  isLocked = false;
   private readonly engine: Engine;
   private readonly regions = new Map<number, Region>();
+  private resetConfig: Uint8Array | undefined;
 
   constructor(engine: Engine, key: string, data: DeviceData) {
     this.engine = engine;
@@ -82,14 +97,15 @@ export class TableDevice {
 
   private describe(key: string, data: DeviceData, regions: Record<number, VfioRegionDescription>): VfioDeviceDescription {
     const { kind = 'pci', virtualFunction, vpd, msix, interrupts = {}, display } = data;
-    const hasShadow = kind === 'pci' && data.rawConfig !== true && regions[7] !== undefined;
+    const hasShadow = kind === 'pci' && regions[7] !== undefined;
     const products = vpd === undefined ? undefined : new Map(Object.entries(vpd).map(([address, value]) => [Number(address), Number(value)]));
     return {
       name: data.name ?? key,
       kind,
       regions,
       reset: data.reset === true,
-      onReset: () => (this.resets += 1),
+      onReset: () => this.reset(),
+      resetBusy: () => this.isLocked,
       ...(msix !== undefined && { msix: { bar: msix.bar, offset: Number(msix.offset), count: msix.count } }),
       msixMode: data.msixMode ?? 'mappable',
       interrupts: { ...interrupts, hardware: this.wires },
@@ -109,6 +125,11 @@ export class TableDevice {
     };
   }
 
+  private reset(): void {
+    this.resets += 1;
+    if (this.resetConfig !== undefined) this.regions.get(CONFIG)!.writeBytes(0n, this.resetConfig);
+  }
+
   /** The bytes of a region; undefined for an absent one. */
   bytesAt(index: number): Region | undefined {
     return this.regions.get(index);
@@ -122,13 +143,13 @@ export class TableDevice {
     const region = data.logged === true ? this.logged(bytes) : this.engine.region({ kind: 'ram', size });
     if (data.logged !== true) region.bytes().set(bytes);
     this.regions.set(index, region);
+    if (index === CONFIG) this.resetConfig = afterReset(bytes);
     const capabilities: CapabilityInput<RegionInfoCapability>[] = [];
     if (data.sparse !== undefined) capabilities.push({ kind: 'SPARSE_MMAP', areas: data.sparse.map(([offset, bytesOfArea]) => ({ offset: BigInt(offset), size: BigInt(bytesOfArea) })) });
     if (data.type !== undefined) capabilities.push({ kind: 'TYPE', type: Number(data.type[0]), subtype: Number(data.type[1]) });
     return {
       region,
       ...(data.ports !== undefined && { ioPorts: data.ports }),
-      ...(data.mmap !== undefined && { mmap: data.mmap }),
       ...(data.writable !== undefined && { writable: data.writable }),
       ...(data.image !== undefined && { imageSize: Number(data.image) }),
       ...(capabilities.length > 0 && { capabilities }),

@@ -1,15 +1,17 @@
-// Bytes as a table writes them: groups of hex, repeats, addresses of blocks, numbers of fds.
+// Bytes as a table writes them: groups of hex, repeats, addresses of blocks, numbers of fds, the count of a step that is made many times.
 //
-//   18000000 aa*16 &ranges #eventfd          =data
-//   4 bytes  16    8       4, of known fds   4, of an fd that is new: it has this name from now on
+//   18000000 aa*16 &ranges #eventfd          =data                                                 @times
+//   4 bytes  16    8       4, of known fds   4, of an fd that is new: it has this name from now on  4: 0, 1, 2, ...
 
 /** What stands for something that only the run knows. */
 export interface Names {
   address(block: string): bigint;
   fd(name: string): number;
+  /** How often the step was made before. */
+  times(): number;
 }
 
-const GROUP = /^(?:(?<hex>(?:[0-9a-f]{2})+)(?:\*(?<times>\d+))?|(?<sign>[&#=])(?<name>[\w-]+))$/;
+const GROUP = /^(?:(?<hex>(?:[0-9a-f]{2})+)(?:\*(?<times>\d+))?|(?<sign>[&#=])(?<name>[\w-]+)|(?<count>@times))$/;
 
 function little(value: bigint, bytes: number): number[] {
   return Array.from({ length: bytes }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn));
@@ -29,9 +31,9 @@ function groups(text: string): Group[] {
     .filter((one) => one !== '')
     .map((one) => {
       const found = GROUP.exec(one)?.groups;
-      if (found === undefined) throw new SyntaxError(`${JSON.stringify(one)} is no hex, no hex*times, no &block, #fd or =fd`);
-      const { hex = '', times = '1', sign = '', name = '' } = found as Partial<Record<keyof Group, string>>;
-      return { hex, times: Number(times), sign, name };
+      if (found === undefined) throw new SyntaxError(`${JSON.stringify(one)} is no hex, no hex*times, no &block, #fd, =fd or @times`);
+      const { hex = '', times = '1', sign = '', name = '', count } = found as Partial<Record<keyof Group | 'count', string>>;
+      return { hex, times: Number(times), sign: count === undefined ? sign : '@', name };
     });
 }
 
@@ -39,6 +41,7 @@ function groups(text: string): Group[] {
 export function bytesOfHex(text: string, names: Names): Uint8Array {
   const all = groups(text).flatMap(({ hex, times, sign, name }) => {
     if (sign === '&') return little(names.address(name), 8);
+    if (sign === '@') return little(BigInt(names.times()), 4);
     if (sign !== '') return little(BigInt.asUintN(32, BigInt(names.fd(name))), 4);
     const once = Array.from({ length: hex.length / 2 }, (_, i) => parseInt(hex.slice(2 * i, 2 * i + 2), 16));
     return Array.from({ length: times }, () => once).flat();
@@ -69,6 +72,9 @@ const NO_NAMES = {
   },
   fd: (): number => {
     throw new SyntaxError('a device has no fds');
+  },
+  times: (): number => {
+    throw new SyntaxError('a device is made once');
   },
 };
 

@@ -42,6 +42,7 @@ class StepMemory {
       return BigInt(this.bench.address(name));
     },
     fd: (name: string): number => this.bench.fd(name),
+    times: (): number => this.bench.round,
   };
 
   /** A block that holds bytes: its address. */
@@ -83,7 +84,7 @@ function lengthOf(step: Step): number {
 
 /** Bytes of a text outside of a step's memory: it may name mappings and fds. */
 function bytesFor(bench: Bench, text: string): Uint8Array {
-  return bytesOfHex(text, { address: (name) => BigInt(bench.address(name)), fd: (name) => bench.fd(name) });
+  return bytesOfHex(text, { address: (name) => BigInt(bench.address(name)), fd: (name) => bench.fd(name), times: () => bench.round });
 }
 
 /** A call that makes an fd or an address gets a name for it. */
@@ -219,5 +220,5 @@ function runOnce(bench: Bench, step: Step, report: Report): void {
 
 /** Runs a step, as often as it says, and reports what is not as it says. */
 export function runStep(bench: Bench, step: Step, report: Report): void {
-  for (let i = 0; i < (step.times ?? 1); i++) runOnce(bench, step, report);
+  for (bench.round = 0; bench.round < (step.times ?? 1); bench.round++) runOnce(bench, step, report);
 }

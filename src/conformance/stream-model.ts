@@ -51,12 +51,18 @@ export class StreamModel implements MigrationModel {
 
   load(): MigrationTarget {
     const { loads } = this.data;
+    const header = dataBytes(this.data.header ?? '');
+    const rejects = dataBytes(this.data.rejects ?? '');
+    const begun: number[] = [];
     let written = 0;
     return {
       bytes: loads,
       write: (bytes) => {
-        if (bytes.includes(0xee)) throw new VfioError('EFAULT', 'load', 'a byte 0xee, which no stream of this device has');
+        if (rejects.some((one) => bytes.includes(one))) throw new VfioError('EFAULT', 'load', `a byte of ${this.data.rejects!}, which no stream of this device has`);
         written += bytes.length;
+        if (begun.length === header.length) return;
+        begun.push(...bytes.subarray(0, header.length - begun.length));
+        if (begun.length === header.length && begun.some((byte, i) => byte !== header[i])) throw new VfioError('EFAULT', 'load', 'the header of another stream');
       },
       finish: () => {
         if (written !== loads) throw new VfioError('EINVAL', 'load', `${written} bytes of a stream of ${loads}`);

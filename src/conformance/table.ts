@@ -3,7 +3,7 @@
 //   section --- rows --- before .. call .. after      each a step: one system call, or something that the device does, and what is expected of it
 //                   \--- device, by name: devices.json
 
-/** Bytes in hex, in groups as they read well: `18000000 aa*16`, `&block` (address of a block or mapping, 8 bytes), `#fd` (its number, 4 bytes), `=fd` (a new fd, 4 bytes). */
+/** Bytes in hex, in groups as they read well: `18000000 aa*16`, `&block` (address of a block or mapping, 8 bytes), `#fd` (its number, 4 bytes), `=fd` (a new fd, 4 bytes), `@times` (how often the step was made before, 4 bytes). */
 export type Hex = string;
 
 /** What a call returns: a number, the name of an errno, `fd`, `address`, or the signal that a load or store ends in. */
@@ -76,6 +76,8 @@ export interface Row {
   readonly statement: string;
   /** Where in the text it stands, if that is not its section's head: `appendix B, V2a`. */
   readonly cites?: string;
+  /** The text leaves it open, or says nothing of such a device: what this library does. */
+  readonly choice?: true;
   readonly device: string;
   readonly open?: OpenStep;
   /** Brings about the state. */
@@ -103,7 +105,6 @@ export interface RegionData {
   /** All bytes are 0 instead, but for these: offset to hex. */
   readonly bytes?: Readonly<Record<string, string>>;
   readonly ports?: boolean;
-  readonly mmap?: boolean;
   readonly writable?: boolean;
   /** Bytes of a ROM's image. */
   readonly image?: Size;
@@ -121,10 +122,9 @@ export interface DeviceData {
   readonly about: string;
   readonly name?: string;
   readonly kind?: 'pci' | 'platform' | 'cdx';
+  /** Function reset works. What it does to configuration space: devices.ts. */
   readonly reset?: boolean;
   readonly regions: Readonly<Record<string, RegionData>>;
-  /** Region 7 is its registers themselves, without a shadow. Default false. */
-  readonly rawConfig?: boolean;
   readonly virtualFunction?: { readonly vendor: Size; readonly device: Size };
   /** Vital product data: address to dword. */
   readonly vpd?: Readonly<Record<string, Size>>;
@@ -153,6 +153,10 @@ export interface MigrationData {
   readonly last?: readonly (string | null)[];
   /** Bytes that a stream which is loaded has. Fewer are EINVAL at its end. */
   readonly loads: number;
+  /** What such a stream begins with: anything else is EFAULT when its last byte arrives. Default: not looked at. */
+  readonly header?: string;
+  /** A byte that no stream of the device has: a write with it is EFAULT. Default: none. */
+  readonly rejects?: string;
   /** Arcs that the device refuses: `STOP>RESUMING` and the errno. */
   readonly refuses?: Readonly<Record<string, string>>;
 }

@@ -152,7 +152,7 @@ export class DeviceFile extends OpenFile {
       // A file that came from a group does not know them.
       case VFIO_DEVICE_ATTACH_IOMMUFD_PT:
         if (this.cdev === undefined) break;
-        return attachPageTable(user);
+        return attachPageTable(user, this.cdev.devid);
       case VFIO_DEVICE_DETACH_IOMMUFD_PT:
         if (this.cdev === undefined) break;
         return detachPageTable(user);

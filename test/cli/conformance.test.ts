@@ -68,14 +68,29 @@ describe('--json', () => {
 
 describe('called wrongly', () => {
   test.each([
-    ['a section that is not there', ['--section', '9.9'], 1, /^maplebar: no section 9\.9; there are 1\.4, 1\.5, /],
-    ['half of a section', ['--section', '1.'], 1, /^maplebar: no section 1\.; /],
-    ['a row that is not there', ['--row', '1.4-99'], 1, /^maplebar: no row 1\.4-99; /],
-    ['a row of another section', ['--row', '1.4-01', '--section', '1.5'], 1, /^maplebar: no row 1\.4-01 in section 1\.5; /],
+    ['a section that is not there', ['--section', '9.9'], 2, /^maplebar: no section 9\.9; there are 1\.4, 1\.5, /],
+    ['half of a section', ['--section', '1.'], 2, /^maplebar: no section 1\.; /],
+    ['a row that is not there', ['--row', '1.4-99'], 2, /^maplebar: no row 1\.4-99; /],
+    ['a row of another section', ['--row', '1.4-01', '--section', '1.5'], 2, /^maplebar: no row 1\.4-01 in section 1\.5; /],
     ['an option that is none', ['--fast'], 2, /^error: unknown option '--fast'\nTry --help\.\n$/],
     ['a word too much', ['1.4'], 2, /^error: too many arguments/],
   ])('%s', async (_name, argv, code, err) => {
     expect(await run(rows, ...argv)).toEqual({ code, out: '', err: expect.stringMatching(err) });
+  });
+
+  test('a table that says what none can: nothing is run', async () => {
+    const other = mkdtempSync(join(tmpdir(), 'maplebar-rows-'));
+    try {
+      cpSync(rows, other, { recursive: true });
+      const path = join(other, '1.4.json');
+      const section = JSON.parse(readFileSync(path, 'utf8')) as Section;
+      writeFileSync(path, JSON.stringify({ ...section, rows: section.rows.map((row) => ({ ...row, call: { ...row.call, times: 0 } })) }));
+      const { code, out, err } = await run(other, '--section', '1.4');
+      expect([code, out, err.split('\n')[0]]).toEqual([2, '', 'maplebar: 1.4-01, call: it is made 0 times; expected 1 or more']);
+      expect(err.split('\n')).toHaveLength(section.rows.length + 1);
+    } finally {
+      rmSync(other, { recursive: true });
+    }
   });
 
   test('a folder without a table', async () => {
@@ -84,6 +99,6 @@ describe('called wrongly', () => {
 
   test('--help says what it exits with', async () => {
     const { code, out } = await run(rows, '--help');
-    expect([code, out]).toEqual([0, expect.stringContaining('Exits with 0 when all rows pass, 1 when some fail, 2 for a wrong command line.')]);
+    expect([code, out]).toEqual([0, expect.stringContaining('Exits with 0 when all rows pass, 1 when some fail, 2 for a wrong command line, a section or row that is not there, and a table that says what none can.')]);
   });
 });

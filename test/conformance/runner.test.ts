@@ -2,8 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Engine } from '../../src/core/index.ts';
 import { ConformanceRunner, type MakeProcess, type Row, type Step, type Table, checkTable, failureText } from '../../src/conformance/index.ts';
-import { VFIO_DEVICE_FEATURE, VFIO_DEVICE_GET_INFO, VfioError } from '../../src/uapi/index.ts';
-import { Process, type UserBuffer, type UserPointer } from '../../src/vfio/index.ts';
+import { VFIO_DEVICE_FEATURE, VFIO_DEVICE_GET_INFO, VFIO_DEVICE_RESET, VfioError } from '../../src/uapi/index.ts';
+import { type OpenOptions, Process, type UserBuffer, type UserPointer, type VfioDevice } from '../../src/vfio/index.ts';
 import { TABLE, rowOf } from './support.ts';
 
 /** Answers ENOTTY to one request. */
@@ -139,6 +139,54 @@ describe('what a difference says', () => {
   });
 });
 
+describe('what the table asks of its devices', () => {
+  test('@times: 0, 1, 2, ... in a step that is made many times', () => {
+    const make: Step = { do: 'ioctl', request: 'VFIO_DEVICE_IOEVENTFD 0x3b74', in: '1c000000 04000000 1000000000000000 @times 00000000 #e', times: 3 };
+    const remove = (data: string, returns?: string): Step => ({ do: 'ioctl', request: 'VFIO_DEVICE_IOEVENTFD 0x3b74', in: `1c000000 04000000 1000000000000000 ${data}000000 00000000 ffffffff`, ...(returns !== undefined && { returns }) });
+    expect(differences({ before: [{ do: 'eventfd', as: 'e' }], call: make, after: [remove('02'), remove('01'), remove('00'), remove('03', 'ENODEV')] })).toEqual([]);
+    // Once is 0.
+    expect(differences({ before: [{ do: 'eventfd', as: 'e' }], call: { ...make, times: 1 }, after: [remove('00')] })).toEqual([]);
+  });
+
+  test('a reset clears what firmware has set up, and what was written: a driver that saves and restores nothing fails', () => {
+    /** Resets the function, and leaves it so. */
+    class Careless extends Process {
+      private device: VfioDevice | undefined;
+
+      override open(device: VfioDevice, options?: OpenOptions): number {
+        this.device = device;
+        return super.open(device, options);
+      }
+
+      override ioctl(fd: number, request: number, argument?: UserPointer): number {
+        if (request !== VFIO_DEVICE_RESET) return super.ioctl(fd, request, argument);
+        this.device!.description.onReset!();
+        return 0;
+      }
+    }
+    const restored = rowsOf('1.8').find(({ statement }) => statement.startsWith('Configuration space is as it was'))!;
+    expect(failing(Careless, '1.8')).toContain(restored.id);
+    const row: Row = { ...rowOf('1.8-01'), before: [{ do: 'pwrite', offset: '0x7000000000c', in: '20' }], after: [0x04, 0x0c, 0x10, 0x3c].map((at) => ({ do: 'device', event: 'registers', at: `0x${at.toString(16)}`, out: at === 0x3c ? '0001' : '0000' })) };
+    expect(new ConformanceRunner(TABLE, (engine) => new Careless(engine)).run(row)).toEqual([]);
+  });
+
+  test('a driver that never takes pages away fails', () => {
+    /** Its devices tell nobody that pages are to go. */
+    class Clinging extends Process {
+      override open(device: VfioDevice, options?: OpenOptions): number {
+        device.mappings.zap = () => undefined;
+        return super.open(device, options);
+      }
+    }
+    const isAboutPages = ({ call, before = [], after = [] }: Row): boolean => [...before, call, ...after].some(({ returns }) => returns === 'SIGBUS') && before.some((step) => step.do === 'load');
+    for (const section of ['1.8', '1.10', '4.6']) {
+      const rows = rowsOf(section).filter(isAboutPages);
+      expect(rows.length).toBeGreaterThan(0);
+      expect(failing(Clinging, section)).toEqual(expect.arrayContaining(rows.map(({ id }) => id)));
+    }
+  });
+});
+
 describe('what is no table', () => {
   const table = (row: object): Table => ({ devices: TABLE.devices, sections: [{ section: 'x', title: 'x', rows: [{ id: 'x-1', statement: 'y', device: 'plain', call: { do: 'lseek', returns: 'ESPIPE' }, ...row }] }] });
 
@@ -149,6 +197,14 @@ describe('what is no table', () => {
     ['a device that is not there', { device: 'toaster' }, 'x-1: no device is called toaster'],
     ['a row of another section', { id: '1.4-01' }, '1.4-01: it stands in section x'],
     ['a row that states nothing', { statement: '' }, 'x-1: it states nothing'],
+    ['a choice that is none', { choice: false }, 'x-1: choice is false; expected true, or nothing'],
+    ['a step that is never made', { call: { do: 'lseek', returns: 'ESPIPE', times: 0 } }, 'x-1, call: it is made 0 times; expected 1 or more'],
+    ['a step that is made one and a half times', { call: { do: 'lseek', returns: 'ESPIPE', times: 1.5 } }, 'x-1, call: it is made 1.5 times; expected 1 or more'],
+    ['registers that are compared with nothing', { after: [{ do: 'device', event: 'registers', at: '0x0' }] }, 'x-1, after 1: registers without out compares nothing'],
+    ['bytes that are compared with none', { after: [{ do: 'device', event: 'bytes 0', at: '0x0', out: '' }] }, 'x-1, after 1: bytes without out compares nothing'],
+    ['a token that is compared with nothing', { after: [{ do: 'device', event: 'token' }] }, 'x-1, after 1: token without out compares nothing'],
+    ['cycles that are compared with nothing', { after: [{ do: 'device', event: 'cycles' }] }, 'x-1, after 1: cycles without lines compares nothing'],
+    ['bytes that are changed to nothing', { before: [{ do: 'device', event: 'poke 7', at: '0x0' }] }, 'x-1, before 1: poke without in changes nothing'],
   ])('%s', (_name, row, expected) => {
     expect(checkTable(table(row))).toEqual([expected]);
   });
@@ -159,7 +215,7 @@ describe('what is no table', () => {
   });
 
   test.each([
-    ['bytes that are none', { do: 'ioctl', request: GET_INFO, in: '1800000' }, 'SyntaxError: "1800000" is no hex, no hex*times, no &block, #fd or =fd'],
+    ['bytes that are none', { do: 'ioctl', request: GET_INFO, in: '1800000' }, 'SyntaxError: "1800000" is no hex, no hex*times, no &block, #fd, =fd or @times'],
     ['a request of another number', { do: 'ioctl', request: 'VFIO_DEVICE_GET_INFO 0x3b6c', in: ASKED }, 'SyntaxError: VFIO_DEVICE_GET_INFO is not 0x3b6c'],
     ['a block that is not there', { do: 'ioctl', request: GET_INFO, in: '&nothing' }, 'SyntaxError: no block or mapping is called nothing'],
     ['a mapping that is not there', { do: 'load', map: 'm', length: 4 }, 'SyntaxError: no mapping is called m'],

@@ -3,7 +3,7 @@
 //   twin      | operations .......................................... |
 //   migrated  | operations ..... pre-copy ..... switch | .... another device |
 //
-// Everything follows from a seed. A difference is an Error that says where.
+// Everything follows from a seed.
 import { nvmeLite, serial } from '../../src/devices/index.ts';
 import type { NvmeLite, Serial } from '../../src/devices/index.ts';
 import { createTestbench } from '../../src/hosts/index.ts';
@@ -21,6 +21,11 @@ export interface Report {
   /** What was under way at the switch: commands, or bytes. */
   readonly underWay: number;
   readonly streamBytes: number;
+}
+
+/** The migrated device is not as its twin: where, and how. Any other error is one of the test's own code. */
+export class Difference extends Error {
+  override readonly name = 'Difference';
 }
 
 /** The numbers of one run. */
@@ -46,7 +51,7 @@ class Dice {
 
 function same(what: string, found: unknown, expected: unknown): void {
   const [a, b] = [JSON.stringify(found), JSON.stringify(expected)];
-  if (a !== b) throw new Error(`${what}: ${a}; the twin has ${b}`);
+  if (a !== b) throw new Difference(`${what}: ${a}; the twin has ${b}`);
 }
 
 /** What the source has read of its stream while it worked. */
@@ -128,7 +133,7 @@ class NvmeMachine {
   async drain(): Promise<void> {
     const queues = [this.driver.admin, ...this.pairs];
     for (let round = 0; queues.some(({ inFlight }) => inFlight.size > 0); round++) {
-      if (round === 200) throw new Error(`lost: ${queues.map(({ id, inFlight }) => `queue ${id}: ${[...inFlight.keys()].join(' ')}`).join('; ')}; ${this.bench.guestErrors.join('; ')}`);
+      if (round === 200) throw new Difference(`lost: ${queues.map(({ id, inFlight }) => `queue ${id}: ${[...inFlight.keys()].join(' ')}`).join('; ')}; ${this.bench.guestErrors.join('; ')}`);
       await this.turns(12);
       // Whatever comes twice ends a command that is not in flight: the driver throws.
       for (const pair of queues) this.driver.reap(pair);
@@ -224,7 +229,7 @@ export async function nvmeRun(seed: number, operations: number, progress: (done:
     await machine.drain();
   }
   same(`nvme, seed ${seed}, health`, health(other), health(twin));
-  if (Buffer.compare(other.disk, twin.disk) !== 0) throw new Error(`nvme, seed ${seed}: the blocks differ`);
+  if (Buffer.compare(other.disk, twin.disk) !== 0) throw new Difference(`nvme, seed ${seed}: the blocks differ`);
   same(`nvme, seed ${seed}, guest errors`, other.bench.guestErrors, twin.bench.guestErrors);
   target.exit();
   for (const { bench } of [twin, other]) {

@@ -15,6 +15,8 @@ const device = () => world.device({ 0: { region: world.ram(PAGE) } });
 test.each<[string, number, Uint8Array | undefined, unknown]>([
   ['ATTACH of an id that is none', ATTACH, words(12, 0, 7, 0xaaaa_aaaa), 'ENOENT'],
   ['ATTACH of id 0', ATTACH, words(12, 0, 0), 'ENOENT'],
+  ['ATTACH of the device itself', ATTACH, words(12, 0, 1), 'EINVAL'],
+  ['ATTACH of the device itself, and flags', ATTACH, words(12, 1, 1), 'EINVAL'],
   ['ATTACH, more argsz', ATTACH, words(16, 0, 7, 1), 'ENOENT'],
   ['ATTACH, argsz 11, and flags', ATTACH, words(11, 1, 7), 'EINVAL'],
   ['ATTACH, flags', ATTACH, words(12, 1, 7), 'EINVAL'],

@@ -41,7 +41,8 @@ function virtualChannel(hardware: HardwareRegisters, at: number): number {
   const arbitration = hardware.read(at + 8, 4);
   const length = 0x10 + 12 * channels;
   const phases = (arbitration & 8) !== 0 ? 128 : (arbitration & 4) !== 0 ? 64 : (arbitration & 2) !== 0 ? 32 : 0;
-  return phases === 0 ? length : ((length + 15) & ~15) + phases / 8;
+  // 4 bits a phase.
+  return phases === 0 ? length : ((length + 15) & ~15) + phases / 2;
 }
 
 function accessControl(hardware: HardwareRegisters, at: number): number {

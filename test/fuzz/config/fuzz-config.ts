@@ -27,6 +27,11 @@ export interface ConfigFuzzReport {
   readonly difference?: { readonly function: string; readonly message: string };
 }
 
+/** The functions that there are to write to, by name. */
+export function functionNames({ traces, madeUp, seed }: Pick<ConfigFuzzOptions, 'traces' | 'madeUp' | 'seed'>): string[] {
+  return subjects(traces, { count: madeUp, seed }).map(({ name }) => name);
+}
+
 /** Makes the writes from a seed on; `progress` hears of them now and then. */
 export function fuzzConfig(options: ConfigFuzzOptions, progress: (done: number) => void = () => undefined): ConfigFuzzReport {
   const { build, seed, writes, traces, madeUp, only } = options;
