@@ -4,6 +4,7 @@ import { VFIO_DEVICE_GET_INFO, VFIO_DEVICE_RESET, readDeviceInfoCapabilities, vf
 import type { DeviceInfoCapability } from '../uapi/index.ts';
 import { ask, end } from './calls.ts';
 import type { VfioCalls } from './calls.ts';
+import { DisplayClient } from './display.ts';
 import { DmaLoggingClient } from './dma-logging.ts';
 import { FeaturesClient } from './features.ts';
 import { DEVICE_FLAGS, flagNames } from './flag-names.ts';
@@ -55,6 +56,8 @@ export class VfioClient {
   readonly migration: MigrationClient;
   readonly dmaLogging: DmaLoggingClient;
   readonly hotReset: HotResetClient;
+  /** Of a display: what it shows. */
+  readonly display: DisplayClient;
   private readonly calls: VfioCalls;
 
   /**
@@ -70,6 +73,7 @@ export class VfioClient {
     this.migration = new MigrationClient(calls, this.feature);
     this.dmaLogging = new DmaLoggingClient(this.feature);
     this.hotReset = new HotResetClient(calls, fd);
+    this.display = new DisplayClient(calls, fd);
   }
 
   /** What the device is, with its capabilities. VfioError EBADF, EINVAL; VfioAnswerError for a chain that cannot be walked. */
@@ -85,7 +89,18 @@ export class VfioClient {
     return new RegionClient(this.calls, this.fd, index);
   }
 
-  /** Resets the function. VfioError EINVAL where it cannot be. */
+  /**
+   * Resets the function: pages of its BARs leave all mappings until they are touched again, configuration space is put back, migration is RUNNING again. Interrupts and
+   * ioeventfds stay.
+   *
+   * @throws VfioError EINVAL when the function cannot be reset alone, which {@link VfioClient.info} says beforehand by the flag RESET; EAGAIN while the host holds the device's lock:
+   *   the pages are gone already, ask again; ENOTTY when the host has lost the way to reset it; EBADF.
+   * @example
+   * ```ts
+   * client.info().flagNames.includes('RESET'); // true
+   * client.reset();
+   * ```
+   */
   reset(): void {
     ask('VFIO_DEVICE_RESET', () => this.calls.ioctl(this.fd, VFIO_DEVICE_RESET));
   }

@@ -3,12 +3,22 @@
 //   source   to('PRE_COPY') --> file, read .. read    to('STOP_COPY') --> the same file, read to the end
 //   target   to('RESUMING') --> file, write .. write  to('RUNNING')
 
-import { VFIO_MIG_GET_PRECOPY_INFO, VfioError, vfio_precopy_info } from '../uapi/index.ts';
+import { VFIO_MIG_GET_PRECOPY_INFO, VFIO_PRECOPY_INFO_REINIT, VfioError, vfio_precopy_info } from '../uapi/index.ts';
 import { VfioAnswerError, ask, end, moved } from './calls.ts';
 import type { VfioCalls } from './calls.ts';
 import type { MigDataSizeFeature, MigDeviceStateFeature, MigrationFeature, MigrationState } from './features.ts';
 
 const CALL = 'VFIO_MIG_GET_PRECOPY_INFO';
+
+/** What there is to read while the device still runs. */
+export interface PrecopyInfo {
+  /** Bytes of the first pass that are left. */
+  readonly initialBytes: bigint;
+  /** Bytes that have changed since they were read. */
+  readonly dirtyBytes: bigint;
+  /** The first pass is a new one, after one that was over. Only after feature MIG_PRECOPY_INFOv2 of Linux 7.2 was set; false without it. */
+  readonly reinit: boolean;
+}
 
 /** A data file: read on the source, written on the target. Its user closes it. */
 export class MigrationDataFile {
@@ -54,12 +64,22 @@ export class MigrationDataFile {
     }
   }
 
-  /** What is left to read of the first pass, and what has changed since, in bytes. VfioError EINVAL outside PRE_COPY. */
-  precopyInfo(): { readonly initialBytes: bigint; readonly dirtyBytes: bigint } {
+  /**
+   * What is left to read of the first pass, and what has changed since.
+   *
+   * @throws VfioError EINVAL outside PRE_COPY and PRE_COPY_P2P; ENODEV when the session is over; ENOTTY of a target's file.
+   * @example
+   * ```ts
+   * const saved = client.migration.to('PRE_COPY')!;
+   * saved.precopyInfo().reinit; // false
+   * saved.close();
+   * ```
+   */
+  precopyInfo(): PrecopyInfo {
     const bytes = vfio_precopy_info.encode({ argsz: vfio_precopy_info.size });
     ask(CALL, () => this.calls.ioctl(this.fd, VFIO_MIG_GET_PRECOPY_INFO, bytes));
-    const { initial_bytes, dirty_bytes } = vfio_precopy_info.decode(bytes);
-    return { initialBytes: initial_bytes, dirtyBytes: dirty_bytes };
+    const { flags, initial_bytes, dirty_bytes } = vfio_precopy_info.decode(bytes);
+    return { initialBytes: initial_bytes, dirtyBytes: dirty_bytes, reinit: (flags & VFIO_PRECOPY_INFO_REINIT) !== 0 };
   }
 
   close(): void {

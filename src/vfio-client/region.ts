@@ -6,6 +6,8 @@ import { VfioAnswerError, moved } from './calls.ts';
 import type { VfioCalls } from './calls.ts';
 import { REGION_FLAGS, flagNames } from './flag-names.ts';
 import { askGrowing, decodeAnswer } from './growing-answer.ts';
+import { addIoEventFd, checkIoEventFd } from './ioeventfd.ts';
+import type { IoEventFdOptions } from './ioeventfd.ts';
 import { MappingClient } from './mapping.ts';
 
 const CALL = 'VFIO_DEVICE_GET_REGION_INFO';
@@ -146,6 +148,28 @@ export class RegionClient {
   /** All of `bytes` from `at` on, in one pwrite. Throws as write8. */
   writeBytes(at: number | bigint, bytes: Uint8Array): void {
     this.transfer('writeBytes', at, bytes, 'pwrite');
+  }
+
+  /**
+   * Has the kernel write a value to a BAR whenever an eventfd is signalled, also while the program is somewhere else. A memory BAR that is turned off loses the write. One write at a
+   * place of a BAR is known by its value and width: there is one eventfd for it, and up to 1000 of them for a device.
+   *
+   * @returns What ends it; a second call does nothing. VfioError ENODEV when it has ended already, EBADF when the device file is closed. The last close of the device ends all.
+   * @throws VfioError ENOTTY for other devices than PCI functions; EINVAL for a region that is no BAR, a place in the MSI-X table, an fd that is no eventfd's; EEXIST when the same is
+   *   written for an eventfd already, ENOSPC when there are 1000, EBADF, EBUSY, ENOMEM.
+   * @throws RangeError outside the region, for a width that is none and an fd below 0; TypeError for a place or value that is no whole number.
+   * @example
+   * ```ts
+   * const doorbell = process.eventfd();
+   * const remove = client.region(0).ioeventfd({ at: 0x10, value: 7, width: 4, fd: doorbell });
+   * process.write(doorbell, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0));
+   * client.region(0).read32(0x10); // 7
+   * remove();
+   * ```
+   */
+  ioeventfd(options: IoEventFdOptions): () => void {
+    checkIoEventFd(options);
+    return addIoEventFd(this.calls, this.fd, this.place('ioeventfd', options.at, options.width), options);
   }
 
   /**
