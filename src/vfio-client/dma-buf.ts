@@ -24,12 +24,9 @@ const O_CLOEXEC = 0x8_0000;
  * ```
  */
 export class DmaBufFeature extends FeatureClient {
-  private readonly device: number;
-
   /** @internal */
   constructor(calls: VfioCalls, fd: number) {
     super(calls, fd, VFIO_DEVICE_FEATURE_DMA_BUF, 'DMA_BUF');
-    this.device = fd;
   }
 
   /**
@@ -40,7 +37,7 @@ export class DmaBufFeature extends FeatureClient {
    * @param openFlags - Of the new file, as for open(2): O_RDONLY 0, O_WRONLY 1, O_RDWR 2, O_CLOEXEC 0x80000. Default O_RDWR | O_CLOEXEC.
    * @returns A new fd, which its user closes. It can be imported, and neither read, written nor mapped.
    * @throws VfioError ENOTTY before Linux 6.19; EOPNOTSUPP when other devices cannot reach the BARs; EINVAL for no ranges, a range that is no whole pages, or one that passes the
-   *   end of the BAR; ENODEV for a region that is no BAR, or a BAR of ports; ENOMEM for more than 4 MiB of ranges; EMFILE.
+   *   end of the BAR; ENODEV for a region that is no BAR, or a BAR of ports; ENOMEM for more than 4 MiB of ranges; EMFILE; EBADF.
    * @throws RangeError, TypeError for what a 32-bit index or 64-bit offset cannot be. VfioAnswerError for a result that is no new fd.
    * @example
    * ```ts
@@ -56,6 +53,6 @@ export class DmaBufFeature extends FeatureClient {
       nr_ranges: ranges.length,
       dma_ranges: ranges.map(({ offset, size }) => ({ offset, length: size })),
     });
-    return newFd(`VFIO_DEVICE_FEATURE ${this.name}`, this.device, () => this.request(VFIO_DEVICE_FEATURE_GET, payload));
+    return newFd(`VFIO_DEVICE_FEATURE ${this.name}`, this.fd, () => this.request(VFIO_DEVICE_FEATURE_GET, payload));
   }
 }

@@ -1,7 +1,7 @@
 // The features 0 to 10 of v6.14 with payloads as records, 11 and 12 of Linux 7.2, and the proposed ALIAS_REGION. Behaviour text, sections 3.3, 8.6 and 9.
 
 import * as uapi from '../uapi/index.ts';
-import { VfioAnswerError } from './calls.ts';
+import { VfioAnswerError, newFd } from './calls.ts';
 import type { VfioCalls } from './calls.ts';
 import { AliasRegionFeature } from './alias-region.ts';
 import { DmaBufFeature } from './dma-buf.ts';
@@ -76,7 +76,7 @@ export class MigDeviceStateFeature extends FeatureClient {
    *
    * @returns The fd of the data file that the last step made, which its user closes; undefined where it made none.
    * @throws VfioError ENOTTY for a device that cannot be migrated; EINVAL where there is no way; EMFILE when there is no fd left, and the state has changed; what the device refuses a
-   *   step with; EBADF. TypeError for a state that is none.
+   *   step with; EBADF. TypeError for a state that is none. VfioAnswerError for a data file that has the device's own fd.
    * @example
    * ```ts
    * const fd = client.feature.migDeviceState.set('STOP_COPY')!;
@@ -87,7 +87,7 @@ export class MigDeviceStateFeature extends FeatureClient {
     const device_state = STATES.indexOf(state);
     if (device_state < 0) throw new TypeError(`set: ${JSON.stringify(state)} is none of ${STATES.join(', ')}`);
     const { data_fd } = uapi.vfio_device_feature_mig_state.decode(this.setBytes(uapi.vfio_device_feature_mig_state.encode({ device_state, data_fd: -1 })));
-    return data_fd < 0 ? undefined : data_fd;
+    return data_fd < 0 ? undefined : newFd(`VFIO_DEVICE_FEATURE ${this.name}`, this.fd, () => data_fd);
   }
 }
 

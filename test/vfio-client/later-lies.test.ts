@@ -42,6 +42,11 @@ describe('an fd that is none', () => {
   });
 });
 
+test('a data file of a migration that is the device', () => {
+  const to = (fd: number): unknown => outcome(() => new Liar({ [VFIO_DEVICE_FEATURE]: (_, view) => (view.setInt32(12, fd, true), 0) }).client.feature.migDeviceState.set('STOP_COPY'));
+  expect([-2, -1, 0, 3, 4].map(to)).toEqual([undefined, undefined, 0, 'VfioAnswerError', 4]);
+});
+
 describe('a picture that cannot be', () => {
   const RIGHT = { drm_format: 0x3432_5258, width: 4, height: 8, stride: 16, size: 128 };
   const answer = (wrong: Parameters<typeof vfio_device_gfx_plane_info.encode>[0]): VfioClient =>
