@@ -76,7 +76,15 @@ export class VfioClient {
     this.display = new DisplayClient(calls, fd);
   }
 
-  /** What the device is, with its capabilities. VfioError EBADF, EINVAL; VfioAnswerError for a chain that cannot be walked. */
+  /**
+   * What the device is, with its capabilities.
+   *
+   * @throws VfioError EBADF, EINVAL; VfioAnswerError for a chain that cannot be walked.
+   * @example
+   * ```ts
+   * client.info().numRegions; // 9
+   * ```
+   */
   info(): DeviceInfo {
     const bytes = askGrowing(this.calls, this.fd, INFO, VFIO_DEVICE_GET_INFO, vfio_device_info.size, (argsz) => vfio_device_info.encode({ argsz }));
     const { flags, num_regions, num_irqs } = vfio_device_info.decode(bytes);
@@ -84,7 +92,16 @@ export class VfioClient {
     return { flags, flagNames: flagNames(flags, DEVICE_FLAGS), numRegions: num_regions, numIrqs: num_irqs, capabilities };
   }
 
-  /** A region: keep it, since each call asks again. VfioError EINVAL for an index that the device does not have; VfioAnswerError for a chain that cannot be walked. */
+  /**
+   * A region: keep it, since each call asks again.
+   *
+   * @param index - Of a PCI function: BARs 0 to 5, ROM 6, configuration space 7, VGA 8, its own from 9 on.
+   * @throws VfioError EINVAL for an index that the device does not have; EBADF. VfioAnswerError for a chain that cannot be walked.
+   * @example
+   * ```ts
+   * client.region(0).size; // 0x4000n
+   * ```
+   */
   region(index: number): RegionClient {
     return new RegionClient(this.calls, this.fd, index);
   }

@@ -148,12 +148,32 @@ export class InterruptClient {
     this.set(VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER, start, count);
   }
 
-  /** Keeps it quiet: INTx only, ENOTTY for the others. */
+  /**
+   * Keeps it quiet: INTx only.
+   *
+   * @throws VfioError ENOTTY for the others; EINVAL when it is not enabled; EBADF.
+   * @example
+   * ```ts
+   * client.interrupts.intx.enable([process.eventfd()]);
+   * client.interrupts.intx.mask();
+   * client.interrupts.intx.unmask();
+   * ```
+   */
   mask(): void {
     this.set(VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_MASK, 0, 1);
   }
 
-  /** Lets it through again: INTx only, ENOTTY for the others. With an eventfd: whenever that is signalled. -1 ends that. */
+  /**
+   * Lets it through again: INTx only.
+   *
+   * @param eventfd - Whenever it is signalled, rather than now; -1 ends that.
+   * @throws VfioError ENOTTY for the others; EINVAL when it is not enabled, or for what is no eventfd; EBUSY for a second one; EBADF.
+   * @example
+   * ```ts
+   * client.interrupts.intx.enable([process.eventfd()]);
+   * client.interrupts.intx.unmask(process.eventfd());
+   * ```
+   */
   unmask(eventfd?: number): void {
     if (eventfd === undefined) this.set(VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_UNMASK, 0, 1);
     else this.set(VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_UNMASK, 0, 1, new Uint8Array(Int32Array.of(eventfd).buffer));

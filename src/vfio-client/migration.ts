@@ -37,7 +37,17 @@ export class MigrationDataFile {
     return buffer.subarray(0, moved('read', buffer.length, () => this.calls.read(this.fd, buffer)));
   }
 
-  /** Reads up to the end, or the temporary end while the device still runs. VfioError EAGAIN, ENODEV. */
+  /**
+   * Reads up to the end, or the temporary end while the device still runs.
+   *
+   * @throws VfioError EAGAIN when the next bytes are not ready; ENODEV when the session is over; EBADF.
+   * @example
+   * ```ts
+   * const saved = client.migration.to('STOP_COPY')!;
+   * saved.readAll().length; // 10
+   * saved.close();
+   * ```
+   */
   readAll(): Uint8Array {
     const parts: Uint8Array[] = [];
     try {
@@ -98,7 +108,15 @@ export class MigrationClient {
     this.features = features;
   }
 
-  /** What it can do: `STOP_COPY`, `P2P`, `PRE_COPY`. VfioError ENOTTY for a device that cannot be migrated. */
+  /**
+   * What it can do.
+   *
+   * @throws VfioError ENOTTY for a device that cannot be migrated; EBADF.
+   * @example
+   * ```ts
+   * client.migration.abilities(); // ['STOP_COPY', 'P2P', 'PRE_COPY']
+   * ```
+   */
   abilities(): readonly string[] {
     return this.features.migration.get().flagNames;
   }

@@ -138,14 +138,29 @@ export class RegionClient {
     this.write('write64', at, 8, (view) => view.setBigUint64(0, value, true));
   }
 
-  /** `length` bytes from `at` on, in one pread. Throws as read8. */
+  /**
+   * `length` bytes from `at` on, in one pread. Throws as read8.
+   *
+   * @example
+   * ```ts
+   * client.region(0).readBytes(0x10, 4); // Uint8Array.of(0x10, 0x11, 0x12, 0x13)
+   * ```
+   */
   readBytes(at: number | bigint, length: number): Uint8Array {
     const bytes = new Uint8Array(length);
     this.transfer('readBytes', at, bytes, 'pread');
     return bytes;
   }
 
-  /** All of `bytes` from `at` on, in one pwrite. Throws as write8. */
+  /**
+   * All of `bytes` from `at` on, in one pwrite. Throws as write8.
+   *
+   * @example
+   * ```ts
+   * client.region(0).writeBytes(0x10, Uint8Array.of(1, 2, 3, 4));
+   * client.region(0).read32(0x10); // 0x0403_0201
+   * ```
+   */
   writeBytes(at: number | bigint, bytes: Uint8Array): void {
     this.transfer('writeBytes', at, bytes, 'pwrite');
   }
@@ -177,7 +192,13 @@ export class RegionClient {
    *
    * @param area - Bytes from the start of the region; the offset a multiple of 4096. Default: the whole region.
    * @throws TypeError when the region can be mapped in more than one part and no part is given: see {@link RegionClient.areas}.
-   * @throws VfioError EINVAL where it cannot be mapped.
+   * @throws VfioError EINVAL where it cannot be mapped; ENOMEM, EBADF.
+   * @example
+   * ```ts
+   * const mapping = client.region(0).map({ offset: 0x1000n, size: 0x1000n });
+   * mapping.read8(5); // 5
+   * mapping.unmap();
+   * ```
    */
   map(area?: RegionArea): MappingClient {
     const { areas } = this;

@@ -54,7 +54,7 @@ function make(world: World): VfioDevice {
   const memory = world.ram(4 * PAGE);
   return world.device({ 0: { region: memory }, 7: { region: world.ram(0x100) } }, {
     reset: true,
-    interrupts: { msi: 4 },
+    interrupts: { intx: true, msi: 4 },
     migration,
     dmaLogging: { start: (_, pageSize) => pageSize, stop: () => undefined, report: () => undefined },
     display: { kind: 'dma-buf', plane: () => ({ format: 0x3432_5258, width: 32, height: 64, stride: 128, size: 2 * PAGE, region: memory, position: PAGE }) },
