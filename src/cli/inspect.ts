@@ -7,6 +7,8 @@ import { PciFunction, formatPciAddress, parsePciAddress } from '../pci/index.ts'
 import type { PciFunctionDescription } from '../pci/index.ts';
 import { mapToJson } from '../registers/index.ts';
 import { describeFunctions, isEndpoint } from '../trace/index.ts';
+import type { GfxPlaneKind } from '../vfio-client/index.ts';
+import type { DeviceFileOptions, UapiRelease } from '../vfio/index.ts';
 import { readDumps } from './files.ts';
 import { referenceDevice } from './reference-devices.ts';
 import { registerTable } from './register-table.ts';
@@ -18,6 +20,8 @@ export interface InspectCommand {
   readonly lspci: readonly string[];
   readonly slot?: string;
   readonly offsets: OffsetMode;
+  readonly uapi: UapiRelease;
+  readonly planes?: GfxPlaneKind;
   readonly msix: 'mappable' | 'sparse';
   readonly registers?: boolean;
   readonly hex?: boolean;
@@ -26,6 +30,11 @@ export interface InspectCommand {
 
 /** What is printed of one device. */
 type Shown = string | Record<string, unknown>;
+
+/** How the device is opened. */
+function asked({ offsets, uapi }: InspectCommand): DeviceFileOptions {
+  return { offsets, uapi };
+}
 
 /** The described functions that were asked for: one slot, with or without its domain, or all. */
 function choose(options: InspectCommand): PciFunctionDescription[] {
@@ -52,7 +61,7 @@ function fromDumps(options: InspectCommand, output: Output): Shown[] {
   return chosen.map((description) => {
     const one = new PciFunction(engine, { ...description, msixMode: options.msix });
     if (options.hex === true) return one.lspciHex();
-    const seen = seeDevice(engine, one, options.offsets);
+    const seen = seeDevice(engine, one, asked(options));
     const shown = options.json === true ? deviceDocument(one, seen) : deviceText(one, seen);
     one.destroy();
     return shown;
@@ -62,10 +71,11 @@ function fromDumps(options: InspectCommand, output: Output): Shown[] {
 /** One of ours, where a testbench's firmware has put it. */
 function ofOurs(name: string, options: InspectCommand): Shown {
   const bench = createTestbench();
-  const card = bench.plug(referenceDevice(name));
+  const make = referenceDevice(name);
+  const card = bench.plug((engine, host) => make(engine, host, options.planes === undefined ? {} : { planes: options.planes }));
   try {
     if (options.hex === true) return card.function.lspciHex();
-    const seen = seeDevice(bench.engine, card.function, options.offsets);
+    const seen = seeDevice(bench.engine, card.function, asked(options));
     if (options.json === true) {
       const registers = Object.fromEntries([...card.banks].map(([index, { map }]) => [index, JSON.parse(mapToJson(map)) as unknown]));
       return { name, ...deviceDocument(card.function, seen), ...(options.registers === true && { registers }) };

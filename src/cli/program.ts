@@ -4,7 +4,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { ConformanceCommand } from './conformance.ts';
 import { inspectCommand } from './inspect.ts';
 import type { InspectCommand } from './inspect.ts';
-import { DEVICE_NAMES } from './reference-devices.ts';
+import { DEVICE_NAMES, DISPLAY_NAMES } from './reference-devices.ts';
 import { replayCommand } from './replay.ts';
 import type { ReplayCommand } from './replay.ts';
 import type { Output } from './terminal.ts';
@@ -58,9 +58,12 @@ export async function runProgram(argv: readonly string[], output: Output, versio
     .addOption(new Option('--hex', 'print lspci -xxxx text instead, which lspci -F reads').conflicts(['json', 'registers']))
     .addOption(offsetsOption())
     .addOption(new Option('--msix <era>', 'how the MSI-X table and mmap meet').choices(['mappable', 'sparse']).default('mappable'))
+    .addOption(new Option('--uapi <release>', 'whose features: v7.2 has DMA_BUF and MIG_PRECOPY_INFOv2 beyond those of v6.14').choices(['v6.14', 'v7.2']).default('v6.14'))
+    .addOption(new Option('--planes <kind>', `how ${DISPLAY_NAMES.join(', ')} hands out its picture; without it, not at all`).choices(['region', 'dma-buf']))
     .option('--json', 'print one JSON document')
     .action((devices: readonly string[], options: InspectCommand, command: Command) => {
       if (devices.length === 0 && options.lspci.length === 0) command.error('error: nothing to inspect: name a device, or give --lspci');
+      if (options.planes !== undefined && !devices.some((name) => DISPLAY_NAMES.includes(name))) command.error(`error: --planes is for a display: name ${DISPLAY_NAMES.join(', ')}`);
       if (options.slot !== undefined && options.lspci.length === 0) command.error('error: --slot chooses from a dump: it needs --lspci');
       code = inspectCommand(devices, options, output);
     });

@@ -2,19 +2,29 @@
 
 import type { Engine } from '../core/index.ts';
 import { bochsDisplay, edu, endpointTest, idio16, mtty, nvmeLite, serial } from '../devices/index.ts';
+import type { BochsDisplayOptions } from '../devices/index.ts';
 import type { DeviceHost, PciDevice } from '../pci/index.ts';
 
-type MakeDevice = (engine: Engine, host: DeviceHost) => PciDevice;
+/** What a device can be asked to be beyond what it is by itself. */
+export interface ReferenceDeviceOptions {
+  /** How the display hands out its picture. Default: not at all. */
+  readonly planes?: NonNullable<BochsDisplayOptions['planes']>;
+}
+
+type MakeDevice = (engine: Engine, host: DeviceHost, options?: ReferenceDeviceOptions) => PciDevice;
 
 const DEVICES: Readonly<Record<string, MakeDevice>> = {
   idio16: (engine, host) => idio16(engine, host),
   edu: (engine, host) => edu(engine, host),
   serial: (engine, host) => serial(engine, host),
-  'bochs-display': (engine, host) => bochsDisplay(engine, host),
+  'bochs-display': (engine, host, options) => bochsDisplay(engine, host, options),
   'endpoint-test': (engine, host) => endpointTest(engine, host),
   mtty: (engine, host) => mtty(engine, host),
   'nvme-lite': (engine, host) => nvmeLite(engine, host),
 };
+
+/** Those that show a picture. */
+export const DISPLAY_NAMES: readonly string[] = ['bochs-display'];
 
 /** Their names. */
 export const DEVICE_NAMES: readonly string[] = Object.keys(DEVICES);

@@ -93,6 +93,21 @@ export function ask(call: string, make: () => number): number {
   throw new VfioError(-result, call);
 }
 
+/** What a C int can be. */
+const MOST_FD = 0x7fff_ffff;
+
+/**
+ * A call whose result is a new fd, beside `open`, which is open already.
+ *
+ * @internal
+ */
+export function newFd(call: string, open: number, make: () => number): number {
+  const fd = ask(call, make);
+  if (fd > MOST_FD) throw new VfioAnswerError(call, `the new fd is ${fd}; expected at most ${MOST_FD}`);
+  if (fd === open) throw new VfioAnswerError(call, `the new fd is ${fd}, and that is the device's own`);
+  return fd;
+}
+
 /**
  * A call whose result says nothing but whether it failed.
  *

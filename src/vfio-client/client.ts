@@ -4,6 +4,7 @@ import { VFIO_DEVICE_GET_INFO, VFIO_DEVICE_RESET, readDeviceInfoCapabilities, vf
 import type { DeviceInfoCapability } from '../uapi/index.ts';
 import { ask, end } from './calls.ts';
 import type { VfioCalls } from './calls.ts';
+import { DisplayClient } from './display.ts';
 import { DmaLoggingClient } from './dma-logging.ts';
 import { FeaturesClient } from './features.ts';
 import { DEVICE_FLAGS, flagNames } from './flag-names.ts';
@@ -55,6 +56,8 @@ export class VfioClient {
   readonly migration: MigrationClient;
   readonly dmaLogging: DmaLoggingClient;
   readonly hotReset: HotResetClient;
+  /** Of a display: what it shows. */
+  readonly display: DisplayClient;
   private readonly calls: VfioCalls;
 
   /**
@@ -70,9 +73,18 @@ export class VfioClient {
     this.migration = new MigrationClient(calls, this.feature);
     this.dmaLogging = new DmaLoggingClient(this.feature);
     this.hotReset = new HotResetClient(calls, fd);
+    this.display = new DisplayClient(calls, fd);
   }
 
-  /** What the device is, with its capabilities. VfioError EBADF, EINVAL; VfioAnswerError for a chain that cannot be walked. */
+  /**
+   * What the device is, with its capabilities.
+   *
+   * @throws VfioError EBADF, EINVAL; VfioAnswerError for a chain that cannot be walked.
+   * @example
+   * ```ts
+   * client.info().numRegions; // 9
+   * ```
+   */
   info(): DeviceInfo {
     const bytes = askGrowing(this.calls, this.fd, INFO, VFIO_DEVICE_GET_INFO, vfio_device_info.size, (argsz) => vfio_device_info.encode({ argsz }));
     const { flags, num_regions, num_irqs } = vfio_device_info.decode(bytes);
@@ -80,12 +92,32 @@ export class VfioClient {
     return { flags, flagNames: flagNames(flags, DEVICE_FLAGS), numRegions: num_regions, numIrqs: num_irqs, capabilities };
   }
 
-  /** A region: keep it, since each call asks again. VfioError EINVAL for an index that the device does not have; VfioAnswerError for a chain that cannot be walked. */
+  /**
+   * A region: keep it, since each call asks again.
+   *
+   * @param index - Of a PCI function: BARs 0 to 5, ROM 6, configuration space 7, VGA 8, its own from 9 on.
+   * @throws VfioError EINVAL for an index that the device does not have; EBADF. VfioAnswerError for a chain that cannot be walked.
+   * @example
+   * ```ts
+   * client.region(0).size; // 0x4000n
+   * ```
+   */
   region(index: number): RegionClient {
     return new RegionClient(this.calls, this.fd, index);
   }
 
-  /** Resets the function. VfioError EINVAL where it cannot be. */
+  /**
+   * Resets the function: pages of its BARs leave all mappings until they are touched again, configuration space is put back, migration is RUNNING again. Interrupts and
+   * ioeventfds stay.
+   *
+   * @throws VfioError EINVAL when the function cannot be reset alone, which {@link VfioClient.info} says beforehand by the flag RESET; EAGAIN while the host holds the device's lock:
+   *   the pages are gone already, ask again; ENOTTY when the host has lost the way to reset it; EBADF.
+   * @example
+   * ```ts
+   * client.info().flagNames.includes('RESET'); // true
+   * client.reset();
+   * ```
+   */
   reset(): void {
     ask('VFIO_DEVICE_RESET', () => this.calls.ioctl(this.fd, VFIO_DEVICE_RESET));
   }

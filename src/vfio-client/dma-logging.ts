@@ -105,7 +105,18 @@ export class DmaLoggingClient {
     return this.startFeature.set(ranges, pageSize);
   }
 
-  /** Numbers of the pages of a range that were written since they were asked for last, the first is 0. */
+  /**
+   * Numbers of the pages of a range that were written since they were asked for last, the first is 0.
+   *
+   * @param range - Addresses that the device uses, in bytes.
+   * @param pageSize - Bytes, a power of two from 4096 on; RangeError below 1.
+   * @throws VfioError ENOTTY for a device that cannot; EINVAL when nothing is logged, or for another page size; EOVERFLOW for a range that reaches 2^64-1; EBADF.
+   * @example
+   * ```ts
+   * client.dmaLogging.start([{ iova: 0n, length: 0x10_0000n }]);
+   * client.dmaLogging.report({ iova: 0x4000n, length: 0x1000n }); // []
+   * ```
+   */
   report(range: LoggedRange, pageSize: bigint = 4096n): bigint[] {
     const pages: bigint[] = [];
     this.reportFeature.get(range, pageSize).forEach((byte, at) => {
@@ -114,7 +125,7 @@ export class DmaLoggingClient {
     return pages;
   }
 
-  /** Ends the log. */
+  /** Ends the log, whether there is one or not. VfioError ENOTTY for a device that cannot; EBADF. */
   stop(): void {
     this.stopFeature.setBytes();
   }

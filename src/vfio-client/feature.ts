@@ -22,8 +22,9 @@ export class FeatureClient {
   readonly index: number;
   /** `MIGRATION`; a number where it has no name. */
   readonly name: string;
+  /** The device file. */
+  protected readonly fd: number;
   private readonly calls: VfioCalls;
-  private readonly fd: number;
 
   /** @internal */
   constructor(calls: VfioCalls, fd: number, index: number, name = String(index)) {

@@ -48,7 +48,17 @@ function slotOf({ segment, bus, devfn }: { segment: number; bus: number; devfn: 
   return `${hex(segment, 4)}:${hex(bus, 2)}:${hex(devfn >> 3, 2)}.${devfn & 7}`;
 }
 
-/** Hot reset of a PCI function's slot or bus. */
+/**
+ * Hot reset of a PCI function's slot or bus.
+ *
+ * @example
+ * ```ts
+ * const { functions } = client.hotReset.info();
+ * const groups = [...new Set(functions.map(({ group }) => group!))].map((group) => process.openGroup(group));
+ * client.hotReset.reset(groups);
+ * for (const fd of groups) process.close(fd);
+ * ```
+ */
 export class HotResetClient {
   private readonly calls: VfioCalls;
   private readonly fd: number;
@@ -76,7 +86,17 @@ export class HotResetClient {
     return bytes;
   }
 
-  /** Which functions a reset hits. VfioError ENODEV when neither slot nor bus can be reset, ENOTTY for other devices than PCI functions. */
+  /**
+   * Which functions a reset hits: at least this one. Nothing is changed.
+   *
+   * @throws VfioError ENOTTY for other devices than PCI functions; ENODEV when neither slot nor bus can be reset; EPERM when a function is in no IOMMU group; EAGAIN when one came while
+   *   they were counted: ask again; EBADF. ENOSPC is asked again with more room.
+   * @throws VfioAnswerError for a count that there is no room for, or room that is never enough.
+   * @example
+   * ```ts
+   * client.hotReset.info().functions[0].slot; // '0000:01:00.0'
+   * ```
+   */
   info(): HotResetInfo {
     let room = 0;
     for (let tries = 0; tries < MOST_TRIES; tries++) {
@@ -97,7 +117,20 @@ export class HotResetClient {
     throw new VfioAnswerError(GET, `after ${MOST_TRIES} answers there is still no room for all functions`);
   }
 
-  /** Resets. `groupFds`: an open group for each that is hit; none for a device that came from its character device. VfioError EINVAL, EBADF, EBUSY. */
+  /**
+   * Resets the slot or bus, with every function of it; pages of their BARs leave all mappings until they are touched again.
+   *
+   * @param groupFds - An open group for each that is hit; none for a device that came from its character device.
+   * @throws VfioError ENOTTY for other devices than PCI functions; EINVAL for groups with a character device or none without, more groups than functions, an fd that is no group's, a
+   *   function that is not the caller's or that VFIO does not drive; ENODEV when neither slot nor bus can be reset; EBADF for an fd that is not open; EBUSY while a call uses the
+   *   memory of one of them; EAGAIN while the host holds a lock of theirs.
+   * @example
+   * ```ts
+   * const group = process.openGroup(7);
+   * client.hotReset.reset([group]);
+   * process.close(group);
+   * ```
+   */
   reset(groupFds: readonly number[] = []): void {
     const bytes = vfio_pci_hot_reset.encode({ argsz: vfio_pci_hot_reset.size + 4 * groupFds.length, count: groupFds.length, group_fds: groupFds });
     ask(RESET, () => this.calls.ioctl(this.fd, VFIO_DEVICE_PCI_HOT_RESET, bytes));

@@ -44,8 +44,9 @@ export interface IrqInfo {
 export class TooFewVectorsError extends Error {
   /** Always `'TooFewVectorsError'`. */
   override readonly name: string = 'TooFewVectorsError';
+  /** `start` and the eventfds from there on: the kernel allocates vectors from 0. */
   readonly asked: number;
-  /** How many to ask for. */
+  /** How many vectors from 0 on can be had, at least 1: `start` + eventfds of the next question. */
   readonly available: number;
 
   /** @internal */
@@ -69,7 +70,15 @@ export class InterruptClient {
     this.index = index;
   }
 
-  /** How many vectors, and what can be done with them. VfioError EINVAL for an index that the device does not have. */
+  /**
+   * How many vectors, and what can be done with them.
+   *
+   * @throws VfioError EINVAL for an index that the device does not have; EBADF.
+   * @example
+   * ```ts
+   * client.interrupts.msi.info(); // { index: 1, flags: 9, flagNames: ['EVENTFD', 'NORESIZE'], count: 4 }
+   * ```
+   */
   info(): IrqInfo {
     const { index } = this;
     const bytes = vfio_irq_info.encode({ argsz: vfio_irq_info.size, index });
@@ -87,8 +96,9 @@ export class InterruptClient {
    * Has vectors signal eventfds.
    *
    * @param eventfds - One for each vector from `start` on; -1: that vector has none.
-   * @param start - The first vector.
-   * @throws TooFewVectorsError; VfioError EINVAL, EBADF, EBUSY, ENOSPC as section 5 of the behaviour text says.
+   * @param start - The first vector, 0 to 2^32-1.
+   * @throws TooFewVectorsError when an index is enabled and the system has fewer than start + eventfds left; none is enabled then. ENOSPC when it has none.
+   * @throws VfioError EINVAL, EBADF, EBUSY, ENOSPC as section 5 of the behaviour text says.
    * @example
    * ```ts
    * const fd = process.eventfd();
@@ -100,28 +110,70 @@ export class InterruptClient {
     if (eventfds.length === 0) throw new RangeError('enable: there are no eventfds; disable() is another call');
     const data = new Uint8Array(Int32Array.from(eventfds).buffer);
     const available = this.set(VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER, start, eventfds.length, data);
-    if (available >= eventfds.length) throw new VfioAnswerError(SET, `${eventfds.length} vectors were asked for, and refused because ${available} can be had`);
-    if (available > 0) throw new TooFewVectorsError(this.index, eventfds.length, available);
+    // What the kernel allocates, and answers the number of, are vectors from 0 on.
+    const asked = start + eventfds.length;
+    if (available >= asked) throw new VfioAnswerError(SET, `${asked} vectors were asked for, and refused because ${available} can be had`);
+    if (available > 0) throw new TooFewVectorsError(this.index, asked, available);
   }
 
-  /** Takes all eventfds off, and the interrupt with them. VfioError EINVAL when it is not enabled. */
+  /**
+   * Takes all eventfds off, and the interrupt with them.
+   *
+   * @throws VfioError EINVAL when it is not enabled; EBADF.
+   * @example
+   * ```ts
+   * client.interrupts.msi.enable([process.eventfd()]);
+   * client.interrupts.msi.disable();
+   * ```
+   */
   disable(): void {
     this.set(VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER, 0, 0);
   }
 
-  /** Signals the eventfds of `count` vectors, as if the device had raised them. VfioError EINVAL when they are not enabled. */
+  /**
+   * Signals the eventfds of `count` vectors, as if the device had raised them.
+   *
+   * @param start - The first vector.
+   * @param count - At least 1; RangeError below.
+   * @throws VfioError EINVAL when it is not enabled, or the index has fewer vectors; EBADF.
+   * @example
+   * ```ts
+   * client.interrupts.msi.enable([process.eventfd(), process.eventfd()]);
+   * client.interrupts.msi.trigger(0, 2);
+   * ```
+   */
   trigger(start = 0, count = 1): void {
     // 0 vectors would disable them all.
     if (!Number.isSafeInteger(count) || count < 1) throw new RangeError(`trigger: ${String(count)} vectors; expected at least 1`);
     this.set(VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER, start, count);
   }
 
-  /** Keeps it quiet: INTx only, ENOTTY for the others. */
+  /**
+   * Keeps it quiet: INTx only.
+   *
+   * @throws VfioError ENOTTY for the others; EINVAL when it is not enabled; EBADF.
+   * @example
+   * ```ts
+   * client.interrupts.intx.enable([process.eventfd()]);
+   * client.interrupts.intx.mask();
+   * client.interrupts.intx.unmask();
+   * ```
+   */
   mask(): void {
     this.set(VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_MASK, 0, 1);
   }
 
-  /** Lets it through again: INTx only, ENOTTY for the others. With an eventfd: whenever that is signalled. -1 ends that. */
+  /**
+   * Lets it through again: INTx only.
+   *
+   * @param eventfd - Whenever it is signalled, rather than now; -1 ends that.
+   * @throws VfioError ENOTTY for the others; EINVAL when it is not enabled, or for what is no eventfd; EBUSY for a second one; EBADF.
+   * @example
+   * ```ts
+   * client.interrupts.intx.enable([process.eventfd()]);
+   * client.interrupts.intx.unmask(process.eventfd());
+   * ```
+   */
   unmask(eventfd?: number): void {
     if (eventfd === undefined) this.set(VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_UNMASK, 0, 1);
     else this.set(VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_UNMASK, 0, 1, new Uint8Array(Int32Array.of(eventfd).buffer));

@@ -3,12 +3,22 @@
 //   source   to('PRE_COPY') --> file, read .. read    to('STOP_COPY') --> the same file, read to the end
 //   target   to('RESUMING') --> file, write .. write  to('RUNNING')
 
-import { VFIO_MIG_GET_PRECOPY_INFO, VfioError, vfio_precopy_info } from '../uapi/index.ts';
+import { VFIO_MIG_GET_PRECOPY_INFO, VFIO_PRECOPY_INFO_REINIT, VfioError, vfio_precopy_info } from '../uapi/index.ts';
 import { VfioAnswerError, ask, end, moved } from './calls.ts';
 import type { VfioCalls } from './calls.ts';
 import type { MigDataSizeFeature, MigDeviceStateFeature, MigrationFeature, MigrationState } from './features.ts';
 
 const CALL = 'VFIO_MIG_GET_PRECOPY_INFO';
+
+/** What there is to read while the device still runs. */
+export interface PrecopyInfo {
+  /** Bytes of the first pass that are left. */
+  readonly initialBytes: bigint;
+  /** Bytes that have changed since they were read. */
+  readonly dirtyBytes: bigint;
+  /** The first pass is a new one, after one that was over. Only after feature MIG_PRECOPY_INFOv2 of Linux 7.2 was set; false without it. */
+  readonly reinit: boolean;
+}
 
 /** A data file: read on the source, written on the target. Its user closes it. */
 export class MigrationDataFile {
@@ -27,7 +37,17 @@ export class MigrationDataFile {
     return buffer.subarray(0, moved('read', buffer.length, () => this.calls.read(this.fd, buffer)));
   }
 
-  /** Reads up to the end, or the temporary end while the device still runs. VfioError EAGAIN, ENODEV. */
+  /**
+   * Reads up to the end, or the temporary end while the device still runs.
+   *
+   * @throws VfioError EAGAIN when the next bytes are not ready; ENODEV when the session is over; EBADF.
+   * @example
+   * ```ts
+   * const saved = client.migration.to('STOP_COPY')!;
+   * saved.readAll().length; // 10
+   * saved.close();
+   * ```
+   */
   readAll(): Uint8Array {
     const parts: Uint8Array[] = [];
     try {
@@ -54,12 +74,22 @@ export class MigrationDataFile {
     }
   }
 
-  /** What is left to read of the first pass, and what has changed since, in bytes. VfioError EINVAL outside PRE_COPY. */
-  precopyInfo(): { readonly initialBytes: bigint; readonly dirtyBytes: bigint } {
+  /**
+   * What is left to read of the first pass, and what has changed since.
+   *
+   * @throws VfioError EINVAL outside PRE_COPY and PRE_COPY_P2P; ENODEV when the session is over; ENOTTY of a target's file.
+   * @example
+   * ```ts
+   * const saved = client.migration.to('PRE_COPY')!;
+   * saved.precopyInfo().reinit; // false
+   * saved.close();
+   * ```
+   */
+  precopyInfo(): PrecopyInfo {
     const bytes = vfio_precopy_info.encode({ argsz: vfio_precopy_info.size });
     ask(CALL, () => this.calls.ioctl(this.fd, VFIO_MIG_GET_PRECOPY_INFO, bytes));
-    const { initial_bytes, dirty_bytes } = vfio_precopy_info.decode(bytes);
-    return { initialBytes: initial_bytes, dirtyBytes: dirty_bytes };
+    const { flags, initial_bytes, dirty_bytes } = vfio_precopy_info.decode(bytes);
+    return { initialBytes: initial_bytes, dirtyBytes: dirty_bytes, reinit: (flags & VFIO_PRECOPY_INFO_REINIT) !== 0 };
   }
 
   close(): void {
@@ -78,7 +108,15 @@ export class MigrationClient {
     this.features = features;
   }
 
-  /** What it can do: `STOP_COPY`, `P2P`, `PRE_COPY`. VfioError ENOTTY for a device that cannot be migrated. */
+  /**
+   * What it can do.
+   *
+   * @throws VfioError ENOTTY for a device that cannot be migrated; EBADF.
+   * @example
+   * ```ts
+   * client.migration.abilities(); // ['STOP_COPY', 'P2P', 'PRE_COPY']
+   * ```
+   */
   abilities(): readonly string[] {
     return this.features.migration.get().flagNames;
   }

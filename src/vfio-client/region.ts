@@ -6,6 +6,8 @@ import { VfioAnswerError, moved } from './calls.ts';
 import type { VfioCalls } from './calls.ts';
 import { REGION_FLAGS, flagNames } from './flag-names.ts';
 import { askGrowing, decodeAnswer } from './growing-answer.ts';
+import { addIoEventFd, checkIoEventFd } from './ioeventfd.ts';
+import type { IoEventFdOptions } from './ioeventfd.ts';
 import { MappingClient } from './mapping.ts';
 
 const CALL = 'VFIO_DEVICE_GET_REGION_INFO';
@@ -136,16 +138,53 @@ export class RegionClient {
     this.write('write64', at, 8, (view) => view.setBigUint64(0, value, true));
   }
 
-  /** `length` bytes from `at` on, in one pread. Throws as read8. */
+  /**
+   * `length` bytes from `at` on, in one pread. Throws as read8.
+   *
+   * @example
+   * ```ts
+   * client.region(0).readBytes(0x10, 4); // Uint8Array.of(0x10, 0x11, 0x12, 0x13)
+   * ```
+   */
   readBytes(at: number | bigint, length: number): Uint8Array {
     const bytes = new Uint8Array(length);
     this.transfer('readBytes', at, bytes, 'pread');
     return bytes;
   }
 
-  /** All of `bytes` from `at` on, in one pwrite. Throws as write8. */
+  /**
+   * All of `bytes` from `at` on, in one pwrite. Throws as write8.
+   *
+   * @example
+   * ```ts
+   * client.region(0).writeBytes(0x10, Uint8Array.of(1, 2, 3, 4));
+   * client.region(0).read32(0x10); // 0x0403_0201
+   * ```
+   */
   writeBytes(at: number | bigint, bytes: Uint8Array): void {
     this.transfer('writeBytes', at, bytes, 'pwrite');
+  }
+
+  /**
+   * Has the kernel write a value to a BAR whenever an eventfd is signalled, also while the program is somewhere else. A memory BAR that is turned off loses the write. One write at a
+   * place of a BAR is known by its value and width: there is one eventfd for it, and up to 1000 of them for a device.
+   *
+   * @returns What ends it; a second call does nothing. VfioError ENODEV when it has ended already, EBADF when the device file is closed. The last close of the device ends all.
+   * @throws VfioError ENOTTY for other devices than PCI functions; EINVAL for a region that is no BAR, a place in the MSI-X table, an fd that is no eventfd's; EEXIST when the same is
+   *   written for an eventfd already, ENOSPC when there are 1000, EBADF, EBUSY, ENOMEM.
+   * @throws RangeError outside the region, for a width that is none and an fd below 0; TypeError for a place or value that is no whole number.
+   * @example
+   * ```ts
+   * const doorbell = process.eventfd();
+   * const remove = client.region(0).ioeventfd({ at: 0x10, value: 7, width: 4, fd: doorbell });
+   * process.write(doorbell, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0));
+   * client.region(0).read32(0x10); // 7
+   * remove();
+   * ```
+   */
+  ioeventfd(options: IoEventFdOptions): () => void {
+    checkIoEventFd(options);
+    return addIoEventFd(this.calls, this.fd, this.place('ioeventfd', options.at, options.width), options);
   }
 
   /**
@@ -153,7 +192,13 @@ export class RegionClient {
    *
    * @param area - Bytes from the start of the region; the offset a multiple of 4096. Default: the whole region.
    * @throws TypeError when the region can be mapped in more than one part and no part is given: see {@link RegionClient.areas}.
-   * @throws VfioError EINVAL where it cannot be mapped.
+   * @throws VfioError EINVAL where it cannot be mapped; ENOMEM, EBADF.
+   * @example
+   * ```ts
+   * const mapping = client.region(0).map({ offset: 0x1000n, size: 0x1000n });
+   * mapping.read8(5); // 5
+   * mapping.unmap();
+   * ```
    */
   map(area?: RegionArea): MappingClient {
     const { areas } = this;

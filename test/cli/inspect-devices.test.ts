@@ -39,6 +39,8 @@ describe('inspect DEVICE', () => {
     [['inspect'], 2, 'nothing to inspect: name a device, or give --lspci'],
     [['inspect', 'toaster'], 1, 'there is no device toaster; there are '],
     [['inspect', 'edu', '--slot', '00:01.0'], 2, '--slot chooses from a dump: it needs --lspci'],
+    [['inspect', 'edu', '--planes', 'region'], 2, '--planes is for a display: name bochs-display'],
+    [['inspect', 'edu', '--uapi', 'v6.15'], 2, 'Allowed choices are v6.14, v7.2'],
     [['inspect', 'edu', '--hex', '--json'], 2, "option '--hex' cannot be used with option '--json'"],
   ])('%j ends with %i', async (argv, code, message) => {
     const ended = await run(...argv);
@@ -65,6 +67,21 @@ describe('features', () => {
       '  9      MIG_DATA_SIZE                GET+ SET-  96 bytes',
       '  10     BUS_MASTER                   none',
     ]);
+  });
+
+  test('--uapi v7.2: two more, of which a device that cannot be migrated refuses one', async () => {
+    const [before, after] = await Promise.all(['v6.14', 'v7.2'].map(async (uapi) => rows((await run('inspect', 'idio16', '--uapi', uapi)).out)));
+    expect(before).toEqual(rows((await run('inspect', 'idio16')).out));
+    expect(after).toEqual([...before!, '  11     DMA_BUF                      GET+ SET-', '  12     MIG_PRECOPY_INFOv2           none       EINVAL']);
+    expect(rows((await run('inspect', 'mtty', '--uapi', 'v7.2')).out).at(-1)).toBe('  12     MIG_PRECOPY_INFOv2           GET- SET+');
+    expect((await run('help', 'inspect')).out).toMatch(/--uapi <release> .*DMA_BUF/);
+  });
+
+  test.each(['region', 'dma-buf'])('--planes %s: the display says how it hands out its picture', async (kind) => {
+    const { code, out } = await run('inspect', 'bochs-display', 'edu', '--planes', kind);
+    expect([code, out.match(/^ {2}Display: .*$/gm)]).toEqual([0, [`  Display: planes of kind ${kind}`]]);
+    const documents = JSON.parse((await run('inspect', 'bochs-display', 'edu', '--planes', kind, '--json')).out) as { planes: unknown }[];
+    expect(documents.map(({ planes }) => planes)).toEqual([[kind], []]);
   });
 
   test('of a device that cannot: low power alone', async () => {

@@ -3,12 +3,16 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { nvmeLite } from '../../src/devices/index.ts';
+import { bochsDisplay, nvmeLite } from '../../src/devices/index.ts';
+import type { Engine } from '../../src/core/index.ts';
 import { createTestbench } from '../../src/hosts/index.ts';
+import type { DeviceHost, PciDevice } from '../../src/pci/index.ts';
 import { ERRNO, constants, structs } from '../../src/uapi/index.ts';
 import { VfioClient } from '../../src/vfio-client/index.ts';
-import { Process } from '../../src/vfio/index.ts';
+import { type OpenOptions, Process } from '../../src/vfio/index.ts';
 import { PAGE, World, outcome } from '../vfio/support.ts';
+
+type MakeDevice = (engine: Engine, host: DeviceHost) => PciDevice;
 
 const root = join(__dirname, '../..');
 const page = readFileSync(join(root, 'docs/vfio.md'), 'utf8');
@@ -83,16 +87,16 @@ describe('what the rows say', () => {
     const dmaLogging = { start: () => 4096n, stop: () => undefined, report: () => undefined };
     const plain = world.device({ 0: region });
     const having = world.device({ 0: region }, { physicalFunction: true, migration, dmaLogging } as never);
-    const preCopying = world.device({ 0: region }, { migration: { ...migration, flags: 5 } } as never);
     const cdx = world.device({ 0: region }, { kind: 'cdx', busMaster: () => undefined });
-    const probe = (of: typeof plain): unknown => new VfioClient(world.open(of), 3).feature.at(Number(number)).probe();
+    // One that can copy while it runs: VFIO_MIGRATION_PRE_COPY.
+    const able = world.device({ 0: region }, { migration: { ...migration, flags: 5 } } as never);
+    const V7 = { uapi: 'v7.2' } as const;
+    const probe = (of: typeof plain, options: OpenOptions = {}): unknown => new VfioClient(world.open(of, options), 3).feature.at(Number(number)).probe();
     const supported = { get: methods!.includes('GET'), set: methods!.includes('SET') };
     if (owner === '`pci`') expect([probe(plain), probe(cdx)]).toEqual([supported, undefined]);
     else if (owner!.startsWith('`cdx`')) expect([probe(cdx), probe(plain), probe(having)]).toEqual([supported, undefined, undefined]);
-    else if (owner!.includes('v7.2')) {
-      const later = (of: typeof plain): unknown => new VfioClient(world.open(of, { uapi: 'v7.2' }), 3).feature.at(Number(number)).probe();
-      expect([later(preCopying), probe(preCopying)]).toEqual([supported, undefined]);
-    } else if (feature === 'VFIO_DEVICE_FEATURE_ALIAS_REGION') expect([probe(plain), probe(having)]).toEqual([undefined, undefined]);
+    else if (feature === 'VFIO_DEVICE_FEATURE_ALIAS_REGION') expect([probe(plain), probe(having)]).toEqual([undefined, undefined]);
+    else if (owner!.includes("`uapi: 'v7.2'`")) expect([probe(able, V7), probe(able)]).toEqual([supported, undefined]);
     else expect([probe(having), probe(plain)]).toEqual([supported, undefined]);
     world.end();
   });
@@ -106,15 +110,19 @@ test('the program that computes offsets prints what the page says', () => {
   expect(execFileSync(process.execPath, [join(folder, 'offsets.mjs')], { encoding: 'utf8' })).toBe(output);
 });
 
-test('the lines of the client say what it answers', async () => {
+test.each<[string, number, MakeDevice, number]>([
+  ['of v6.14', 0, (engine, host) => nvmeLite(engine, host), 3],
+  ['of a display and v7.2', 1, (engine, host) => bochsDisplay(engine, host, { planes: 'region' }), 3],
+])('the lines of the client say what it answers: %s', async (_, block, make, count) => {
   const bench = createTestbench();
-  const card = bench.plug((engine, host) => nvmeLite(engine, host));
+  const card = bench.plug(make);
   const user = new Process(bench.engine);
-  const lines = /^```ts\n([\s\S]*?)^```$/m.exec(page)![1]!.trim().split('\n');
-  const body = lines.map((line) => `const at${lines.indexOf(line)} = ${line.replace(/^const (\w+) = /, '$1 = ').replace(/; *\/\/.*/, ';')}`).join('\n');
-  const values = new Function('VfioClient', 'process', 'card', `let client, saved;\n${body}\nreturn [${lines.map((_, i) => `at${i}`).join(', ')}];`)(VfioClient, user, card) as unknown[];
+  const lines = [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)][block]![1]!.trim().split('\n');
+  const named = lines.flatMap((line) => /^const (\w+) = /.exec(line)?.[1] ?? []);
+  const body = lines.map((line, i) => `const at${i} = ${line.replace(/^const (\w+) = /, '$1 = ').replace(/; *\/\/.*/, ';')}`).join('\n');
+  const values = new Function('VfioClient', 'process', 'card', `let ${named.join(', ')};\n${body}\nreturn [${lines.map((_, i) => `at${i}`).join(', ')}];`)(VfioClient, user, card) as unknown[];
   const told = lines.flatMap((line, i) => (/\/\/ ([[{].*)$/.test(line) ? [[values[i], new Function(`return (${/\/\/ (.*)$/.exec(line)![1]!})`)() as unknown]] : []));
-  expect(told).toHaveLength(3);
+  expect(told).toHaveLength(count);
   for (const [value, want] of told) expect(value).toEqual(want);
   user.exit();
   await bench.settle();

@@ -6,6 +6,8 @@ import { decodeBars } from 'maplebar/pci';
 import { irq, registerMap, registersOf, rw, w1c } from 'maplebar/registers';
 import type { RegisterStore } from 'maplebar/registers';
 import { readAccesses } from 'maplebar/trace';
+import { VfioClient } from 'maplebar/vfio-client';
+import type { BufferGfxPlane, IoEventFdOptions, PrecopyInfo } from 'maplebar/vfio-client';
 import { RangeMap } from 'maplebar/range-map';
 import { SharedRangeArena, SharedRangeReader } from 'maplebar/range-map/shared';
 import type { RangeReaderSeat, SharedRangeMap, SharedRangeView } from 'maplebar/range-map/shared';
@@ -16,6 +18,14 @@ const window: Window = engine.space('bus').map(0x1000n, bar, { memoryType: 'writ
 const process = new Process(engine);
 const fd: number = process.open(new VfioDevice({ name: '0000:00:01.0', regions: { 0: { region: bar } } }));
 const size: bigint = vfio_region_info.decode(new Uint8Array(32)).size;
+const client = new VfioClient(process, fd);
+const plane: BufferGfxPlane | undefined = client.display.plane('dma-buf');
+const doorbell: IoEventFdOptions = { at: 0n, value: 1, width: 4, fd: process.eventfd() };
+const remove: () => void = client.region(0).ioeventfd(doorbell);
+const buffer: number = client.feature.dmaBuf.get(0, [{ offset: 0n, size: 0x1000n }]);
+const precopy: PrecopyInfo | undefined = client.migration.to('PRE_COPY')?.precopyInfo();
+// @ts-expect-error a display of regions has no buffers
+client.display.dmaBuf(client.display.plane('region')!.dmaBufId);
 const numbers: RangeMap = new RangeMap([[1, 2, 3]]);
 const bigints: RangeMap<bigint> = new RangeMap({ keys: 'bigint' });
 const start: number = numbers.allocate({ size: 4, value: 7 });
@@ -37,4 +47,4 @@ const store: RegisterStore = { peek: () => 1n, poke: () => undefined };
 const done: number = registersOf(map, store).STATUS.DONE.get();
 // @ts-expect-error the map has no such field
 registersOf(map, store).STATUS.DOEN.get();
-export const used = [done, view.get(1n), window.start, fd, size, VfioError, decodeBars, readAccesses, start, key];
+export const used = [plane, remove, buffer, precopy, done, view.get(1n), window.start, fd, size, VfioError, decodeBars, readAccesses, start, key];
