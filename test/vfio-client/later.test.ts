@@ -53,8 +53,8 @@ describe('dma-bufs', () => {
     client.feature.dmaBuf.get(0, [FIRST, LAST], 1);
     expect(process.dmaBuf(fd).size).toBe(0x4000n);
     const features = lines.filter((line) => line.includes('FEATURE'));
-    expect(features[0]).toContain('argsz=40, flags=GET|DMA_BUF, data={region_index=VFIO_PCI_BAR0_REGION_INDEX, open_flags=0x80002, flags=0, nr_ranges=1, dma_ranges=[{offset=0, length=0x4000}]}');
-    expect(features[1]).toContain('argsz=56, flags=GET|DMA_BUF, data={region_index=VFIO_PCI_BAR0_REGION_INDEX, open_flags=0x1, flags=0, nr_ranges=2, dma_ranges=[{offset=0, length=0x1000}, {offset=0x3000, length=0x1000}]}');
+    expect(features[0]).toContain('argsz=40, flags=GET|DMA_BUF, data={region_index=VFIO_PCI_BAR0_REGION_INDEX, open_flags=O_RDWR|O_CLOEXEC, flags=0, nr_ranges=1, dma_ranges=[{offset=0, length=0x4000}]}');
+    expect(features[1]).toContain('argsz=56, flags=GET|DMA_BUF, data={region_index=VFIO_PCI_BAR0_REGION_INDEX, open_flags=O_WRONLY, flags=0, nr_ranges=2, dma_ranges=[{offset=0, length=0x1000}, {offset=0x3000, length=0x1000}]}');
   });
 
   test.each<[string, (client: VfioClient) => unknown, string]>([
