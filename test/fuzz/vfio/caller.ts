@@ -97,6 +97,13 @@ export class Caller {
     return this.scratch.subarray(this.at);
   }
 
+  /** Whether bytes at some of its addresses have changed. */
+  differs([from, to]: readonly [bigint, bigint]): boolean {
+    if (this.hasEnded) return false;
+    const [start, end] = [from, to].map((address) => Math.max(0, Math.min(BLOCK, Number(address - BigInt(this.block))))) as [number, number];
+    return Buffer.compare(this.mirror.subarray(start, end), this.process.memory.readBytes(this.block, this.scratch).subarray(start, end)) !== 0;
+  }
+
   /**
    * Nothing has changed but what may have.
    *

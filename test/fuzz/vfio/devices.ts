@@ -99,22 +99,29 @@ const DESCRIBED: readonly Stage[] = [
     make: (bench, own) => {
       const log = new DmaLog();
       const plain = described(bench, own, { name: 'plain', reset: true, atomics: 7, physicalFunction: true, interrupts: { intx: true, msi: 4, express: true, dynamicMsix: true, availableVectors: 3 }, migration: migration(7, 'mlx5'), dmaLogging: log });
-      const other = described(bench, own, { name: 'other', physicalFunction: true, migration: migration(3, 'mtty'), suspends: false }, 1);
+      const other = described(bench, own, { name: 'other', physicalFunction: true, migration: migration(7, 'mtty'), suspends: false }, 1);
       new HotResetSet([{ bus: 1, devfn: 0, group: 7, device: plain }, { bus: 1, devfn: 1, group: 7, device: other }]);
       return [{ device: plain, log }, { device: other }];
     },
   },
   {
     name: 'platform and cdx',
-    make: (bench, own) => [{ device: described(bench, own, { name: 'platform', kind: 'platform', migration: migration(5, 'mlx5') }) }, { device: described(bench, own, { name: 'cdx', kind: 'cdx', busMaster: () => undefined }) }],
+    make: (bench, own) => {
+      const log = new DmaLog();
+      return [
+        { log, device: described(bench, own, { name: 'platform', kind: 'platform', migration: migration(5, 'mlx5'), dmaLogging: log }) },
+        { device: described(bench, own, { name: 'cdx', kind: 'cdx', busMaster: () => undefined }) },
+      ];
+    },
   },
   {
     name: 'virtual function',
     make: (bench, own) => {
       let busy = 0;
-      const virtual = described(bench, own, { name: 'virtual', reset: true, interrupts: { msi: 4, availableVectors: 0 }, resetBusy: () => ++busy % 7 === 0, config: { virtualFunction: { vendor: 0x8086, device: 0x1520 } } });
+      const log = new DmaLog();
+      const virtual = described(bench, own, { name: 'virtual', dmaLogging: log, migration: migration(7, 'mlx5'), reset: true, interrupts: { msi: 4, availableVectors: 0 }, resetBusy: () => ++busy % 7 === 0, config: { virtualFunction: { vendor: 0x8086, device: 0x1520 } } });
       new HotResetSet([{ bus: 2, devfn: 1, group: 7, device: virtual }]);
-      return [{ device: virtual }];
+      return [{ device: virtual, log }];
     },
   },
   {

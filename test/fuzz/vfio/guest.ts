@@ -3,10 +3,18 @@
 import { VfioError } from '../../../src/uapi/index.ts';
 import type { Subject } from './devices.ts';
 import type { Operation } from './operation.ts';
+import type { GuestAct } from './scene.ts';
+
+/** What there is that can be done, as often as it is to be. */
+export function actsOf({ card, log, show }: Subject): readonly GuestAct[] {
+  const acts: GuestAct[] = card === undefined ? [] : ['config', 'config', 'bar', 'bar', 'pulse', 'dma'];
+  return [...acts, ...(log === undefined ? [] : (['log'] as const)), ...(show === undefined ? [] : (['show', 'show', 'show'] as const))];
+}
 
 /** Does it, where there is something that can do it. */
 export function guestStep({ card, log, show }: Subject, { what, at, value }: Extract<Operation, { kind: 'guest' }>): void {
-  if (what === 'log') log?.written(BigInt(at) * 512n, 1 + (value & 0x1fff));
+  // Several, so that a report has something to tell.
+  if (what === 'log') for (let i = 0; i < 8; i++) log?.written(BigInt(at * 512 + i * 0x5000), 1 + (value & 0x1fff));
   if (what === 'show') show?.(value);
   if (card === undefined) return;
   const one = card.function;

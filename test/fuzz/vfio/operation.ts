@@ -8,7 +8,7 @@ import { OPENINGS, knowsRequest } from './facts.ts';
 import type { Facts } from './facts.ts';
 import { REQUESTS, SIZES, pointedOf, wordsOf } from './requests.ts';
 import { BLOCK, fdOf, offsetOf } from './scene.ts';
-import type { Maker, Scene } from './scene.ts';
+import type { GuestAct, Maker, Scene } from './scene.ts';
 
 /** Where an argument lies: in the block of memory at an offset, in bytes of its own, or nowhere. */
 export type Place = { readonly in: 'memory'; readonly at: number } | { readonly in: 'bytes' } | { readonly in: 'nowhere'; readonly address: number };
@@ -28,7 +28,7 @@ export type Operation =
   | ({ readonly kind: 'eventfd' | 'openGroup' | 'exit' | 'start' } & By)
   | ({ readonly kind: 'close' | 'dup' | 'lseek'; readonly fd: number } & By)
   | ({ readonly kind: 'poll'; readonly fd: number } & By)
-  | { readonly kind: 'guest'; readonly device: number; readonly what: 'config' | 'bar' | 'pulse' | 'dma' | 'log' | 'show'; readonly at: number; readonly value: number }
+  | { readonly kind: 'guest'; readonly device: number; readonly what: GuestAct; readonly at: number; readonly value: number }
   | { readonly kind: 'settle' };
 
 const EDGES = [0, 1, 2, 3, 4, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, 0xffff_ffff];
@@ -91,6 +91,13 @@ function mmapOf(maker: Maker): Operation {
   const fd = fdOf(maker, random.once(scene.has(by, 'dma-buf') ? 2 : 12) ? 'dma-buf' : 'device');
   const facts = scene.facts(by, fd);
   const isBuffer = facts?.kind === 'dma-buf';
+  const mappable = [...(facts?.told.values() ?? [])].filter(({ flags }) => (flags & uapi.VFIO_REGION_INFO_FLAG_MMAP) !== 0);
+  if (mappable.length > 0 && random.once(2)) {
+    // All of a region, or what is left of it behind a page.
+    const { offset, size } = random.pick(mappable);
+    const skipped = random.once(3) ? 4096 : 0;
+    return { kind: 'mmap', by, fd, length: Math.max(0, Math.min(Number(size), 0x8000) - skipped), protection: random.pick([3, 3, 1]), flags: 1, offset: offset + BigInt(skipped) };
+  }
   const start = isBuffer ? 0n : offsetOf(maker, facts, ({ flags }) => (flags & uapi.VFIO_REGION_INFO_FLAG_MMAP) !== 0);
   return {
     kind: 'mmap', by, fd,
@@ -125,6 +132,8 @@ export function operationOf(random: Random, scene: Scene): Operation {
   if (kind < 93) return random.once(36) ? { kind: 'exit', by } : { kind: random.once(4) ? 'openGroup' : 'eventfd', by };
   if (kind < 95) return { kind: random.once(2) ? 'lseek' : 'poll', by, fd: fdOf(maker) };
   if (random.once(40)) return { kind: 'settle' };
-  const what = random.pick(['config', 'config', 'bar', 'bar', 'pulse', 'dma', 'log', 'log', 'show', 'show', 'show'] as const);
-  return { kind: 'guest', device: random.below(scene.devices), what, at: random.once(2) ? random.below(64) : random.below(0x1100), value: random.once(3) ? random.below(16) : random.next() };
+  const device = random.below(scene.devices);
+  const can = scene.guest(device);
+  if (can.length === 0) return ioctlOf(maker);
+  return { kind: 'guest', device, what: random.pick(can), at: random.once(2) ? random.below(64) : random.below(0x1100), value: random.once(3) ? random.below(16) : random.next() };
 }

@@ -20,7 +20,7 @@ const OPS: Readonly<Record<string, readonly string[]>> = {
 
 /** Each has succeeded at least once. */
 export const SUCCESSES: readonly string[] = [
-  'open', 'open (cdev)', 'openGroup', 'eventfd', 'dup', 'close', 'lseek', 'poll', 'exit', 'last close', 'munmap', 'load', 'store',
+  'open', 'open (cdev)', 'openGroup', 'eventfd', 'dup', 'close', 'lseek', 'poll', 'exit', 'last close', 'munmap', 'load', 'store', 'bits of a report',
   ...['pread', 'pwrite', 'mmap', 'VFIO_DEVICE_IOEVENTFD'].flatMap((call) => [call, `${call} (cookie)`, `${call} (scattered)`]),
   'read', 'write', 'read of eventfd', 'write of eventfd', 'read of migration data', 'write of migration data', 'mmap of dma-buf',
   'VFIO_DEVICE_GET_INFO', 'VFIO_DEVICE_GET_REGION_INFO', 'VFIO_DEVICE_GET_IRQ_INFO', 'VFIO_DEVICE_SET_IRQS', 'VFIO_DEVICE_RESET',

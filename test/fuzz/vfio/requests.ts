@@ -31,7 +31,7 @@ const PAYLOAD: Readonly<Record<number, number>> = { 0: 4, 1: 2, 9: 2, 10: 1 };
 
 const RARE: readonly number[] = [
   uapi.VFIO_DEVICE_FEATURE_PCI_VF_TOKEN, uapi.VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE, uapi.VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE, uapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_START,
-  uapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_STOP, uapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT, uapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT, uapi.VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2,
+  uapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_START, uapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT, uapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT, uapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT, uapi.VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2,
 ];
 
 function pair(value: bigint): readonly [number, number] {
@@ -58,8 +58,8 @@ function featureWords(asking: Asking): number[] {
   const isAlias = facts?.opening?.alias?.feature === index;
   const isDmaBuf = index === uapi.VFIO_DEVICE_FEATURE_DMA_BUF && !isAlias;
   const right = random.pick(isDmaBuf ? [GET] : (OPS[index] ?? [SET]));
-  const op = random.once(6) ? random.pick(ANY_OP) : random.once(4) ? PROBE | random.pick([0, right]) : right;
-  const pointer = pair(BigInt(scene.block(by) + POINTED + (random.once(4) ? random.pick([1, 8, 0x7f0, 0x7ff]) : 0)));
+  const op = random.once(6) ? random.pick(ANY_OP) : random.once(3) ? PROBE | random.pick([0, right]) : right;
+  const pointer = pair(BigInt(scene.block(by) + POINTED + (random.once(8) ? random.pick([1, 8, 0x7f0, 0x7ff]) : 0)));
   const head = (words: readonly number[]): number[] => [8 + 4 * words.length, op | index, ...words];
   if (isAlias) return head([random.pick([0x20, 0x20, 0x20, 0, 1]), random.once(2) ? 0 : random.below(11), 0, 0, 0, 0]);
   if (isDmaBuf) return head([random.once(2) ? 0 : random.below(9), 2, 0, 1, 0, 0, random.pick([0x1000, 0x1000, 0x2000, 0x10]), 0]);
@@ -69,9 +69,9 @@ function featureWords(asking: Asking): number[] {
     case uapi.VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP:
       return head([fdOf(asking, 'eventfd'), 0]);
     case uapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_START:
-      return head([random.pick([4096, 4096, 4096, 0x2000, 0x20_0000, 0, 3]), 0, random.pick([1, 1, 2, 3, 300]), 0, ...pointer]);
+      return head([random.pick([4096, 4096, 4096, 4096, 0x2000, 0x20_0000, random.below(4)]), 0, random.once(12) ? 300 : random.pick([1, 1, 2, 3]), 0, ...pointer]);
     case uapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT:
-      return head([random.pick([0, 0, 0x1000, 0x800]), 0, random.pick([0x1000, 0x8_0000, 0x8_0000, 0x20_0000, 1]), 0, random.pick([4096, 4096, 8192, 3]), 0, ...pointer]);
+      return head([random.pick([0, 0, 0x1000, 0x800]), 0, random.pick([0x1000, 0x8_0000, 0x8_0000, 0x8_0000, 0x20_0000, 1]), 0, random.pick([4096, 4096, 8192, 3]), 0, ...pointer]);
     default:
       return head(Array.from({ length: PAYLOAD[index] ?? 0 }, () => random.below(4)));
   }
@@ -148,12 +148,12 @@ export function wordsOf(request: number, asking: Asking): number[] {
 /** What lies where the pointer of a request leads: the ranges to log, or a bitmap in which some bits are set. */
 export function pointedOf(request: number, words: Uint32Array, { random }: Maker): Uint8Array {
   const index = request === uapi.VFIO_DEVICE_FEATURE ? words[1]! & uapi.VFIO_DEVICE_FEATURE_MASK : -1;
-  if (index === uapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT && random.once(2)) return Uint8Array.from({ length: 80 }, () => (random.once(4) ? random.next() : 0));
+  if (index === uapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT && !random.once(4)) return Uint8Array.from({ length: 80 }, () => (random.once(4) ? random.next() : 0));
   if (index !== uapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_START || random.once(8)) return new Uint8Array();
-  const unit = random.once(8) ? 0x1800n : BigInt(Math.max(4096, words[2]!));
+  const unit = random.once(16) ? 0x1800n : BigInt(Math.max(4096, words[2]!));
   let next = 0n;
   return Buffer.concat(Array.from({ length: Math.min(words[4]!, 4) }, () => {
-    const iova = random.once(6) ? 0xffff_ffff_ffff_f000n : next;
+    const iova = random.once(10) ? 0xffff_ffff_ffff_f000n : next;
     const length = unit * BigInt(1 + random.below(64));
     next = random.once(12) ? next : next + length + unit * BigInt(random.below(3));
     return uapi.vfio_device_feature_dma_logging_range.encode({ iova, length });

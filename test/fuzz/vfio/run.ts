@@ -17,7 +17,7 @@ import type { Subject } from './devices.ts';
 import { mayAnswer, mayDo, mayOpen, word } from './errnos.ts';
 import { OPENINGS } from './facts.ts';
 import type { Facts, Opening } from './facts.ts';
-import { guestStep } from './guest.ts';
+import { actsOf, guestStep } from './guest.ts';
 import { leftOf } from './leftovers.ts';
 import { access, accessAt, mappingsOf } from './mappings.ts';
 import type { Operation } from './operation.ts';
@@ -31,8 +31,14 @@ import type { Span } from './written.ts';
 /** The step of one kind or some kinds. */
 type Of<K extends Operation['kind']> = Extract<Operation, { readonly kind: K }>;
 
-/** Answers with a number that means something; all others are 0. */
-const POSITIVE: readonly number[] = [uapi.VFIO_DEVICE_SET_IRQS, uapi.VFIO_DEVICE_GET_GFX_DMABUF, uapi.VFIO_DEVICE_FEATURE];
+/** Whether an ioctl that has succeeded may answer a number: a new dma-buf, or how many vectors there are for one that wants more; all others 0. */
+function isAnswer(number: number, request: number, facts: Facts | undefined, given: Uint8Array, isNew: boolean): boolean {
+  const [flags, index] = [word(given, 4) ?? 0, (word(given, 4) ?? 0) & uapi.VFIO_DEVICE_FEATURE_MASK];
+  const isRun = (flags & uapi.VFIO_DEVICE_FEATURE_PROBE) === 0 && index === uapi.VFIO_DEVICE_FEATURE_DMA_BUF && facts?.opening?.later === true;
+  if (request === uapi.VFIO_DEVICE_GET_GFX_DMABUF || (request === uapi.VFIO_DEVICE_FEATURE && isRun)) return isNew;
+  if (request !== uapi.VFIO_DEVICE_SET_IRQS || number === 0) return number === 0;
+  return number === facts?.device?.description.interrupts?.availableVectors && number < word(given, 12)! + word(given, 16)!;
+}
 
 /** How a call ended: its number, and `ok` or the errno's name. */
 interface Ended {
@@ -86,6 +92,7 @@ export class Run {
     return {
       devices: this.subjects.length,
       buffers: this.buffers,
+      guest: (device) => actsOf(this.subjects[device]!),
       ended: (by) => this.callers[by]!.ended,
       has: (by, kind) => this.callers[by]!.process.fds.some((fd) => this.callers[by]!.process.fileOf(fd)?.kind === kind),
       block: (by) => this.callers[by]!.block,
@@ -137,11 +144,15 @@ export class Run {
     const facts = this.facts(caller, fd);
     const { pointer, given } = caller.hand(bytes, place);
     const before = given.slice(0, 512);
+    const { fds } = caller.process;
     const { code, number } = this.call(caller, 'ioctl', fd, () => caller.process.ioctl(fd, request, pointer), { key: ioctlKey(facts, request, word(given, 4)), request, given, facts });
-    rule(code !== 'ok' || number === 0 || (number > 0 && POSITIVE.includes(request)), () => `ioctl 0x${request.toString(16)} answers ${number}`);
+    const isNew = !fds.includes(number) && caller.process.fileOf(number)?.kind === 'dma-buf';
+    rule(code !== 'ok' || isAnswer(number, request, facts, before, isNew), () => `ioctl 0x${request.toString(16)} answers ${number}`);
     const after = caller.after();
     const about = { request, facts, given: before };
-    this.verify(caller, written({ ...about, code, after, tellsReinit: this.tellsReinit }), bitmapOf(about));
+    const bitmap = bitmapOf(about);
+    if (bitmap !== undefined && caller.differs(bitmap)) this.outcomes.add('bits of a report', 'ok');
+    this.verify(caller, written({ ...about, code, after, tellsReinit: this.tellsReinit }), bitmap);
     if (code === 'ok' && facts !== undefined) this.learn(request, facts, after);
   }
 

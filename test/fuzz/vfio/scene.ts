@@ -9,10 +9,15 @@ export const BLOCK = 4096;
 /** Where pointers lead. */
 export const POINTED = 2048;
 
+/** Steps of a guest or a host. */
+export type GuestAct = 'config' | 'bar' | 'pulse' | 'dma' | 'log' | 'show';
+
 /** What a generator asks of the run: numbers that hit something. */
 export interface Scene {
   readonly devices: number;
   readonly ended: (by: number) => boolean;
+  /** What the other side of a device can do. */
+  readonly guest: (device: number) => readonly GuestAct[];
   /** Whether the process has a file of a kind. */
   readonly has: (by: number, kind: FileKind) => boolean;
   /** Where the block of the process is. */

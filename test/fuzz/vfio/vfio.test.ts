@@ -5,7 +5,7 @@ import { STAGES } from './devices.ts';
 import { fuzzVfio } from './fuzz-vfio.ts';
 import { FAILURES, SUCCESSES } from './reached.ts';
 
-const OPERATIONS = 60_000;
+const OPERATIONS = 80_000;
 /** Steps of a run. */
 const STEPS = 400;
 
@@ -15,7 +15,7 @@ test('random system calls on all devices answer what the kernel could, touch not
   expect(SUCCESSES.filter((call) => (outcomes[call]?.['ok'] ?? 0) === 0)).toEqual([]);
   const missing = Object.entries(FAILURES).flatMap(([call, codes]) => codes.filter((code) => (outcomes[call]?.[code] ?? 0) === 0).map((code) => `${call}: ${code}`));
   expect(missing).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 test.each([2, 20_260])('seed %i breaks no rule', async (seed) => {
   const operations = STEPS * STAGES.length;
