@@ -51,6 +51,9 @@ function requestOf(random: Random, facts: Facts | undefined): number {
   if (facts?.device !== undefined && facts.told.size < 3 && random.once(3)) return uapi.VFIO_DEVICE_GET_REGION_INFO;
   const own = OWN.filter((one) => facts !== undefined && knowsRequest(facts, one));
   if (own.length > 0 && random.once(5)) return random.pick(own);
+  // Logs and migrations are made of features.
+  const { dmaLogging, migration } = facts?.device?.description ?? {};
+  if ((dmaLogging ?? migration) !== undefined && random.once(4)) return uapi.VFIO_DEVICE_FEATURE;
   let request = random.pick(REQUESTS);
   for (let times = 4; times > 0 && facts !== undefined && !knowsRequest(facts, request) && !random.once(6); times--) request = random.pick(REQUESTS);
   return request;

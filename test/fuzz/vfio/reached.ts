@@ -42,7 +42,7 @@ export const FAILURES: Readonly<Record<string, readonly string[]>> = {
   pwrite: ['EINVAL', 'EIO', 'EFAULT', 'EBADF'],
   'pread of migration data': ['ESPIPE'],
   'read of migration data': ['EBADF', 'ENOMSG', 'ENODEV'],
-  'write of migration data': ['EBADF', 'ENODEV'],
+  'write of migration data': ['EBADF'],
   'read of eventfd': ['EAGAIN', 'EINVAL'],
   mmap: ['EINVAL', 'EACCES'],
   'mmap (cookie)': ['ENXIO', 'EINVAL'],

@@ -48,7 +48,7 @@ function featureIndex({ random, facts }: Asking): number {
   const there = facts === undefined ? [] : Array.from({ length: FEATURES }, (_, index) => index).filter((index) => hasFeature(facts, index));
   // Few devices have them, or they take many steps.
   const rare = [...RARE, facts?.opening?.alias?.feature ?? uapi.VFIO_DEVICE_FEATURE_DMA_BUF].filter((index) => there.includes(index));
-  if (rare.length > 0 && random.once(2)) return random.pick(rare);
+  if (rare.length > 0 && random.below(3) > 0) return random.pick(rare);
   return there.length > 0 && !random.once(5) ? random.pick(there) : random.below(FEATURES);
 }
 
@@ -59,7 +59,7 @@ function featureWords(asking: Asking): number[] {
   const isDmaBuf = index === uapi.VFIO_DEVICE_FEATURE_DMA_BUF && !isAlias;
   const right = random.pick(isDmaBuf ? [GET] : (OPS[index] ?? [SET]));
   const op = random.once(6) ? random.pick(ANY_OP) : random.once(3) ? PROBE | random.pick([0, right]) : right;
-  const pointer = pair(BigInt(scene.block(by) + POINTED + (random.once(8) ? random.pick([1, 8, 0x7f0, 0x7ff]) : 0)));
+  const pointer = pair(BigInt(scene.block(by) + POINTED + (random.once(12) ? random.pick([1, 8, 0x7f0, 0x7ff]) : 0)));
   const head = (words: readonly number[]): number[] => [8 + 4 * words.length, op | index, ...words];
   if (isAlias) return head([random.pick([0x20, 0x20, 0x20, 0, 1]), random.once(2) ? 0 : random.below(11), 0, 0, 0, 0]);
   if (isDmaBuf) return head([random.once(2) ? 0 : random.below(9), 2, 0, 1, 0, 0, random.pick([0x1000, 0x1000, 0x2000, 0x10]), 0]);
@@ -69,7 +69,7 @@ function featureWords(asking: Asking): number[] {
     case uapi.VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP:
       return head([fdOf(asking, 'eventfd'), 0]);
     case uapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_START:
-      return head([random.pick([4096, 4096, 4096, 4096, 0x2000, 0x20_0000, random.below(4)]), 0, random.once(12) ? 300 : random.pick([1, 1, 2, 3]), 0, ...pointer]);
+      return head([random.pick([4096, 4096, 4096, 4096, 0x2000, 0x20_0000, random.below(4)]), 0, random.once(16) ? 300 : random.pick([1, 1, 2, 3]), 0, ...pointer]);
     case uapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT:
       return head([random.pick([0, 0, 0x1000, 0x800]), 0, random.pick([0x1000, 0x8_0000, 0x8_0000, 0x8_0000, 0x20_0000, 1]), 0, random.pick([4096, 4096, 8192, 3]), 0, ...pointer]);
     default:
@@ -149,7 +149,7 @@ export function wordsOf(request: number, asking: Asking): number[] {
 export function pointedOf(request: number, words: Uint32Array, { random }: Maker): Uint8Array {
   const index = request === uapi.VFIO_DEVICE_FEATURE ? words[1]! & uapi.VFIO_DEVICE_FEATURE_MASK : -1;
   if (index === uapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT && !random.once(4)) return Uint8Array.from({ length: 80 }, () => (random.once(4) ? random.next() : 0));
-  if (index !== uapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_START || random.once(8)) return new Uint8Array();
+  if (index !== uapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_START || random.once(16)) return new Uint8Array();
   const unit = random.once(16) ? 0x1800n : BigInt(Math.max(4096, words[2]!));
   let next = 0n;
   return Buffer.concat(Array.from({ length: Math.min(words[4]!, 4) }, () => {

@@ -194,6 +194,7 @@ export class Run {
     const opened = this.subjects[device]!.device;
     const isBound = opening.cdev === true;
     const options = isBound ? { ...opening.options, cdev: { iommufd: this.iommufd, devid: device + 1 } } : opening.options;
+    this.trace?.(`${process.name}: # the next open is that of OPENINGS[${which}]`);
     const { code, number: fd } = ending(() => process.open(opened, options));
     const bound = isBound && opened.openFiles > 0;
     rule(mayOpen(code, ended, { busy: opened.description.resetBusy !== undefined, bound }), () => `open: ${code}, which the kernel does not give for it`);
