@@ -120,6 +120,26 @@ export function isEnvelope(given: Uint8Array | undefined): boolean {
   return (flags & 0x7_0000) !== 0x3_0000;
 }
 
+/** As long as this an argument has room for all that a request of fixed length reads and writes, its capabilities too. */
+const ROOM = 160;
+
+/** Whether the argument may end before what is read or written of it, or what it points to is not there. */
+function mayFault(request: number, given: Uint8Array): boolean {
+  if (given.length < ROOM) return true;
+  switch (request) {
+    case uapi.VFIO_DEVICE_PCI_HOT_RESET:
+      return 12 + 4 * word(given, 8)! > given.length;
+    case uapi.VFIO_DEVICE_SET_IRQS:
+      return 20 + 4 * word(given, 16)! > given.length;
+    case FEATURE: {
+      const index = word(given, 4)! & uapi.VFIO_DEVICE_FEATURE_MASK;
+      return index === uapi.VFIO_DEVICE_FEATURE_DMA_LOGGING_START || (index === uapi.VFIO_DEVICE_FEATURE_DMA_BUF && 24 + 16 * word(given, 20)! > given.length);
+    }
+    default:
+      return false;
+  }
+}
+
 function feature(code: string, facts: Facts, given: Uint8Array | undefined): boolean {
   const index = (word(given, 4) ?? 0) & uapi.VFIO_DEVICE_FEATURE_MASK;
   if (!isEnvelope(given)) return code === (word(given, 4) === undefined ? 'EFAULT' : 'EINVAL');
@@ -141,6 +161,9 @@ function ofOffsets(call: string, request: number, { opening }: Facts): readonly 
 
 function ioctl(code: string, facts: Facts, request: number, given: Uint8Array | undefined): boolean {
   if (!knowsRequest(facts, request)) return code === 'ENOTTY';
+  // Nothing is looked at before the argument is there; a reset has none.
+  if (given?.length === 0 && request !== uapi.VFIO_DEVICE_RESET) return code === 'EFAULT';
+  if (code === 'EFAULT' && !mayFault(request, given ?? new Uint8Array())) return false;
   if (request === FEATURE) return feature(code, facts, given);
   if (code === 'ENOTTY') return request === uapi.VFIO_DEVICE_SET_IRQS && isNoAction(given);
   if (code === 'ok') return request !== uapi.VFIO_DEVICE_BIND_IOMMUFD && request !== uapi.VFIO_DEVICE_ATTACH_IOMMUFD_PT;
@@ -149,10 +172,17 @@ function ioctl(code: string, facts: Facts, request: number, given: Uint8Array | 
   return IOCTLS[request]!.includes(code as ErrnoName) || ofOffsets('ioctl', request, facts).includes(code);
 }
 
-/** Calls without an fd. `busy`: the device may be locked; `bound`: it is opened through its character device. */
-export function mayOpen(code: string, isEnded: boolean, { busy, bound }: { readonly busy: boolean; readonly bound: boolean }): boolean {
+/** How a device stands before it is opened. */
+export interface Openness {
+  /** Its host may hold its lock. */
+  readonly isLockable: boolean;
+  /** It is to be opened through its character device, and somebody has it open; or through its group, and it is bound to an iommufd. */
+  readonly isTaken: boolean;
+}
+
+export function mayOpen(code: string, isEnded: boolean, { isLockable, isTaken }: Openness): boolean {
   if (isEnded) return code === 'EBADF';
-  return code === 'ok' || CALLS['open']!.includes(code as ErrnoName) || (busy && code === 'EAGAIN') || (bound && code === 'EINVAL');
+  return code === 'ok' || CALLS['open']!.includes(code as ErrnoName) || (isLockable && code === 'EAGAIN') || (isTaken && ['EINVAL', 'EBUSY'].includes(code));
 }
 
 /** Whether the kernel can answer that. */

@@ -195,9 +195,11 @@ export class Run {
     const isBound = opening.cdev === true;
     const options = isBound ? { ...opening.options, cdev: { iommufd: this.iommufd, devid: device + 1 } } : opening.options;
     this.trace?.(`${process.name}: # the next open is that of OPENINGS[${which}]`);
+    const openness = { isLockable: opened.description.resetBusy !== undefined, isTaken: isBound ? opened.openFiles > 0 : opened.binding !== undefined };
     const { code, number: fd } = ending(() => process.open(opened, options));
-    const bound = isBound && opened.openFiles > 0;
-    rule(mayOpen(code, ended, { busy: opened.description.resetBusy !== undefined, bound }), () => `open: ${code}, which the kernel does not give for it`);
+    rule(mayOpen(code, ended, openness), () => `open: ${code}, which the kernel does not give for it`);
+    // A device has one file of its character device that is bound.
+    if (isBound && openness.isTaken) rule(code !== 'ok', () => 'open: bound to an iommufd twice');
     this.outcomes.add(isBound ? 'open (cdev)' : 'open', code);
     const file = code === 'ok' ? process.fileOf(fd) : undefined;
     if (file !== undefined) this.told.set(file, { device: opened, opening, told: new Map() });
