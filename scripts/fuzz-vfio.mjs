@@ -20,7 +20,7 @@ const { seed, operations, runs, traps, outcomes, failure } = report;
 if (asked.json) console.log(JSON.stringify({ ...report, seconds }));
 else {
   console.log(`fuzz:vfio: seed ${seed}, ${operations} operations in ${runs} runs, ${traps} traps, ${failure === undefined ? 'no rule broken' : 'A RULE IS BROKEN'}, ${seconds} s`);
-  console.log(`  ${Object.entries(outcomes).map(([name, count]) => `${name} ${count}`).join(', ')}`);
+  for (const [call, counts] of Object.entries(outcomes)) console.log(`  ${call}: ${Object.entries(counts).map(([name, count]) => `${name} ${count}`).join(', ')}`);
   if (failure !== undefined) {
     console.log(`  ${failure.stage}, run ${failure.run}, ${failure.steps} steps left of it: ${failure.message}`);
     for (const call of failure.history) console.log(`    ${call}`);

@@ -15,6 +15,8 @@ export interface Subject {
   /** The function behind it, where there is one. */
   readonly card?: PciDevice;
   readonly log?: DmaLog;
+  /** Shows a picture of one mode or another, or none. */
+  readonly show?: (value: number) => void;
 }
 
 /** What one kind of run has. */
@@ -97,21 +99,29 @@ const DESCRIBED: readonly Stage[] = [
     make: (bench, own) => {
       const log = new DmaLog();
       const plain = described(bench, own, { name: 'plain', reset: true, atomics: 7, physicalFunction: true, interrupts: { intx: true, msi: 4, express: true, dynamicMsix: true, availableVectors: 3 }, migration: migration(7, 'mlx5'), dmaLogging: log });
-      const other = described(bench, own, { name: 'other', migration: migration(3, 'mtty'), suspends: false }, 1);
+      const other = described(bench, own, { name: 'other', physicalFunction: true, migration: migration(7, 'mtty'), suspends: false }, 1);
       new HotResetSet([{ bus: 1, devfn: 0, group: 7, device: plain }, { bus: 1, devfn: 1, group: 7, device: other }]);
       return [{ device: plain, log }, { device: other }];
     },
   },
   {
     name: 'platform and cdx',
-    make: (bench, own) => [{ device: described(bench, own, { name: 'platform', kind: 'platform', migration: migration(5, 'mlx5') }) }, { device: described(bench, own, { name: 'cdx', kind: 'cdx', busMaster: () => undefined }) }],
+    make: (bench, own) => {
+      const log = new DmaLog();
+      return [
+        { log, device: described(bench, own, { name: 'platform', kind: 'platform', migration: migration(5, 'mlx5'), dmaLogging: log }) },
+        { device: described(bench, own, { name: 'cdx', kind: 'cdx', busMaster: () => undefined }) },
+      ];
+    },
   },
   {
     name: 'virtual function',
     make: (bench, own) => {
       let busy = 0;
-      const virtual = described(bench, own, { name: 'virtual', reset: true, resetBusy: () => ++busy % 7 === 0, config: { virtualFunction: { vendor: 0x8086, device: 0x1520 } } });
-      return [{ device: virtual }];
+      const log = new DmaLog();
+      const virtual = described(bench, own, { name: 'virtual', dmaLogging: log, migration: migration(7, 'mlx5'), reset: true, interrupts: { msi: 4, availableVectors: 0 }, resetBusy: () => ++busy % 7 === 0, config: { virtualFunction: { vendor: 0x8086, device: 0x1520 } } });
+      new HotResetSet([{ bus: 2, devfn: 1, group: 7, device: virtual }]);
+      return [{ device: virtual, log }];
     },
   },
   {
@@ -126,10 +136,28 @@ const DESCRIBED: readonly Stage[] = [
           ],
         }, host),
       );
+      new HotResetSet([{ bus: 3, devfn: 0, group: 7, device: card.vfio }]);
       return [{ device: card.vfio, card: card as never }];
     },
   },
 ];
+
+/** A display whose picture VFIO programs can find. */
+function displayStage(planes: 'region' | 'dma-buf'): Stage {
+  return {
+    name: `bochs-display, planes as ${planes}`,
+    make: (bench) => {
+      const card = bench.plug((engine, host) => devices.bochsDisplay(engine, host, { memory: 1 << 22, planes }));
+      const registers = card.function.bars.find(({ index }) => index === 2)!.region;
+      const show = (value: number): void => {
+        const lines = 16 << (value & 1);
+        // As many bits as a pixel has, pixels of a line, lines; on, and off once in 16.
+        for (const [at, data] of [[0x506, 32], [0x502, 64], [0x504, lines], [0x508, (value & 15) === 15 ? 0 : 0x41]] as const) registers.write16(at, data);
+      };
+      return [{ device: card.vfio, card, show }];
+    },
+  };
+}
 
 export const STAGES: readonly Stage[] = [
   ...Object.entries(REFERENCE).map(([name, make]): Stage => ({
@@ -139,5 +167,7 @@ export const STAGES: readonly Stage[] = [
       return [{ device: card.vfio, card }];
     },
   })),
+  displayStage('region'),
+  displayStage('dma-buf'),
   ...DESCRIBED,
 ];

@@ -3,10 +3,13 @@
 import { createEngine } from '../../../src/core/index.ts';
 import type { Engine } from '../../../src/core/index.ts';
 import { Random } from '../random.ts';
+import { Broken } from './broken.ts';
 import { STAGES } from './devices.ts';
 import { operationOf } from './operation.ts';
 import type { Operation } from './operation.ts';
-import { Broken, Run } from './run.ts';
+import { Outcomes } from './outcomes.ts';
+import type { Counts } from './outcomes.ts';
+import { Run } from './run.ts';
 
 /** Steps between the opening of everything and its end. */
 const STEPS = 400;
@@ -18,8 +21,8 @@ export interface VfioFuzzReport {
   readonly operations: number;
   readonly runs: number;
   readonly traps: number;
-  /** How calls ended: by errno, and `ok`. */
-  readonly outcomes: Readonly<Record<string, number>>;
+  /** How calls ended, by call. */
+  readonly outcomes: Counts;
   readonly failure?: VfioFuzzFailure;
 }
 
@@ -28,7 +31,7 @@ export interface VfioFuzzFailure {
   /** Of the run, from 0. */
   readonly run: number;
   readonly message: string;
-  /** Steps that are left of the run, and its calls as lines. */
+  /** Steps that are left of the run, and they themselves as lines, in their order. */
   readonly steps: number;
   readonly history: readonly string[];
 }
@@ -46,7 +49,7 @@ function kindOf(error: unknown): string {
 /** Runs steps on a stage of its own; what was thrown. */
 async function failureOf(stage: number, steps: readonly Operation[], trace?: (line: string) => void): Promise<unknown> {
   try {
-    const run = new Run(stage, new Map(), createEngine(), trace);
+    const run = new Run(stage, new Outcomes(), createEngine(), trace);
     for (const step of steps) await run.step(step);
     await run.end();
   } catch (error) {
@@ -76,14 +79,13 @@ async function explain(stage: number, run: number, steps: readonly Operation[], 
   const left = again === undefined ? steps : await shrink(stage, steps, kindOf(again));
   const history: string[] = [];
   const shown = await failureOf(stage, left, (line) => history.push(line));
-  for (const step of left) if (step.kind === 'guest') history.push(`# guest: ${step.what} at ${step.at} value ${step.value}`);
   return { stage: STAGES[stage]!.name, run, message: reasonOf(shown ?? error), steps: left.length, history };
 }
 
 /** Makes `operations` steps from a seed; `progress` hears of them now and then. */
 export async function fuzzVfio(seed: number, operations: number, progress: (done: number) => void = () => undefined): Promise<VfioFuzzReport> {
   const random = new Random(seed);
-  const outcomes = new Map<string, number>();
+  const outcomes = new Outcomes();
   const { stackTraceLimit } = Error;
   // Most calls fail, and nobody reads where.
   Error.stackTraceLimit = 0;
@@ -117,6 +119,5 @@ export async function fuzzVfio(seed: number, operations: number, progress: (done
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
   }
-  const sorted = Object.fromEntries([...outcomes].sort(([a], [b]) => (a < b ? -1 : 1)));
-  return { seed, operations: done, runs, traps, outcomes: sorted, ...(failure !== undefined && { failure }) };
+  return { seed, operations: done, runs, traps, outcomes: outcomes.counts, ...(failure !== undefined && { failure }) };
 }
