@@ -28,8 +28,8 @@ const KINDS: readonly VfioRegion['kind'][] = ['bar', 'device-specific', 'platfor
 function plainRegion(vfioRegion: VfioRegion): PlainRegion | undefined {
   const { kind, region, size, writable, msixTable, aliasOf } = vfioRegion;
   if (!KINDS.includes(kind) || aliasOf !== undefined) return undefined;
-  const tableFrom = Number(msixTable?.offset ?? size);
-  return { region, size: Number(size), writable, gated: isGated(vfioRegion), tableFrom, tableTo: tableFrom + Number(msixTable?.bytes ?? 0n) };
+  const [tableFrom, tableTo] = msixTable === undefined ? [0, 0] : [Number(msixTable.offset), Number(msixTable.offset + msixTable.bytes)];
+  return { region, size: Number(size), writable, gated: isGated(vfioRegion), tableFrom, tableTo };
 }
 
 /** The regions of one open file. @internal */

@@ -1,20 +1,22 @@
 // A process's write-combining mapping: stores wait in line buffers, its fence and munmap lose nothing. Rules W of docs/how-an-access-travels.md.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { VFIO_DEVICE_SET_MMAP_ATTRS, VFIO_MMAP_ATTR_WRITE_COMBINE, vfio_mmap_attrs } from '../../src/uapi/index.ts';
-import { MAP_SHARED, PROT_READ, PROT_WRITE, type Process } from '../../src/vfio/index.ts';
+import { MAP_SHARED, PROT_READ, PROT_WRITE, type Process, type VfioDevice } from '../../src/vfio/index.ts';
 import { PAGE, World, filled, hexOf, message, offsetOf, slot } from './support.ts';
 
 const LINE = 64;
 
 let world: World;
 let process: Process;
+let device: VfioDevice;
 let log: string[];
 let before: (position: number) => void;
 beforeEach(() => {
   world = new World();
   log = [];
   before = () => undefined;
-  process = world.open(world.device({ 0: { region: world.hook(new Uint8Array(4 * PAGE), log, (position) => before(position)) } }), { proposals: { mmapAttributes: true } });
+  device = world.device({ 0: { region: world.hook(new Uint8Array(4 * PAGE), log, (position) => before(position)) } });
+  process = world.open(device, { proposals: { mmapAttributes: true } });
 });
 afterEach(() => world.end());
 
@@ -58,6 +60,24 @@ describe('a write-combining mapping of a BAR', () => {
     expect([process.maps().length, log]).toEqual([1, []]);
     process.munmap(at, PAGE);
     expect([process.maps().map(({ address }) => address), log]).toEqual([[at + PAGE], ['write 1 at 0x40: 0x2']]);
+  });
+
+  test.each<[string, (at: number) => void]>([
+    ['munmap', (at) => process.munmap(at, 2 * PAGE)],
+    ['munmap of a part', (at) => process.munmap(at, PAGE)],
+    ['zap', () => device.zap()],
+  ])('W-unmap %s, and what it brings to the device leads to an munmap of the same pages', (_, call) => {
+    const at = combining(2);
+    process.memory.write8(at, 1);
+    let times = 0;
+    before = () => {
+      if (times++ === 0) process.munmap(at, 2 * PAGE);
+    };
+    call(at);
+    expect([log, process.maps(), process.memory.windowAt(at)]).toEqual([['write 1 at 0x0: 0x1'], [], undefined]);
+    expect(process.allocate(2 * PAGE)).toBe(at);
+    process.memory.write8(at, 7);
+    expect([process.memory.read8(at), log.length]).toEqual([7, 1]);
   });
 
   test('W-unmap munmap from inside the device: what waits arrives when the access has ended', () => {
