@@ -1,29 +1,17 @@
 // Guest memory that a device writes while it is migrated: a log shows exactly the pages that were written, from the moment that memory holds it.
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { mtty, nvmeLite, serial } from '../../src/devices/index.ts';
-import { createTestbench } from '../../src/hosts/index.ts';
-import type { Testbench } from '../../src/hosts/index.ts';
 import { pciDevice, streamedMigration } from '../../src/pci/index.ts';
 import type { DeviceHost, DmaTarget, PciDevice, PciDeviceMigration } from '../../src/pci/index.ts';
 import { VfioError } from '../../src/uapi/index.ts';
 import { DmaLog } from '../../src/vfio/index.ts';
 import { NvmeDriver, PAGE } from '../devices/nvme-lite/driver.ts';
 import { outcome } from '../vfio/support.ts';
+import { bench, useMigrationBench, users } from './bench.ts';
 import { MigrationUser, STATE } from './user.ts';
 
-let bench: Testbench;
-let users: MigrationUser[];
-beforeEach(() => {
-  bench = createTestbench();
-  users = [];
-});
-afterEach(async () => {
-  for (const user of users) user.exit();
-  await bench.settle();
-  bench.destroy();
-  expect(bench.engine.live()).toEqual({ nodes: 0, pages: 0, objects: 0, backingBytes: 0 });
-});
+useMigrationBench();
 
 const RAM = 1 << 24;
 

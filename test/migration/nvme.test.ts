@@ -1,25 +1,13 @@
 // nvme-lite migrated through VFIO, step by step: what travels, what is sent again and what is not, what is refused.
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { nvmeLite } from '../../src/devices/index.ts';
 import type { BlockStore, NvmeLite, NvmeLiteOptions } from '../../src/devices/index.ts';
-import { createTestbench } from '../../src/hosts/index.ts';
-import type { Testbench } from '../../src/hosts/index.ts';
 import { NvmeDriver, REG, CC_ENABLED } from '../devices/nvme-lite/driver.ts';
 import { outcome } from '../vfio/support.ts';
+import { bench, useMigrationBench, users } from './bench.ts';
 import { MigrationUser, STATE } from './user.ts';
 
-let bench: Testbench;
-let users: MigrationUser[];
-beforeEach(() => {
-  bench = createTestbench();
-  users = [];
-});
-afterEach(async () => {
-  for (const user of users) user.exit();
-  await bench.settle();
-  bench.destroy();
-  expect(bench.engine.live()).toEqual({ nodes: 0, pages: 0, objects: 0, backingBytes: 0 });
-});
+useMigrationBench();
 
 interface End {
   readonly card: NvmeLite;

@@ -1,10 +1,9 @@
 // Serial cards migrated through VFIO: mtty as Linux's sample answers (section 3.4, reference software device), serial with the bytes that are on their way.
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mtty, serial } from '../../src/devices/index.ts';
 import type { Mtty, Serial } from '../../src/devices/index.ts';
-import { createTestbench } from '../../src/hosts/index.ts';
-import type { Testbench } from '../../src/hosts/index.ts';
 import { outcome } from '../vfio/support.ts';
+import { bench, useMigrationBench, users } from './bench.ts';
 import { MigrationUser, STATE } from './user.ts';
 
 const MS = 1_000_000;
@@ -12,17 +11,7 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const header = (ports: number, flags = 0): Uint8Array =>
   new Uint8Array([0x4e, 0x2c, 0x3e, 0x8c, 0x89, 0x09, 0x9d, 0x7e, 1, 0, 0, 0, 0, 0, 0, 0, ports, 0, 0, 0, flags, 0, 0, 0]);
 
-let bench: Testbench;
-let users: MigrationUser[];
-beforeEach(() => {
-  bench = createTestbench();
-  users = [];
-});
-afterEach(() => {
-  for (const user of users) user.exit();
-  bench.destroy();
-  expect(bench.engine.live()).toEqual({ nodes: 0, pages: 0, objects: 0, backingBytes: 0 });
-});
+useMigrationBench();
 
 function userOf(card: Mtty | Serial): MigrationUser {
   const user = new MigrationUser(bench.engine, card.vfio);
