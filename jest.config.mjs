@@ -1,9 +1,13 @@
 // Two ways to run one suite: against the core that ships, or (MAPLEBAR_COVERAGE=1) against a build that marks every
 // statement it executes, with thresholds for assembly/ and src/.
+import { availableParallelism } from 'node:os';
+
 const coverage = process.env.MAPLEBAR_COVERAGE === '1';
 
 export default {
   testEnvironment: 'node',
+  // Of two processors jest would leave one idle.
+  ...(availableParallelism() === 2 && { maxWorkers: 2 }),
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.jest.json', diagnostics: false }] },
@@ -12,6 +16,8 @@ export default {
   ...(coverage && {
     setupFilesAfterEnv: ['<rootDir>/test/setup/statements.cjs'],
     reporters: ['default', '<rootDir>/test/setup/report-statements.mjs'],
+    // They run long, and reach no statement that others do not.
+    testPathIgnorePatterns: ['/node_modules/', '/test/fuzz/', '/test/bench/', '/test/conformance/rows', '/test/migration/twins', '/test/vfio/ioctl-boundaries', '/test/cli/spawned'],
     collectCoverage: true,
     collectCoverageFrom: ['src/**/*.ts', '!src/**/*.generated.ts', '!src/cli/main.ts'],
     coverageDirectory: 'coverage',
