@@ -2,20 +2,22 @@
 
 import type { Region } from '../core/index.ts';
 
-/** The bytes at `position`. @internal */
-export function readCycle(region: Region, position: number | bigint, bytes: Uint8Array): void {
-  if (bytes.length === 4) {
-    const value = region.read32(position);
-    bytes[0] = value;
-    bytes[1] = value >>> 8;
+/** Fills 1, 2 or 4 bytes, lowest first. @internal */
+export function putWord(bytes: Uint8Array, value: number): void {
+  bytes[0] = value;
+  if (bytes.length > 1) bytes[1] = value >>> 8;
+  if (bytes.length > 2) {
     bytes[2] = value >>> 16;
     bytes[3] = value >>> 24;
-  } else if (bytes.length === 8) new DataView(bytes.buffer, bytes.byteOffset, 8).setBigUint64(0, region.read64(position), true);
-  else if (bytes.length === 2) {
-    const value = region.read16(position);
-    bytes[0] = value;
-    bytes[1] = value >>> 8;
-  } else bytes[0] = region.read8(position);
+  }
+}
+
+/** The bytes at `position`. @internal */
+export function readCycle(region: Region, position: number | bigint, bytes: Uint8Array): void {
+  if (bytes.length === 4) putWord(bytes, region.read32(position));
+  else if (bytes.length === 8) new DataView(bytes.buffer, bytes.byteOffset, 8).setBigUint64(0, region.read64(position), true);
+  else if (bytes.length === 2) putWord(bytes, region.read16(position));
+  else putWord(bytes, region.read8(position));
 }
 
 /** The same the other way. @internal */

@@ -10,6 +10,7 @@
 //
 // Source: drivers/vfio/pci/vfio_pci_rdwr.c vfio_pci_ioeventfd; drivers/vfio/virqfd.c
 
+import { hex } from '../core/index.ts';
 import { VFIO_DEVICE_IOEVENTFD_SIZE_MASK, VfioError, vfio_device_ioeventfd } from '../uapi/index.ts';
 import type { VfioDevice, VfioRegion } from './device.ts';
 import type { EventFd } from './files/eventfd.ts';
@@ -25,10 +26,6 @@ type Width = 1 | 2 | 4 | 8;
 
 function refuse(code: 'EINVAL' | 'EEXIST' | 'ENODEV' | 'ENOSPC', what: string): never {
   throw new VfioError(code, CALL, what);
-}
-
-function hex(value: bigint): string {
-  return `0x${value.toString(16)}`;
 }
 
 /** What a write to a BAR is made of. */

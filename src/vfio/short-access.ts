@@ -4,7 +4,7 @@
 //                                          no to any of them --> region-access.ts, which knows all rules
 
 import { VfioError } from '../uapi/index.ts';
-import { writeCycle } from './bus-cycle.ts';
+import { putWord, writeCycle } from './bus-cycle.ts';
 import type { VfioRegion } from './device.ts';
 import { noteModelError } from './model-error.ts';
 import type { FileOffsets } from './proposals/file-offsets.ts';
@@ -87,15 +87,7 @@ export class ShortAccess implements QuickAccess {
     if (plain.gated) checkGate(call, device);
     try {
       if (writes) writeCycle(plain.region, position, bytes);
-      else {
-        const value = plain.region.readAt(position, width);
-        bytes[0] = value;
-        if (width > 1) bytes[1] = value >>> 8;
-        if (width > 2) {
-          bytes[2] = value >>> 16;
-          bytes[3] = value >>> 24;
-        }
-      }
+      else putWord(bytes, plain.region.readAt(position, width));
     } catch (error) {
       noteModelError(error);
       throw error;

@@ -5,6 +5,7 @@
 //
 // Source: drivers/vfio/pci/vfio_pci_dmabuf.c vfio_pci_core_feature_dma_buf, validate_dmabuf_input of 7.2
 
+import { hex } from '../../core/index.ts';
 import { VFIO_DEVICE_FEATURE_GET, VFIO_PCI_ROM_REGION_INDEX, VfioError, vfio_device_feature_dma_buf, vfio_region_dma_range } from '../../uapi/index.ts';
 import { BarDmaBufFile } from '../dma-buf/bar-file.ts';
 import { VfioDmaBuf } from '../dma-buf/bar-buffer.ts';
@@ -17,10 +18,6 @@ const RANGE = vfio_region_dma_range.size;
 /** What the kernel allocates at most in one piece. */
 const MOST_BYTES = 4 << 20;
 const PAGE = BigInt(PAGE_SIZE);
-
-function hex(value: bigint): string {
-  return `0x${value.toString(16)}`;
-}
 
 interface Part {
   readonly offset: bigint;

@@ -7,6 +7,7 @@
 //
 // Source: drivers/vfio/vfio_main.c vfio_ioctl_device_feature_logging_start, _stop, _report
 
+import { hex } from '../../core/index.ts';
 import {
   VFIO_DEVICE_FEATURE_GET,
   VFIO_DEVICE_FEATURE_SET,
@@ -27,10 +28,6 @@ const SMALLEST_PAGE = 4096n;
 /** As many as fit into a page. */
 const MAX_RANGES = 4096 / RANGE.size;
 const isThere: Feature['isThere'] = ({ dmaLogging }) => dmaLogging !== undefined;
-
-function hex(value: bigint): string {
-  return `0x${value.toString(16)}`;
-}
 
 /** The ranges, each looked at before the next one is read. */
 function rangesOf(call: string, user: UserMemory, count: number, pageSize: bigint): DmaRange[] {
