@@ -16,7 +16,7 @@ import * as read from '../maple/read.ts';
 import { publish, visibleTree, withdraw } from '../maple/publish.ts';
 import { collect, retireRecord } from '../maple/retire.ts';
 import { endHistory, releaseSnapshot, treeSnapshot as snapshotOf } from '../maple/version.ts';
-import { hasTable, tableBuckets, tableBytes, tableLeaves } from '../maple/table.ts';
+import { bytesOfTable, hasTable } from '../maple/table.ts';
 import { tableCheck } from '../maple/table-check.ts';
 import { endTable } from '../maple/table-making.ts';
 import { treeWalk as walkUp, treeWalkBack as walkDown } from '../maple/walk.ts';
@@ -271,5 +271,5 @@ export function treeValidate(handle: u32): i32 {
 export function treeTableBytes(handle: u32): f64 {
   const tree = readable(handle);
   if (tree == 0) return -EBADF;
-  return ASC_FEATURE_THREADS || !hasTable(tree) ? 0 : <f64>tableBytes(tableLeaves(tree), tableBuckets(tree));
+  return ASC_FEATURE_THREADS || !hasTable(tree) ? 0 : <f64>bytesOfTable(tree);
 }

@@ -7,7 +7,7 @@
 import { ENOMEM, TREE_BULK, TREE_ERASE, TREE_INSERT, TREE_LOAD } from '../layout.generated.ts';
 import { whole } from '../number.ts';
 import { treeBulkColumns } from './bulk.ts';
-import { treeLoad } from './read.ts';
+import { treeLoadOften } from './read.ts';
 import { canErase, treeErase, treeInsert, treeStore } from './write.ts';
 
 /** Row `i` of a column of addresses. */
@@ -42,7 +42,7 @@ export function treeBatch(tree: u32, operation: u32, firsts: u32, lasts: u32, va
 function loadAll(tree: u32, firsts: u32, values: u32, n: u32, numbers: bool): i32 {
   let missed: i32 = 0;
   for (let i: u32 = 0; i < n; i++) {
-    const v = treeLoad(tree, at(firsts, i, numbers));
+    const v = treeLoadOften(tree, at(firsts, i, numbers));
     store<u32>(values + (i << 2), v);
     missed += i32(v == 0);
   }

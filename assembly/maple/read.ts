@@ -30,7 +30,7 @@ function valueIn(node: u32, key: i64): u32 {
   return 0;
 }
 
-/** R-load, one by one: with a table where there is one. Lookups that follow each other inside Wasm overlap, and gain less from it than they pay. */
+/** R-load, with the tree's table where there is one. */
 // @ts-expect-error: as above.
 @inline
 export function treeLoadOften(tree: u32, index: u64): u32 {

@@ -67,14 +67,14 @@ const crowdedLeaves: Sequence = (core, driverPath) => {
 
 /** As many entries as a table of entries takes, and one more. */
 const most: Sequence = (core, driverPath) => {
-  const pair = new Pair(core, driverPath, 4200);
-  evenly(pair, 4096, 0n, 16n, 8n);
+  const pair = new Pair(core, driverPath, 65_600);
+  evenly(pair, 65_536, 0n, 16n, 8n);
   warmed(pair);
-  if (hasTables(core)) ok(tableBytes(pair) >= 4 * 4 * 4096, `${tableBytes(pair)} bytes: at least four buckets of four bytes for each entry`);
+  if (hasTables(core)) ok(tableBytes(pair) >= 24 * 65_536, `${tableBytes(pair)} bytes: a row of 24 for each entry`);
   borders(pair);
-  pair.insert(4096n * 16n, 4096n * 16n, 1);
+  pair.insert(65_536n * 16n, 65_536n * 16n, 1);
   warmed(pair);
-  if (hasTables(core)) ok(tableBytes(pair) < 4 * 4096, `${tableBytes(pair)} bytes: a table of leaves`);
+  if (hasTables(core)) ok(tableBytes(pair) < 4 * 65_536, `${tableBytes(pair)} bytes: a table of leaves`);
   borders(pair);
 };
 
@@ -89,6 +89,18 @@ const crowd =
     warmed(pair);
     borders(pair);
   };
+
+/** Crowds of a leaf's worth, and one of fifty leaves. */
+const crowdOfLeaves: Sequence = (core, driverPath) => {
+  const pair = new Pair(core, driverPath, 1600);
+  const far = (i: number): bigint => (BigInt(Math.floor(i / 12)) << 20n) + BigInt(i % 12) * 10n;
+  const apart = Array.from({ length: 900 }, (_, i) => ({ first: far(i), last: far(i) + 4n, value: i + 1 }));
+  const near = Array.from({ length: 600 }, (_, i) => ({ first: (75n << 20n) + BigInt(i * 2), last: (75n << 20n) + BigInt(i * 2), value: i + 1 }));
+  pair.bulk([...apart, ...near]);
+  warmed(pair);
+  if (hasTables(core)) ok(tableBytes(pair) < 24 * 1500, `${tableBytes(pair)} bytes: a table of leaves`);
+  borders(pair);
+};
 
 /** One entry far above all others puts them all into one bucket: no table is kept, and none is tried again before the next write. */
 const outlier: Sequence = (core, driverPath) => {
@@ -180,9 +192,9 @@ const snapshots: Sequence = (core, driverPath) => {
   deepStrictEqual([0, 1, 3].map((what) => core.liveCount!(what)), [0, 0, 0]);
 };
 
-/** Tables, made or half made, of stores and of snapshots, come and go without growing the memory. */
+/** Tables, made or half made, of stores and of snapshots, come and go without growing the memory. `gathering`: loads after which rows are gathered. */
 const frames =
-  (fill: (pair: Pair) => void, tooFew: number, enough: number): Sequence =>
+  (fill: (pair: Pair) => void, gathering: number, enough: number): Sequence =>
   (core, driverPath) => {
     const pair = new Pair(core, driverPath, 5100);
     fill(pair);
@@ -190,11 +202,17 @@ const frames =
     const load = (handle: number, times: number): void => {
       for (let k = 0; k < times; k++) core.treeLoad!(handle, BigInt(k));
     };
+    pair.store(0n, 0n, 1);
+    let made = 0;
+    while (made < enough && tableBytes(pair) === 0) {
+      load(pair.handle, 1);
+      made++;
+    }
     const before = core.memory.buffer.byteLength;
-    for (let round = 0; round < 100; round++) {
+    for (let round = 0; round < 200; round++) {
       pair.store(0n, 0n, 1 + (round % 2));
-      // Enough to take frames, not to fill them.
-      load(pair.handle, tooFew);
+      // Enough to take frames, not to have all of their rows, or all of their buckets.
+      load(pair.handle, round < 100 ? gathering : made - 3);
       strictEqual(tableBytes(pair), 0, `round ${round}`);
     }
     for (let round = 0; round < 50; round++) {
@@ -241,7 +259,8 @@ export const tableSequences: readonly (readonly [string, Sequence])[] = [
   ['a table over all indices', even(4096, 0n, 1n << 52n, 1n << 52n)],
   ['a table up to the last index', even(700, MAX - 6999n, 10n, 10n)],
   ['a table with a crowd', crowd(330)],
-  ['a table of leaves with a crowd', crowd(1600)],
+  ['a table with a crowd of many', crowd(1600)],
+  ['a table of leaves with a crowd', crowdOfLeaves],
   ['a table of leaves where entries crowd', crowdedLeaves],
   ['a table of as many entries as it takes, and one more', most],
   ['a table for a crowd and an outlier is not kept', outlier],
@@ -251,7 +270,6 @@ export const tableSequences: readonly (readonly [string, Sequence])[] = [
   ['tables of two stores', two],
   ['tables of snapshots', snapshots],
   ['tables of entries give their frames back', frames((pair) => evenly(pair, 4000, 0n, 10n, 5n), 1001 + 20, 2400)],
-  ['tables of leaves give their frames back', frames((pair) => evenly(pair, 5000, 0n, 10n, 5n), 1251 + 25, 2400)],
   ['tables of leaves where entries crowd give their frames back', frames((pair) => crowds(pair, 1200), 301 + 20, 1200)],
   ['tables go when memory is short', shortage],
 ];
