@@ -22,6 +22,7 @@ export interface Loops {
   /** Sum of the values at keys[from..to). */
   load(from: number, to: number): number;
   loadDependent?(from: number, to: number): number;
+  loadOften?(from: number, to: number): number;
   /** Sum of values and of lengths in pages. */
   walk?(from: number, to: number): number;
   /** Stores the value i + 1 + `shift` over each range i of each tree. */

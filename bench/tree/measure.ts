@@ -33,9 +33,9 @@ export function effortFor(n: number, quick: boolean): Effort {
   return n >= 2 ** 20 ? { repetitions: 2, rounds: 3, milliseconds: 50_000, warmUp: 0 } : { repetitions: 3, rounds: 9, milliseconds: 18_000, warmUp: 1 };
 }
 
-/** Passes of one metric in one round: at most so many, none begun after so many milliseconds. */
-const PASSES = 6;
-const PASS_MILLISECONDS = 250;
+/** Passes of one metric in one round: at most so many, and none of a pair that has had so many milliseconds. */
+const PASSES = 8;
+const PAIR_MILLISECONDS = 150;
 
 /** Two metrics of one contender that a target divides: [size, contender, metric, metric that it is divided by]. */
 const QUOTIENTS: readonly (readonly [n: number, contender: string, metric: Measured, other: Measured])[] = [
@@ -188,15 +188,21 @@ async function repeat(plan: Plan, n: number, effort: Effort, repetition: number,
       if (round < 0 || first === undefined || second === undefined) return undefined;
       return isSwapped ? [second, first] : [first, second];
     };
-    const pass = async (metric: Measured, round: number, withSlow: boolean): Promise<void> => {
+    /** Samples of all that can do it, but of pairs that have had their time: `spent`, by contender. */
+    const pass = async (metric: Measured, round: number, withSlow: boolean, spent: Map<string, number>): Promise<void> => {
       const able = processes.filter((process) => canDo(process, metric) && (withSlow || !isSlow(process.contender)));
       for (const i of shuffled(able.length, random)) {
         const process = able[i]!;
+        const { name } = process.contender;
+        const began = Date.now();
+        const had = spent.get(name) ?? 0;
+        if (had >= PAIR_MILLISECONDS) continue;
         const against = able.find(({ contender }) => contender.name === process.contender.against);
         if (against !== undefined) {
           const pair = await takeTwo(round, [process, metric], [against, metric]);
-          if (pair !== undefined) results.addPair(n, metric, repetition, [process.contender.name, pair[0]], [against.contender.name, pair[1]]);
-        } else if (!able.some(({ contender }) => contender.against === process.contender.name)) await take(process, metric, round);
+          if (pair !== undefined) results.addPair(n, metric, repetition, [name, pair[0]], [against.contender.name, pair[1]]);
+        } else if (!able.some(({ contender }) => contender.against === name)) await take(process, metric, round);
+        spent.set(name, had + Date.now() - began);
       }
     };
     let start = Date.now();
@@ -207,10 +213,10 @@ async function repeat(plan: Plan, n: number, effort: Effort, repetition: number,
         // Bytes do not change from round to round.
         if (isBuild && round !== 0) continue;
         // Memory grows for the first copy, and stays.
-        if (metric === 'dup' && effort.warmUp === 0 && round === 0) await pass(metric, -1, false);
+        if (metric === 'dup' && effort.warmUp === 0 && round === 0) await pass(metric, -1, false, new Map());
         const passes = isBuild || round < 0 ? 1 : PASSES;
-        const began = Date.now();
-        for (let i = 0; i < passes && (i === 0 || Date.now() - began < PASS_MILLISECONDS); i++) await pass(metric, round, round === 0 && i === 0);
+        const spent = new Map<string, number>();
+        for (let i = 0; i < passes; i++) await pass(metric, round, round === 0 && i === 0, spent);
       }
       for (const [size, name, metric, other] of QUOTIENTS) {
         if (size !== n || !plan.metrics.includes(metric) || !plan.metrics.includes(other)) continue;

@@ -6,6 +6,7 @@ export const METRICS = [
   'insert_rand',
   'load',
   'load_dep',
+  'load_table',
   'walk',
   'replace',
   'split_restore',
@@ -37,6 +38,7 @@ export const MEASURED: readonly Measured[] = [...BUILDS, ...METRICS];
 export const MEANING: Readonly<Record<Measured, string>> = {
   load: 'the value at a random index that is in a range; lookups do not depend on each other',
   load_dep: 'the same, each lookup waits for the answer of the one before',
+  load_table: 'as load, by the table that a store gets which is read and not written; calls from JavaScript use it, loops inside Wasm for `load` walk the tree',
   walk: 'the value and the extent of the range at a random index',
   insert_seq: 'insert into an empty map, ascending; an overlap would be refused',
   insert_rand: 'insert into an empty map, in random order',

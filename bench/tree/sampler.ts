@@ -26,6 +26,7 @@ const NEEDS: Readonly<Record<Metric, readonly (keyof Loops)[]>> = {
   insert_rand: ['insertRandom'],
   load: ['load'],
   load_dep: ['loadDependent'],
+  load_table: ['loadOften'],
   walk: ['walk'],
   replace: ['replace'],
   split_restore: ['splitRestore'],
@@ -82,6 +83,8 @@ export class Sampler {
         });
       case 'load':
         return this.inPieces(this.queries, (from, to) => this.loops.load(from, to));
+      case 'load_table':
+        return this.inPieces(this.queries, (from, to) => this.loops.loadOften!(from, to));
       case 'load_dep':
         return this.inPieces(this.queries, (from, to) => this.loops.loadDependent!(from, to));
       case 'walk':

@@ -14,6 +14,7 @@ interface LoopExports {
   nodeBytes(): number;
   loadAll(keys: number, from: number, to: number): number;
   loadDependent(keys: number, from: number, to: number): number;
+  loadOften(keys: number, from: number, to: number): number;
   walkAll(keys: number, from: number, to: number): number;
   iterate(times: number): number;
   contents(copies: number): number;
@@ -92,6 +93,7 @@ export function wasmLoops(file: URL, workload: Workload, shared = false): Loops 
     eraseRandom: () => core.eraseRandom() >>> 0,
     load: (from, to) => core.loadAll(keys, from, to) >>> 0,
     loadDependent: (from, to) => core.loadDependent(keys, from, to) >>> 0,
+    loadOften: (from, to) => core.loadOften(keys, from, to) >>> 0,
     walk: (from, to) => core.walkAll(keys, from, to) >>> 0,
     replace: (shift) => core.replaceAll(shift),
     splitRestore: () => core.splitRestore(),
