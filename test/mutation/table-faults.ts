@@ -3,7 +3,7 @@
 import type { Fault } from './faults.ts';
 
 export const tableFaults: readonly Fault[] = [
-  { file: 'assembly/maple/read.ts', find: 'if (b < <u64>tableBuckets(tree)) {', replace: 'if (b <= <u64>tableBuckets(tree)) {', why: 'what lies one bucket too high is read from behind the buckets' },
+  { file: 'assembly/maple/read.ts', find: 'if (b < <u64>tableBuckets(tree)) {', replace: 'if (b < <u64>u32.MAX_VALUE) {', why: 'what lies behind the last bucket is read from behind the buckets' },
   { file: 'assembly/maple/table.ts', find: 'if (previous == 0) firstTree = next;', replace: 'if (previous != 0) firstTree = next;', why: 'a table that went is still in the list of those that can go' },
   { file: 'assembly/maple/table.ts', find: '  while (firstTree != 0) discardTable(firstTree);\n', replace: '  discardTable(firstTree);\n', why: 'of several tables only one goes when memory is short' },
   { file: 'assembly/maple/table-making.ts', find: '  if (hasTable(tree)) discardTable(tree);\n', replace: '', why: 'a write leaves the table as it was' },
