@@ -8,6 +8,7 @@ import { Batch } from './batch.ts';
 import { Core, builds } from './core.ts';
 import { drainSeed } from './drain-policy.ts';
 import type { DrainPolicy } from './drain-policy.ts';
+import { IommuDomain } from './iommu-domain.ts';
 import { COUNT_BACKING_BYTES, COUNT_INNER_NODES, COUNT_LEAVES, COUNT_OBJECTS, COUNT_PAGES } from './layout.generated.ts';
 import { OffsetTable } from './offsets.ts';
 import type { OffsetMode } from './offsets.ts';
@@ -86,6 +87,11 @@ export class Engine {
   /** An empty range store. */
   rangeStore(): RangeStore {
     return new RangeStore(this.core);
+  }
+
+  /** A domain of an IOMMU, in which nothing is mapped. */
+  iommuDomain(name = 'domain'): IommuDomain {
+    return new IommuDomain(this.core, name);
   }
 
   /** A table of device-file offsets. `seed` (1 to 2^32-1) matters in mode `scattered` only. */

@@ -8,6 +8,8 @@ export type { HookHandlers } from './core.ts';
 export type { DrainPolicy } from './drain-policy.ts';
 export { Engine, createEngine } from './engine.ts';
 export type { EngineOptions, LiveCounts } from './engine.ts';
+export { IommuDomain, IommuFault } from './iommu-domain.ts';
+export type { IommuTarget, MappedRange } from './iommu-domain.ts';
 export type { U64 } from '../webassembly/index.ts';
 export { bytesOf, hex, integer, u64 } from '../webassembly/index.ts';
 export { OffsetTable } from './offsets.ts';

@@ -4,6 +4,7 @@ export * from './errno.ts';
 export { array, bytes, flexible, flexibleBytes, nested, s32, s64, u16, u32, u64, u8 } from './field.ts';
 export type { Codec, ElementType, FieldSpec, FlexibleSpec, Scalar } from './field.ts';
 export * from './struct.ts';
+export * from './pci-address.ts';
 export * from './vfio-container.ts';
 export * from './vfio-device.ts';
 export * from './vfio-region.ts';

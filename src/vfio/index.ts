@@ -30,6 +30,12 @@ export { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, PROT_EXEC,
 export { Process } from './process.ts';
 export type { ProcessOptions } from './process.ts';
 export type { AliasRegionOptions, DeviceFileOptions, Profile, ProposalOptions, UapiRelease } from './proposals/options.ts';
+export { VfioHost } from './host/host.ts';
+export type { DmaFault, HostDriver, HostFunction, HostFunctionDescription } from './host/host-function.ts';
+export type { IommuDescription, MessageWindowProposal, ReservedKind, ReservedRegion, VfioHostOptions } from './host/options.ts';
+export type { PciBridgeDescription } from './host/topology.ts';
+export type { GroupKind, IommuGroup } from './groups/iommu-group.ts';
+export type { Capability } from './files/open-file.ts';
 export type { Mapping } from './process-memory.ts';
 export type { RawCalls } from './raw-calls.ts';
 export { VfioFault } from './vfio-fault.ts';

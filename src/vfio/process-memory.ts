@@ -12,6 +12,7 @@
 import type { Engine, RangeStore, Region, Space, Window } from '../core/index.ts';
 import type { MemoryType } from '../core/index.ts';
 import { VfioError } from '../uapi/index.ts';
+import type { PinnedMemory, PinnedRun } from './files/open-file.ts';
 import { PAGE_SIZE } from './device.ts';
 import type { VfioDevice, VfioRegion } from './device.ts';
 import { makeGuard } from './mapping-guard.ts';
@@ -58,6 +59,8 @@ export interface MappingSource {
 interface Held {
   readonly source: MappingSource;
   pieces: number;
+  /** How often devices hold pages of it: it outlives its pieces for them. */
+  pins: number;
   /** Why the last zap was. */
   zapped: string;
   stopListening?: () => void;
@@ -100,7 +103,7 @@ export class ProcessMemory {
   /** Maps `length` bytes (whole pages) where there is room; the address. VfioError ENOMEM when there is none. */
   map(length: bigint, source: MappingSource): bigint {
     const first = this.room(length);
-    const held: Held = { source, pieces: 0, zapped: 'COMMAND.MEM is 0, or it is in D3hot' };
+    const held: Held = { source, pieces: 0, pins: 0, zapped: 'COMMAND.MEM is 0, or it is in D3hot' };
     this.place(first, first + length - 1n, source.position, held);
     if (isZappable(source)) held.stopListening = source.device!.mappings.add((why) => this.zap(held, why));
     return first;
@@ -238,7 +241,7 @@ export class ProcessMemory {
       this.remove(id);
       if (held.pieces > 0) continue;
       held.stopListening?.();
-      gone.push(held);
+      if (held.pins === 0) gone.push(held);
     }
     // The last mapping of a device's last file closes the device, which may not like that.
     atEnd(gone.map(({ source }) => () => source.release()));
@@ -260,6 +263,32 @@ export class ProcessMemory {
     if (id === undefined) return true;
     const { isAnonymous, protection } = this.pieces.get(id)!.held.source;
     return isAnonymous && (protection & PROT_WRITE) !== 0;
+  }
+
+  /** Pins pages; see CallingProcess.pin. VfioError EFAULT. */
+  pin(call: string, address: bigint, bytes: bigint, { writes, devices }: { readonly writes: boolean; readonly devices: boolean }): PinnedMemory {
+    const last = address + bytes - 1n;
+    const runs: PinnedRun[] = [];
+    const held: Held[] = [];
+    let at = address;
+    for (const { first, last: end, value } of last < TASK_SIZE ? [...this.areas.walk(address, last)] : []) {
+      if (first > at) break;
+      const { position, held: holder } = this.pieces.get(value)!;
+      const { region, protection, isAnonymous, device } = holder.source;
+      const isAllowed = writes ? (protection & PROT_WRITE) !== 0 : (protection & (PROT_READ | PROT_WRITE | PROT_EXEC)) !== 0;
+      if (!isAllowed || region.gone || !(isAnonymous || (devices && device !== undefined))) break;
+      const to = end < last ? end : last;
+      runs.push({ region, position: position + (at - first), bytes: to - at + 1n, isDevice: !isAnonymous });
+      if (isAnonymous) held.push(holder);
+      at = to + 1n;
+    }
+    if (at <= last) throw new VfioError('EFAULT', call, `the page at 0x${at.toString(16)} cannot be pinned to be ${writes ? 'written' : 'read'}`);
+    for (const holder of held) holder.pins++;
+    return { runs, release: () => atEnd(held.map((holder) => () => this.unpin(holder))) };
+  }
+
+  private unpin(held: Held): void {
+    if (--held.pins === 0 && held.pieces === 0) held.source.release();
   }
 
   list(): Mapping[] {

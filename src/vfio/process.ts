@@ -10,7 +10,9 @@ import type { VfioDmaBuf } from './dma-buf/bar-buffer.ts';
 import { EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE, EventFd } from './files/eventfd.ts';
 import { FdTable } from './files/fd-table.ts';
 import { GroupFile } from './files/group.ts';
-import type { CallingProcess, OpenFile } from './files/open-file.ts';
+import type { Capability, CallingProcess, OpenFile } from './files/open-file.ts';
+import type { VfioHost } from './host/host.ts';
+import { LockedMemory } from './locked-memory.ts';
 import { POLLERR, POLLHUP, POLLNVAL } from './files/poll.ts';
 import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from './mman.ts';
 import { mapPages, unmapPages } from './mmap.ts';
@@ -33,7 +35,15 @@ export interface ProcessOptions {
   readonly maxFds?: number;
   /** What `open` takes where its own options say nothing: the kernel that the process runs on. Default: v6.14. */
   readonly opens?: DeviceFileOptions;
+  /** The host that it runs on: whose device nodes `open` finds by path. Default: none. */
+  readonly host?: VfioHost;
+  /** Its privileges. Default: all of them, as root has. */
+  readonly capabilities?: readonly Capability[];
+  /** RLIMIT_MEMLOCK, in bytes, for a process without CAP_IPC_LOCK. Default 8 MiB. */
+  readonly maxLockedBytes?: number;
 }
+
+const ALL_CAPABILITIES: readonly Capability[] = ['CAP_IPC_LOCK', 'CAP_SYS_RAWIO', 'CAP_SYS_RESOURCE'];
 
 // What the kernel moves at most in one read or write.
 const MAX_TRANSFER = 0x7fff_f000;
@@ -70,6 +80,7 @@ export class Process {
   private readonly opens: DeviceFileOptions;
   private readonly mappings: ProcessMemory;
   private readonly forFiles: CallingProcess;
+  private readonly host: VfioHost | undefined;
   private ended = false;
 
   constructor(engine: Engine, options: ProcessOptions = {}) {
@@ -77,9 +88,17 @@ export class Process {
     this.name = options.name ?? 'process';
     this.files = new FdTable(this.name, integer('Process: maxFds', options.maxFds ?? 1024, 4, 2 ** 20));
     this.opens = options.opens ?? {};
+    this.host = options.host;
+    const capabilities = new Set(options.capabilities ?? ALL_CAPABILITIES);
     this.mappings = new ProcessMemory(engine, this.name);
     this.raw = rawCalls(this);
     this.forFiles = {
+      name: this.name,
+      identity: this,
+      locked: new LockedMemory(integer('Process: maxLockedBytes', options.maxLockedBytes ?? 2 ** 23, 0, Number.MAX_SAFE_INTEGER), () => capabilities.has('CAP_IPC_LOCK')),
+      hasCapability: (capability) => capabilities.has(capability),
+      file: (call, fd) => this.files.file(call, fd),
+      pin: (call, address, bytes, how) => this.mappings.pin(call, address, bytes, how),
       eventfd: (call, fd) => this.files.eventfd(call, fd),
       group: (call, fd) => this.files.group(call, fd),
       install: (call, file) => this.files.installOrClose(call, file),
@@ -114,16 +133,24 @@ export class Process {
   }
 
   /**
-   * Opens a device, as VFIO_GROUP_GET_DEVICE_FD does: a new file with offsets and a position of its own. The lowest free fd.
+   * Opens a device, as VFIO_GROUP_GET_DEVICE_FD does: a new file with offsets and a position of its own; or a device node of the process's host by its path. The lowest
+   * free fd.
    *
-   * @throws VfioError EMFILE; EINVAL when a region is too large for the offsets asked for; EAGAIN when the first open cannot reset the device now, or what enabling it answers.
+   * @throws VfioError ENOENT for a path that is none, and what its node answers: ENODEV, EPERM, EBUSY; EMFILE; EINVAL when a region is too large for the offsets asked for; EAGAIN when the first open cannot reset the device now, or what enabling it answers.
    */
-  open(device: VfioDevice, options: OpenOptions = {}): number {
+  open(device: VfioDevice | string, options: OpenOptions = {}): number {
     this.alive('open');
-    if (!((device as unknown) instanceof VfioDevice)) throw new TypeError(`open: device is of type ${typeof device}; expected a VfioDevice`);
+    if (typeof device === 'string') return this.openPath(device);
+    if (!((device as unknown) instanceof VfioDevice)) throw new TypeError(`open: device is of type ${typeof device}; expected a VfioDevice or a path`);
     // Nothing happens to the device for an fd that there is not.
     this.files.lowestFree('open');
     return this.files.installOrClose('open', new DeviceFile(this.engine, device, openOptions(this.opens, options)));
+  }
+
+  private openPath(path: string): number {
+    if (this.host === undefined) throw new VfioError('ENOENT', 'open', `${this.name} runs on no host: there is no ${path}`);
+    this.files.lowestFree('open');
+    return this.files.installOrClose('open', this.host.open(path, this.forFiles));
   }
 
   /**

@@ -6,14 +6,19 @@
 //
 // Source: fs/read_write.c, mm/mmap.c; Behaviour text, section 4.1
 
+import type { Region } from '../../core/index.ts';
 import { VfioError } from '../../uapi/index.ts';
+import type { DeviceBinding, GroupBackend } from '../groups/group-backend.ts';
+import type { IommuGroup } from '../groups/iommu-group.ts';
+import type { HostFunction } from '../host/host-function.ts';
+import type { LockedMemory } from '../locked-memory.ts';
 import type { UserMemory } from '../user-memory.ts';
 import type { EventFd } from './eventfd.ts';
 import type { MappedRange } from './mapped-range.ts';
 import { DEFAULT_POLLMASK } from './poll.ts';
 
 /** What kind of file an fd is of. A call that wants another kind says so by its errno. */
-export type FileKind = 'device' | 'eventfd' | 'group' | 'dma-buf' | 'migration data';
+export type FileKind = 'device' | 'eventfd' | 'group' | 'container' | 'iommufd' | 'dma-buf' | 'migration data';
 
 /** Memory by pages of 4096 bytes, as a driver pins them: VfioError for a page that is not there, or that it could not write. The number is the address divided by 4096. */
 export interface UserPages {
@@ -23,8 +28,44 @@ export interface UserPages {
   write(page: bigint, at: number, bytes: Uint8Array): void;
 }
 
+/** A privilege of a process, by its name in capabilities(7). */
+export type Capability = 'CAP_IPC_LOCK' | 'CAP_SYS_RAWIO' | 'CAP_SYS_RESOURCE';
+
+/** Memory of a process that stays where it is, whatever the process unmaps, until it is released. */
+export interface PinnedMemory {
+  /** Where its bytes are, in the order of the addresses; together all of them. */
+  readonly runs: readonly PinnedRun[];
+  /** Called once. */
+  release(): void;
+}
+
+/** Consecutive bytes of pinned memory. */
+export interface PinnedRun {
+  readonly region: Region;
+  readonly position: bigint;
+  readonly bytes: bigint;
+  /** Pages of a device's BAR: nobody holds them, and they count for no limit. */
+  readonly isDevice: boolean;
+}
+
 /** What a call may need of the process that makes it, besides its argument. */
 export interface CallingProcess {
+  /** For messages. */
+  readonly name: string;
+  /** Stands for its memory: two calls of one process have the same. */
+  readonly identity: object;
+  readonly locked: LockedMemory;
+  hasCapability(capability: Capability): boolean;
+  /** The open file behind an fd. VfioError EBADF. */
+  file(call: string, fd: number): OpenFile;
+  /**
+   * Pins whole pages.
+   *
+   * @param address, bytes - multiples of 4096.
+   * @param options - `writes`: devices will write there; `devices`: mappings of BARs will do.
+   * @throws VfioError EFAULT when not all is mapped, or may not be written or read by the process itself; then nothing is pinned.
+   */
+  pin(call: string, address: bigint, bytes: bigint, options: { readonly writes: boolean; readonly devices: boolean }): PinnedMemory;
   /** Its memory from an address on. */
   memoryAt(address: bigint): UserMemory;
   readonly pages: UserPages;
@@ -93,6 +134,12 @@ export abstract class OpenFile {
   seek(): number {
     throw new VfioError('ESPIPE', 'lseek', `a ${this.kind} file has no seek operation`);
   }
+
+  /** SET_CONTAINER: what the group is set to. A kind of file that is neither a container nor an iommufd is EBADFD. */
+  attachGroup?(call: string, group: IommuGroup, process: CallingProcess): GroupBackend;
+
+  /** BIND_IOMMUFD of a function's character device. A kind of file that is no iommufd is EBADFD. */
+  bindDevice?(call: string, one: HostFunction): DeviceBinding;
 
   /** Checks a mapping of `length` bytes at `offset`. A kind of file without one is ENODEV. */
   map?(offset: bigint, length: bigint, isShared: boolean): MappedRange;

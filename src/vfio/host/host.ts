@@ -1,0 +1,161 @@
+// A simulated host: functions in their groups, and the device nodes by which programs reach them.
+//
+//   /dev/vfio/vfio            a new container          /dev/vfio/N, /dev/vfio/noiommu-N    a group, one file at a time
+//   /dev/iommu                a new iommufd            /dev/vfio/devices/vfioN             a device, by itself
+//
+// Source: drivers/vfio/container.c, group.c, device_cdev.c; drivers/iommu/iommufd/main.c; Behaviour text, sections 1.1, 1.2, 7
+
+import { Engine } from '../../core/index.ts';
+import { VfioError } from '../../uapi/index.ts';
+import { CdevFile } from '../cdev-file.ts';
+import { ContainerFile } from '../container/container-file.ts';
+import type { CallingProcess, OpenFile } from '../files/open-file.ts';
+import { HostGroupFile } from '../groups/group-file.ts';
+import { IommuGroup } from '../groups/iommu-group.ts';
+import type { GroupKind } from '../groups/iommu-group.ts';
+import { IommufdFile } from '../iommufd/iommufd-file.ts';
+import { HostFunction } from './host-function.ts';
+import type { DmaFault, HostFunctionDescription } from './host-function.ts';
+import { settleHost, settleIommu } from './options.ts';
+import type { HostSettings, VfioHostOptions } from './options.ts';
+import { PciTopology, slotAddress } from './topology.ts';
+import type { PciBridgeDescription, PlacedFunction } from './topology.ts';
+
+const GROUP_PATH = /^\/dev\/vfio\/(noiommu-)?(0|[1-9]\d*)$/;
+const CDEV_PATH = /^\/dev\/vfio\/devices\/vfio(0|[1-9]\d*)$/;
+
+/**
+ * A host with an IOMMU, on which processes open devices by path.
+ *
+ * @example
+ * ```ts
+ * const host = new VfioHost(engine);
+ * const nic = host.plug({ slot: '0000:01:00.0', device });
+ * const process = new Process(engine, { host });
+ * const container = process.open('/dev/vfio/vfio');
+ * const group = process.open(`/dev/vfio/${nic.group.id}`);
+ * ```
+ */
+export class VfioHost {
+  readonly engine: Engine;
+  /** @internal */
+  readonly settings: HostSettings;
+  private readonly topology: PciTopology;
+  private readonly plugged = new Set<HostFunction>();
+  private readonly byKey = new Map<string, IommuGroup>();
+  private readonly listeners = new Set<(fault: DmaFault) => void>();
+
+  /** @throws RangeError, TypeError for options that cannot be. */
+  constructor(engine: Engine, options: VfioHostOptions & { readonly bridges?: readonly PciBridgeDescription[] } = {}) {
+    if (!((engine as unknown) instanceof Engine)) throw new TypeError(`VfioHost: the engine is a ${typeof engine}; expected what createEngine() answers`);
+    this.engine = engine;
+    this.settings = settleHost(options);
+    this.topology = new PciTopology(options.bridges ?? []);
+  }
+
+  /** The functions that are plugged in, in the order in which they came. */
+  get functions(): readonly HostFunction[] {
+    return [...this.plugged];
+  }
+
+  /** The groups that have functions, by ascending id. */
+  get groups(): readonly IommuGroup[] {
+    return [...this.byKey.values()].sort((a, b) => a.id - b.id);
+  }
+
+  /** Calls `listener` for each access of a function that leads nowhere. Returns what ends that. */
+  onDmaFault(listener: (fault: DmaFault) => void): () => void {
+    const own = (fault: DmaFault): void => listener(fault);
+    this.listeners.add(own);
+    return () => void this.listeners.delete(own);
+  }
+
+  /**
+   * Plugs a function in. It joins the group that the topology gives it, or is the first of one.
+   *
+   * @throws RangeError for a slot that is none or is taken; TypeError for a device that is plugged in already, or for a driver that does not go with it.
+   */
+  plug(description: HostFunctionDescription): HostFunction {
+    const { slot, device, driver, emulated, iommu } = description;
+    const call = 'VfioHost.plug';
+    const address = emulated === undefined ? slotAddress(call, slot) : undefined;
+    if (this.functions.some((one) => one.slot === slot)) throw new RangeError(`${call}: ${slot} is taken`);
+    if (device !== undefined && this.functions.some((one) => one.device === device)) throw new TypeError(`${call}: ${device.name} is plugged in already`);
+    if ((driver ?? 'vfio') === 'vfio' && driver !== undefined && device === undefined) throw new TypeError(`${call}: ${slot}: driver 'vfio' needs a device`);
+    if (driver !== undefined && driver !== 'vfio' && device !== undefined) throw new TypeError(`${call}: ${slot}: a device is for driver 'vfio'; the driver is '${driver}'`);
+    const kind: GroupKind = emulated !== undefined ? 'emulated' : iommu === 'none' ? 'noiommu' : 'physical';
+    const group = this.groupFor(description, kind, address);
+    const one: HostFunction = new HostFunction({
+      description,
+      address,
+      group,
+      cdev: device === undefined || kind === 'noiommu' ? undefined : this.freeCdev(),
+      settings: this.settings,
+      report: (fault) => {
+        for (const listener of [...this.listeners]) listener(fault);
+      },
+    });
+    this.plugged.add(one);
+    group.add(one);
+    return one;
+  }
+
+  private groupFor({ slot, iommu, isolated }: HostFunctionDescription, kind: GroupKind, address: HostFunction['address']): IommuGroup {
+    const placed = this.functions.flatMap((one): PlacedFunction[] => (one.address === undefined ? [] : [{ address: one.address, isolated: one.isolated }]));
+    const key = address === undefined || kind !== 'physical' ? `${kind} ${slot}` : this.topology.groupKey({ address, isolated: isolated === true }, placed);
+    // The first function of a device is alone until its neighbour comes.
+    const beside = key.startsWith('device ') ? this.groups.find((group) => group.kind === 'physical' && group.functions.some((one) => this.sharesDevice(one, address))) : undefined;
+    const known = this.byKey.get(key) ?? beside;
+    if (known !== undefined) return known;
+    const group = new IommuGroup(this.freeGroup(), kind, key, typeof iommu === 'object' ? settleIommu(`VfioHost.plug: ${slot}: iommu`, iommu) : this.settings.iommu);
+    this.byKey.set(key, group);
+    return group;
+  }
+
+  private sharesDevice(one: HostFunction, address: HostFunction['address']): boolean {
+    const other = one.address;
+    return !one.isolated && other !== undefined && address !== undefined && other.domain === address.domain && other.bus === address.bus && other.device === address.device;
+  }
+
+  private freeGroup(): number {
+    let id = 0;
+    while (this.groups.some((group) => group.id === id)) id++;
+    return id;
+  }
+
+  private freeCdev(): number {
+    let n = 0;
+    while (this.functions.some((one) => one.cdev === n)) n++;
+    return n;
+  }
+
+  /**
+   * Takes a function out at once, whoever has it open: its DMA ends.
+   */
+  unplug(one: HostFunction): void {
+    if (!this.plugged.delete(one)) return;
+    one.markGone();
+    one.group.delete(one);
+    if (one.group.functions.length === 0) this.byKey.delete(one.group.key);
+  }
+
+  /**
+   * A new file of a device node. VfioError ENOENT for a path that is none; else as the node answers: ENODEV, EPERM, EBUSY.
+   *
+   * @internal
+   */
+  open(path: string, process: CallingProcess): OpenFile {
+    if (path === '/dev/vfio/vfio') return new ContainerFile(this);
+    if (path === '/dev/iommu') return new IommufdFile(this);
+    const group = GROUP_PATH.exec(path);
+    if (group !== null) {
+      const found = this.groups.find(({ id, kind }) => id === Number(group[2]) && (kind === 'noiommu') === (group[1] !== undefined));
+      if (found === undefined) throw new VfioError('ENOENT', 'open', `there is no ${path}`);
+      return new HostGroupFile(this, found, process);
+    }
+    const cdev = CDEV_PATH.exec(path);
+    const one = cdev === null ? undefined : this.functions.find((each) => each.cdev === Number(cdev[1]));
+    if (one === undefined) throw new VfioError('ENOENT', 'open', `there is no ${path}`);
+    return new CdevFile(this, one);
+  }
+}
