@@ -1,6 +1,6 @@
 // maplebar's public face: re-exports only. The VFIO ABI, PCI and trace rooms have subpaths of their own.
 
-export { BankRegion, Batch, Engine, OffsetTable, RangeCursor, RangeStore, Region, Space, TraceRing, Window, createEngine } from './core/index.ts';
+export { BankRegion, Batch, Engine, IommuDomain, IommuFault, OffsetTable, RangeCursor, RangeStore, Region, Space, TraceRing, Window, createEngine } from './core/index.ts';
 export type {
   BankDescription,
   BankHandlers,
@@ -13,7 +13,9 @@ export type {
   EngineOptions,
   GapRequest,
   HookHandlers,
+  IommuTarget,
   LiveCounts,
+  MappedRange,
   MemoryType,
   OffsetMode,
   RangeEntry,

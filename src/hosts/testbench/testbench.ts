@@ -4,14 +4,15 @@
 //                  c000_0000  | 32-bit BARs  | 10_0000_0000 | 64-bit BARs |
 //   port space     1000       | port BARs    |
 //   messages       fee0_0000 + 0x1000 * device, data = vector
+//   IOMMU          RAM at its own addresses, until a test maps otherwise; nothing else
 
 import { createEngine, integer } from '../../core/index.ts';
-import type { Engine, Region, Space } from '../../core/index.ts';
+import type { Engine, IommuDomain, IommuFault, Region, Space } from '../../core/index.ts';
 import * as pci from '../../pci/index.ts';
 import type { DeviceHost, PciFunction, SpaceDecoder } from '../../pci/index.ts';
 import { VfioError } from '../../uapi/index.ts';
 import { ManualClock } from './clock.ts';
-import { spaceDma } from './space-dma.ts';
+import { domainDma } from './domain-dma.ts';
 
 /** What a testbench is made with. */
 export interface TestbenchOptions {
@@ -57,6 +58,10 @@ export class Testbench {
   readonly memory: Space;
   readonly ports: Space;
   readonly ram: Region;
+  /** Through which all DMA goes: RAM is mapped at its own addresses, to be read and written. */
+  readonly iommu: IommuDomain;
+  /** Transfers that the IOMMU did not let through, the oldest first. */
+  readonly dmaFaults: IommuFault[] = [];
   readonly clock = new ManualClock();
   /** Every interrupt that arrived, the oldest first. */
   readonly interrupts: InterruptEvent[] = [];
@@ -75,11 +80,13 @@ export class Testbench {
     const size = integer('createTestbench: ramBytes', options.ramBytes ?? 1 << 24, 4096, 3 * 2 ** 30);
     this.ram = this.engine.region({ kind: size <= 1 << 26 ? 'ram' : 'demand', size, name: 'RAM' });
     this.memory.map(0, this.ram);
+    this.iommu = this.engine.iommuDomain('the testbench');
+    this.iommu.map(0, this.ram.size, { region: this.ram, position: 0, readable: true, writable: true });
   }
 
   /** What a device at the next slot is run by. */
   private hostFor(slot: string): DeviceHost {
-    const dma = spaceDma(this.memory);
+    const dma = domainDma(this.iommu, (fault) => void this.dmaFaults.push(fault));
     const counted = async (transfer: Promise<void>): Promise<void> => {
       this.inFlight++;
       try {
@@ -220,6 +227,7 @@ export class Testbench {
     for (const device of [...this.plugged.keys()]) this.unplug(device);
     this.memory.destroy();
     this.ports.destroy();
+    this.iommu.destroy();
     this.ram.destroy();
   }
 }
