@@ -30,7 +30,7 @@ export interface Effort {
 
 export function effortFor(n: number, quick: boolean): Effort {
   if (quick) return { repetitions: 1, rounds: 2, milliseconds: 4000, warmUp: 0 };
-  return n >= 2 ** 20 ? { repetitions: 2, rounds: 3, milliseconds: 50_000, warmUp: 0 } : { repetitions: 3, rounds: 9, milliseconds: 18_000, warmUp: 1 };
+  return n >= 2 ** 20 ? { repetitions: 2, rounds: 3, milliseconds: 50_000, warmUp: 0 } : { repetitions: 5, rounds: 9, milliseconds: 10_000, warmUp: 1 };
 }
 
 /** Passes of one metric in one round: at most so many, and none of a pair that has had so many milliseconds. */
