@@ -20,8 +20,8 @@ export type HostDriver = 'vfio' | 'none' | 'stub' | 'native';
 export interface HostFunctionDescription {
   /** Where it sits: `0000:01:00.0`. Of an emulated function any name, as a mediated device's UUID. */
   readonly slot: string;
-  /** What VFIO programs open, where a vfio driver has it. */
-  readonly device?: VfioDevice;
+  /** What VFIO programs open, where a vfio driver has it; or what makes it, for a device that does DMA: it is given the slot and its way to memory. */
+  readonly device?: VfioDevice | ((one: Pick<HostFunction, 'slot' | 'dma'>) => VfioDevice);
   /** Default: `vfio` with a device, else `none`. */
   readonly driver?: HostDriver;
   /** Functions of its device are kept apart from it. Default false; a device's only function needs it not. */
@@ -75,7 +75,7 @@ export class HostFunction {
     this.description = description;
     this.slot = description.slot;
     this.address = made.address;
-    this.device = description.device;
+    this.device = typeof description.device === 'function' ? description.device(this) : description.device;
     this.driver = description.driver ?? (description.device === undefined ? 'none' : 'vfio');
     this.isolated = description.isolated === true;
     this.group = made.group;

@@ -9,6 +9,7 @@ import { Engine } from '../../core/index.ts';
 import { VfioError } from '../../uapi/index.ts';
 import { CdevFile } from '../cdev-file.ts';
 import { ContainerFile } from '../container/container-file.ts';
+import { VfioDevice } from '../device.ts';
 import type { CallingProcess, OpenFile } from '../files/open-file.ts';
 import { HostGroupFile } from '../groups/group-file.ts';
 import { IommuGroup } from '../groups/iommu-group.ts';
@@ -75,31 +76,49 @@ export class VfioHost {
   /**
    * Plugs a function in. It joins the group that the topology gives it, or is the first of one.
    *
-   * @throws RangeError for a slot that is none or is taken; TypeError for a device that is plugged in already, or for a driver that does not go with it.
+   * @throws RangeError for a slot that is none or is taken; TypeError for a device that is plugged in already, or for a driver that does not go with it; what making the device
+   *   throws.
+   * @example
+   * ```ts
+   * let card: NvmeLite;
+   * host.plug({ slot: '0000:01:00.0', device: ({ slot, dma }) => (card = nvmeLite(engine, { slot, dma, clock })).vfio });
+   * ```
    */
   plug(description: HostFunctionDescription): HostFunction {
     const { slot, device, driver, emulated, iommu } = description;
     const call = 'VfioHost.plug';
     const address = emulated === undefined ? slotAddress(call, slot) : undefined;
     if (this.functions.some((one) => one.slot === slot)) throw new RangeError(`${call}: ${slot} is taken`);
-    if (device !== undefined && this.functions.some((one) => one.device === device)) throw new TypeError(`${call}: ${device.name} is plugged in already`);
+    if (typeof device === 'object') this.checkFree(device);
     if ((driver ?? 'vfio') === 'vfio' && driver !== undefined && device === undefined) throw new TypeError(`${call}: ${slot}: driver 'vfio' needs a device`);
     if (driver !== undefined && driver !== 'vfio' && device !== undefined) throw new TypeError(`${call}: ${slot}: a device is for driver 'vfio'; the driver is '${driver}'`);
     const kind: GroupKind = emulated !== undefined ? 'emulated' : iommu === 'none' ? 'noiommu' : 'physical';
     const group = this.groupFor(description, kind, address);
-    const one: HostFunction = new HostFunction({
+    const made = {
       description,
       address,
       group,
       cdev: device === undefined || kind === 'noiommu' ? undefined : this.freeCdev(),
       settings: this.settings,
-      report: (fault) => {
+      report: (fault: DmaFault) => {
         for (const listener of [...this.listeners]) listener(fault);
       },
-    });
-    this.plugged.add(one);
-    group.add(one);
-    return one;
+    };
+    try {
+      const one = new HostFunction(made);
+      if (typeof device === 'function') this.checkFree(one.device);
+      this.plugged.add(one);
+      group.add(one);
+      return one;
+    } catch (error) {
+      if (group.functions.length === 0) this.byKey.delete(group.key);
+      throw error;
+    }
+  }
+
+  private checkFree(device: VfioDevice | undefined): void {
+    if (!((device as unknown) instanceof VfioDevice)) throw new TypeError(`VfioHost.plug: the device is of type ${typeof device}; expected a VfioDevice`);
+    if (this.functions.some((one) => one.device === device)) throw new TypeError(`VfioHost.plug: ${device.name} is plugged in already`);
   }
 
   private groupFor({ slot, iommu, isolated }: HostFunctionDescription, kind: GroupKind, address: HostFunction['address']): IommuGroup {
