@@ -4,9 +4,6 @@ import * as uapi from '../../../src/uapi/index.ts';
 import { type HostFunction, type HostFunctionDescription, Process, type ProcessOptions, VfioHost, type VfioHostOptions } from '../../../src/vfio/index.ts';
 import { PAGE, World, outcome } from '../support.ts';
 
-import { FakeDomain } from './fake-domain.ts';
-
-const FAKE = true;
 export { PAGE, outcome };
 export const MAX = 0xffff_ffff_ffff_ffffn;
 export const R = uapi.IOMMU_IOAS_MAP_READABLE;
@@ -131,7 +128,6 @@ export class Machine {
   private slots = 0;
 
   constructor(options: ConstructorParameters<typeof VfioHost>[1] & VfioHostOptions = {}) {
-    if (FAKE) this.world.engine.iommuDomain = () => new FakeDomain() as never;
     this.host = new VfioHost(this.world.engine, options);
   }
 
