@@ -98,11 +98,11 @@ export class HostFunction {
     tellsLanding: true,
     read: async (address: bigint, target: Uint8Array): Promise<void> => {
       await Promise.resolve();
-      this.transfer('read', address, target);
+      this.land('read', address, target);
     },
     write: async (address: bigint, source: Uint8Array, landed?: () => void): Promise<void> => {
       await Promise.resolve();
-      this.transfer('write', address, source);
+      this.land('write', address, source);
       landed?.();
     },
   } as const;
@@ -112,7 +112,8 @@ export class HostFunction {
     throw new VfioError('EFAULT', `DMA ${access}`, `${this.slot}: 0x${iova.toString(16)} is ${reason === 'permission' ? 'not mapped for it' : reason}`);
   }
 
-  private transfer(access: 'read' | 'write', address: bigint, bytes: Uint8Array): void {
+  /** @internal A transfer that lands at once. VfioError as `dma` rejects with. */
+  land(access: 'read' | 'write', address: bigint, bytes: Uint8Array): void {
     if (this.gone) throw new VfioError('ENXIO', `DMA ${access}`, `${this.slot} was taken out`);
     if (bytes.length === 0) return;
     if (this.group.kind === 'emulated') this.emulated(access, address, bytes);
