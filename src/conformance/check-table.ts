@@ -1,10 +1,10 @@
 // Looks a table over before it is run: a word that no runner knows, or a step that compares nothing, would make a row say less than it seems to.
 
 import { checkHosts } from './check-hosts.ts';
+import type { HostOfSteps } from './check-hosts.ts';
 import { stepsOf } from './runner.ts';
 import { strangeWords, vacuous } from './check-step.ts';
 import { processesOf } from './host-bench.ts';
-import type { HostData } from './host-table.ts';
 import type { Row, Section, Step, Table } from './table.ts';
 import { HOST_EVENTS } from './host-steps.ts';
 
@@ -36,7 +36,8 @@ const ROW = ['id', 'statement', 'cites', 'choice', 'device', 'host', 'from', 'op
 const SECTION = ['section', 'title', 'rows'];
 
 /** What of a step is about a host: functions and processes that it has, and what only a row with one may say. */
-function wrongOfHost(step: Step, host: HostData | undefined): string[] {
+function wrongOfHost(step: Step, host: HostOfSteps): string[] {
+  if (host === 'unknown') return [];
   const { do: kind, by, path, device, event = '', options } = step;
   const isEvent = kind === 'device' && HOST_EVENTS.includes(event.split(' ')[0]!);
   if (host === undefined) {
@@ -53,7 +54,7 @@ function wrongOfHost(step: Step, host: HostData | undefined): string[] {
 }
 
 /** What is wrong with one step. `what` is what it is called. */
-function checkStep(what: string, step: Step, host: HostData | undefined): string[] {
+function checkStep(what: string, step: Step, host: HostOfSteps): string[] {
   const words = (WORDS as Partial<typeof WORDS>)[step.do];
   if (words === undefined) return [`${what}: ${JSON.stringify(step.do)} is no kind of step`];
   return [...strangeWords(what, step, [...ANY, ...words]), ...[...vacuous(step), ...wrongOfHost(step, host)].map((one) => `${what}: ${one}`)];
@@ -70,8 +71,9 @@ function checkSubject({ id, device, host, from, open }: Row, { devices, hosts, s
   return found;
 }
 
-function hostOfRow({ host, from = '' }: Row, { hosts, starts }: Table): HostData | undefined {
-  return hosts[host ?? starts[from]?.host ?? ''];
+/** A row that is about nothing that is there has been told so. */
+function hostOfRow({ device, host, from = '' }: Row, { hosts, starts }: Table): HostOfSteps {
+  return device !== undefined ? undefined : (hosts[host ?? starts[from]?.host ?? ''] ?? 'unknown');
 }
 
 function checkRow(row: Row, { section }: Section, table: Table): string[] {
