@@ -24,6 +24,7 @@ const WORDS: Readonly<Record<Step['do'], readonly string[]>> = {
   lseek: ['fd'],
   poll: ['fd', 'events'],
   dup: ['fd', 'as'],
+  send: ['fd', 'to', 'as'],
   close: ['fd'],
   mmap: ['fd', 'as', 'length', 'protection', 'flags', 'offset'],
   munmap: ['map', 'at', 'length'],
@@ -38,14 +39,15 @@ const SECTION = ['section', 'title', 'rows'];
 /** What of a step is about a host: functions and processes that it has, and what only a row with one may say. */
 function wrongOfHost(step: Step, host: HostOfSteps): string[] {
   if (host === 'unknown') return [];
-  const { do: kind, by, path, device, event = '', options } = step;
+  const { do: kind, by, to, path, device, event = '', options } = step;
   const isEvent = kind === 'device' && HOST_EVENTS.includes(event.split(' ')[0]!);
   if (host === undefined) {
-    const said = [by !== undefined && 'by', path !== undefined && 'path', isEvent && event].filter((one) => one !== false);
+    const said = [kind === 'send' && 'send', by !== undefined && 'by', path !== undefined && 'path', isEvent && event].filter((one) => one !== false);
     return said.map((one) => `${one} is for rows with a host`);
   }
   const found: string[] = [];
-  if (by !== undefined && !Object.hasOwn(processesOf(host), by)) found.push(`no process of the host is called ${by}`);
+  for (const one of [by, to]) if (one !== undefined && !Object.hasOwn(processesOf(host), one)) found.push(`no process of the host is called ${one}`);
+  if (kind === 'send' && to === undefined) found.push('it is sent to nobody');
   if (kind === 'device' && device !== undefined && !Object.hasOwn(host.functions, device)) found.push(`no function of the host is called ${device}`);
   if (kind === 'open' && (path === undefined || device !== undefined || options !== undefined)) found.push('of a host, a path is opened');
   for (const [, name] of (path ?? '').matchAll(/\{(?:group|cdev) ([^}]*)\}/g)) if (!Object.hasOwn(host.functions, name!)) found.push(`no function of the host is called ${name!}`);
