@@ -65,8 +65,13 @@ export class Bench {
 
   /** The process that makes the calls of the step that runs now. */
   get process(): Process {
-    const found = this.processes.get(this.caller);
-    if (found === undefined) throw new SyntaxError(`no process is called ${this.caller}`);
+    return this.processCalled(this.caller);
+  }
+
+  /** Any process by its name. */
+  processCalled(name: string): Process {
+    const found = this.processes.get(name);
+    if (found === undefined) throw new SyntaxError(`no process is called ${name}`);
     return found;
   }
 

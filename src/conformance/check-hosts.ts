@@ -14,7 +14,10 @@ const FUNCTION = ['slot', 'device', 'driver', 'isolated', 'iommu', 'emulated', '
 const PROCESS = ['capabilities', 'maxLockedBytes', 'maxFds'];
 const START = ['host', 'about', 'steps'];
 
-type CheckStep = (what: string, step: Step, host: HostData | undefined) => string[];
+/** What steps are made on: a host, none where a device is open, or one that is not there. */
+export type HostOfSteps = HostData | 'unknown' | undefined;
+
+type CheckStep = (what: string, step: Step, host: HostOfSteps) => string[];
 
 function checkIommu(what: string, iommu: HostData['functions'][string]['iommu']): string[] {
   if (iommu === undefined || iommu === 'none') return [];
@@ -47,7 +50,7 @@ function checkStart(name: string, start: Start, { hosts }: Table, checkStep: Che
   const found = strangeWords(what, start, START);
   if (!Object.hasOwn(hosts, start.host)) found.push(`${what}: no host is called ${start.host}`);
   if (start.steps.length === 0) found.push(`${what}: it does nothing`);
-  return [...found, ...start.steps.flatMap((step, i) => checkStep(`${what} ${i + 1}`, step, hosts[start.host]))];
+  return [...found, ...start.steps.flatMap((step, i) => checkStep(`${what} ${i + 1}`, step, hosts[start.host] ?? 'unknown'))];
 }
 
 /** What is wrong with a table's hosts and starts, a line each. */

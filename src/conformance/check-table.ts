@@ -1,10 +1,10 @@
 // Looks a table over before it is run: a word that no runner knows, or a step that compares nothing, would make a row say less than it seems to.
 
 import { checkHosts } from './check-hosts.ts';
+import type { HostOfSteps } from './check-hosts.ts';
 import { stepsOf } from './runner.ts';
 import { strangeWords, vacuous } from './check-step.ts';
 import { processesOf } from './host-bench.ts';
-import type { HostData } from './host-table.ts';
 import type { Row, Section, Step, Table } from './table.ts';
 import { HOST_EVENTS } from './host-steps.ts';
 
@@ -24,6 +24,7 @@ const WORDS: Readonly<Record<Step['do'], readonly string[]>> = {
   lseek: ['fd'],
   poll: ['fd', 'events'],
   dup: ['fd', 'as'],
+  send: ['fd', 'to', 'as'],
   close: ['fd'],
   mmap: ['fd', 'as', 'length', 'protection', 'flags', 'offset'],
   munmap: ['map', 'at', 'length'],
@@ -36,15 +37,17 @@ const ROW = ['id', 'statement', 'cites', 'choice', 'device', 'host', 'from', 'op
 const SECTION = ['section', 'title', 'rows'];
 
 /** What of a step is about a host: functions and processes that it has, and what only a row with one may say. */
-function wrongOfHost(step: Step, host: HostData | undefined): string[] {
-  const { do: kind, by, path, device, event = '', options } = step;
+function wrongOfHost(step: Step, host: HostOfSteps): string[] {
+  if (host === 'unknown') return [];
+  const { do: kind, by, to, path, device, event = '', options } = step;
   const isEvent = kind === 'device' && HOST_EVENTS.includes(event.split(' ')[0]!);
   if (host === undefined) {
-    const said = [by !== undefined && 'by', path !== undefined && 'path', isEvent && event].filter((one) => one !== false);
+    const said = [kind === 'send' && 'send', by !== undefined && 'by', path !== undefined && 'path', isEvent && event].filter((one) => one !== false);
     return said.map((one) => `${one} is for rows with a host`);
   }
   const found: string[] = [];
-  if (by !== undefined && !Object.hasOwn(processesOf(host), by)) found.push(`no process of the host is called ${by}`);
+  for (const one of [by, to]) if (one !== undefined && !Object.hasOwn(processesOf(host), one)) found.push(`no process of the host is called ${one}`);
+  if (kind === 'send' && to === undefined) found.push('it is sent to nobody');
   if (kind === 'device' && device !== undefined && !Object.hasOwn(host.functions, device)) found.push(`no function of the host is called ${device}`);
   if (kind === 'open' && (path === undefined || device !== undefined || options !== undefined)) found.push('of a host, a path is opened');
   for (const [, name] of (path ?? '').matchAll(/\{(?:group|cdev) ([^}]*)\}/g)) if (!Object.hasOwn(host.functions, name!)) found.push(`no function of the host is called ${name!}`);
@@ -53,7 +56,7 @@ function wrongOfHost(step: Step, host: HostData | undefined): string[] {
 }
 
 /** What is wrong with one step. `what` is what it is called. */
-function checkStep(what: string, step: Step, host: HostData | undefined): string[] {
+function checkStep(what: string, step: Step, host: HostOfSteps): string[] {
   const words = (WORDS as Partial<typeof WORDS>)[step.do];
   if (words === undefined) return [`${what}: ${JSON.stringify(step.do)} is no kind of step`];
   return [...strangeWords(what, step, [...ANY, ...words]), ...[...vacuous(step), ...wrongOfHost(step, host)].map((one) => `${what}: ${one}`)];
@@ -70,8 +73,9 @@ function checkSubject({ id, device, host, from, open }: Row, { devices, hosts, s
   return found;
 }
 
-function hostOfRow({ host, from = '' }: Row, { hosts, starts }: Table): HostData | undefined {
-  return hosts[host ?? starts[from]?.host ?? ''];
+/** A row that is about nothing that is there has been told so. */
+function hostOfRow({ device, host, from = '' }: Row, { hosts, starts }: Table): HostOfSteps {
+  return device !== undefined ? undefined : (hosts[host ?? starts[from]?.host ?? ''] ?? 'unknown');
 }
 
 function checkRow(row: Row, { section }: Section, table: Table): string[] {

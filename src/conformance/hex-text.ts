@@ -85,7 +85,7 @@ export function placesOf(text: string, wanted: '=' | '%'): { readonly name: stri
 
 /** A text of one byte a character, and its NUL. */
 export function hexOfText(text: string): string {
-  return hexOfBytes(Uint8Array.from([...text, '\0'], (character) => character.charCodeAt(0)));
+  return hexOfBytes(Uint8Array.from({ length: text.length + 1 }, (_, i) => (i < text.length ? text.charCodeAt(i) : 0)));
 }
 
 /** `18000000 aaaaaaaa`: groups of 4 bytes. */

@@ -106,9 +106,9 @@ export class HostBench {
     return { name, host: this.host, ...data };
   }
 
-  /** Takes a function out. */
-  unplug(each: TableFunction): void {
-    this.host.unplug(each.one);
+  /** Takes a function out; `surprise`: whether anybody has it open or not. */
+  unplug(each: TableFunction, surprise: boolean): void {
+    this.host.unplug(each.one, { surprise });
   }
 
   /** Puts a function back that was taken out. */

@@ -1,6 +1,6 @@
 // What a function of a table's host does beside its files: transfers, and what its driver and its host hear of.
 //
-//   dma read ADDRESS BYTES    a transfer, which has landed when the step is over        unplug, plug   out of the host, and back
+//   dma read ADDRESS BYTES    a transfer, which has landed when the step is over        unplug [surprise], plug   out of the host, and back
 //   dma write ADDRESS                                                                   gone           whether it is out
 //   pin IOVA BYTES read|write a mediated device's driver pins pages,                    domain on|off  its group has a foreign domain
 //   unpin IOVA BYTES          and lets them go
@@ -54,7 +54,7 @@ export function hostStep(host: HostBench, step: Step, report: Report): Returns {
     case 'unmapped':
       return told(each[event], step, report);
     case 'unplug':
-      return plain(() => host.unplug(each));
+      return plain(() => host.unplug(each, first === 'surprise'));
     case 'plug':
       return plain(() => host.plug(each));
     case 'gone':

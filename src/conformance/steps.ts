@@ -197,6 +197,8 @@ function simple(bench: Bench, step: Step): Made {
       return made('fd', () => process.openGroup(Number(step.value ?? 0)));
     case 'dup':
       return made('fd', () => process.dup(fd()));
+    case 'send':
+      return made('fd', () => process.sendFd(fd(), bench.processCalled(step.to ?? '')));
     case 'mmap':
       return made('address', () => process.mmap(BigInt(step.length ?? 0), step.protection ?? READ_WRITE, step.flags ?? SHARED, fd(), BigInt(step.offset ?? 0)));
     case 'munmap':

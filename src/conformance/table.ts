@@ -16,11 +16,13 @@ export type FdName = string | number;
 
 /** One step of a row. What is left out is as its comment says. */
 export interface Step {
-  readonly do: 'open' | 'eventfd' | 'group' | 'ioctl' | 'read' | 'write' | 'pread' | 'pwrite' | 'lseek' | 'poll' | 'dup' | 'close' | 'mmap' | 'munmap' | 'load' | 'store' | 'events' | 'device';
+  readonly do: 'open' | 'eventfd' | 'group' | 'ioctl' | 'read' | 'write' | 'pread' | 'pwrite' | 'lseek' | 'poll' | 'dup' | 'send' | 'close' | 'mmap' | 'munmap' | 'load' | 'store' | 'events' | 'device';
   /** The file. Default `dev`: the row's device, open. */
   readonly fd?: FdName;
   /** The process that makes the call. Default `main`. */
   readonly by?: string;
+  /** send: the process that gets the fd. */
+  readonly to?: string;
   /** Name of the fd, or of the mapping, that the call makes. */
   readonly as?: string;
   /** Default 0; for reads, writes, loads and stores their length; `fd` and `address` for calls that make one. */

@@ -96,7 +96,9 @@ export class Process {
       name: this.name,
       identity: this,
       locked: new LockedMemory(integer('Process: maxLockedBytes', options.maxLockedBytes ?? 2 ** 23, 0, Number.MAX_SAFE_INTEGER), () => capabilities.has('CAP_IPC_LOCK')),
+      opens: this.opens,
       hasCapability: (capability) => capabilities.has(capability),
+      lowestFreeFd: (call) => this.files.lowestFree(call),
       file: (call, fd) => this.files.file(call, fd),
       pin: (call, address, bytes, how) => this.mappings.pin(call, address, bytes, how),
       eventfd: (call, fd) => this.files.eventfd(call, fd),
@@ -167,6 +169,22 @@ export class Process {
   /** A second fd for the same open file. VfioError EBADF, EMFILE. */
   dup(fd: number): number {
     return this.files.install('dup', this.file('dup', fd));
+  }
+
+  /**
+   * A second fd for the same open file, in another process: what SCM_RIGHTS and fork do.
+   *
+   * @returns the lowest free fd of `receiver`.
+   * @throws VfioError EBADF; EMFILE of the receiver.
+   * @example
+   * ```ts
+   * const container = main.open('/dev/vfio/vfio');
+   * const same = main.sendFd(container, helper);
+   * ```
+   */
+  sendFd(fd: number, receiver: Process): number {
+    receiver.alive('sendFd');
+    return receiver.files.install('sendFd', this.file('sendFd', fd));
   }
 
   /** Closes an fd; mappings of it stay. VfioError EBADF. */

@@ -12,13 +12,14 @@ import type { DeviceBinding, GroupBackend } from '../groups/group-backend.ts';
 import type { IommuGroup } from '../groups/iommu-group.ts';
 import type { HostFunction } from '../host/host-function.ts';
 import type { LockedMemory } from '../locked-memory.ts';
+import type { DeviceFileOptions } from '../proposals/options.ts';
 import type { UserMemory } from '../user-memory.ts';
 import type { EventFd } from './eventfd.ts';
 import type { MappedRange } from './mapped-range.ts';
 import { DEFAULT_POLLMASK } from './poll.ts';
 
 /** What kind of file an fd is of. A call that wants another kind says so by its errno. */
-export type FileKind = 'device' | 'eventfd' | 'group' | 'container' | 'iommufd' | 'dma-buf' | 'migration data';
+export type FileKind = 'device' | 'eventfd' | 'group' | 'container' | 'iommufd' | 'dma-buf' | 'migration data' | 'page faults';
 
 /** Memory by pages of 4096 bytes, as a driver pins them: VfioError for a page that is not there, or that it could not write. The number is the address divided by 4096. */
 export interface UserPages {
@@ -55,7 +56,11 @@ export interface CallingProcess {
   /** Stands for its memory: two calls of one process have the same. */
   readonly identity: object;
   readonly locked: LockedMemory;
+  /** How it opens devices where nothing else is said: the kernel that it runs on. */
+  readonly opens: DeviceFileOptions;
   hasCapability(capability: Capability): boolean;
+  /** The fd that a file would get now: asked before something happens for an fd that there is not. VfioError EMFILE. */
+  lowestFreeFd(call: string): number;
   /** The open file behind an fd. VfioError EBADF. */
   file(call: string, fd: number): OpenFile;
   /**
