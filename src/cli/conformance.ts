@@ -3,10 +3,13 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConformanceRunner, checkTable, failureText } from '../conformance/index.ts';
-import type { DeviceData, RowResult, Section, Table } from '../conformance/index.ts';
+import type { DeviceData, HostData, RowResult, Section, Start, Table } from '../conformance/index.ts';
 import { readText } from './files.ts';
 import { progress, table } from './terminal.ts';
 import type { Output } from './terminal.ts';
+
+/** What ends the command with exit code 2: it was asked for what is not there, or its table cannot be run. */
+class NotToBeRun extends Error {}
 
 /** The options of the command. */
 export interface ConformanceCommand {
@@ -16,21 +19,51 @@ export interface ConformanceCommand {
 }
 
 const DEVICES = 'devices.json';
+const HOSTS = 'hosts';
+const STARTS = 'starts';
 
 /** 1.4 before 1.10 before 3, and B last. */
 function bySection(a: Section, b: Section): number {
   return a.section.localeCompare(b.section, 'en', { numeric: true });
 }
 
-/** The table in a folder: devices.json, and one file a section. */
-export function readTable(folder: string): Table {
-  const json = (name: string): unknown => JSON.parse(readText(join(folder, name)));
-  const names = readdirSync(folder).filter((name) => name.endsWith('.json') && name !== DEVICES);
-  return { devices: json(DEVICES) as Readonly<Record<string, DeviceData>>, sections: names.map((name) => json(name) as Section).sort(bySection) };
+/** Files of a kind, hosts.json and hosts-NAME.json, as one. A name that two of them have is refused: one of them would be lost. */
+function merged(names: readonly string[], kind: string, json: (name: string) => unknown): Record<string, unknown> {
+  const all = names.filter((name) => isOf(kind, name)).flatMap((name) => Object.entries(json(name) as object));
+  const twice = all.find(([key], i) => all.findIndex(([other]) => other === key) !== i);
+  if (twice !== undefined) throw new NotToBeRun(`two of ${kind}*.json have a ${twice[0]}`);
+  return Object.fromEntries(all);
 }
 
-/** What ends the command with exit code 2: it was asked for what is not there, or its table cannot be run. */
-class NotToBeRun extends Error {}
+function isOf(kind: string, name: string): boolean {
+  return name === `${kind}.json` || name.startsWith(`${kind}-`);
+}
+
+/** Sections, each once: 6.8-map.json goes on with what 6.8.json has begun. */
+function joined(parts: readonly Section[]): Section[] {
+  const byName = new Map<string, Section>();
+  for (const part of parts) {
+    const begun = byName.get(part.section);
+    byName.set(part.section, { ...part, ...begun, rows: [...(begun?.rows ?? []), ...part.rows] });
+  }
+  return [...byName.values()];
+}
+
+/** The table in a folder: devices.json, hosts and starts, and the files of each section. */
+export function readTable(folder: string): Table {
+  const json = (name: string): unknown => JSON.parse(readText(join(folder, name)));
+  const stem = (name: string): string => name.slice(0, -'.json'.length);
+  const names = readdirSync(folder)
+    .filter((name) => name.endsWith('.json'))
+    .sort((a, b) => (stem(a) < stem(b) ? -1 : 1));
+  const parts = names.filter((name) => name !== DEVICES && !isOf(HOSTS, name) && !isOf(STARTS, name));
+  return {
+    devices: json(DEVICES) as Readonly<Record<string, DeviceData>>,
+    hosts: merged(names, HOSTS, json) as Readonly<Record<string, HostData>>,
+    starts: merged(names, STARTS, json) as Readonly<Record<string, Start>>,
+    sections: joined(parts.map((name) => json(name) as Section)).sort(bySection),
+  };
+}
 
 /** Section 3.3 of `3.3` and `3`, not of `3.30`. */
 function isIn(section: string, wanted: string): boolean {

@@ -17,9 +17,11 @@ export interface RowResult {
   readonly differences: readonly Difference[];
 }
 
-/** The steps of a row, each with what it is called in a report. */
-export function stepsOf({ before = [], call, after = [] }: Row): { readonly name: string; readonly step: Step }[] {
+/** The steps of a row, each with what it is called in a report. `starts`: with those that it begins with. */
+export function stepsOf({ from, before = [], call, after = [] }: Row, starts: Table['starts'] = {}): { readonly name: string; readonly step: Step }[] {
+  const start = from === undefined ? [] : (starts[from]?.steps ?? []);
   return [
+    ...start.map((step, i) => ({ name: `start ${i + 1}`, step })),
     ...before.map((step, i) => ({ name: `before ${i + 1}`, step })),
     { name: 'call', step: call },
     ...after.map((step, i) => ({ name: `after ${i + 1}`, step })),
@@ -44,9 +46,9 @@ export class ConformanceRunner {
     let step = 'open';
     const report = (what: string, expected: string, found: string): void => void differences.push({ step, what, expected, found });
     try {
-      const bench = new Bench(this.engine, row, this.table.devices, this.makeProcess);
+      const bench = new Bench(this.engine, row, this.table, this.makeProcess);
       try {
-        for (const one of stepsOf(row)) {
+        for (const one of stepsOf(row, this.table.starts)) {
           step = one.name;
           runStep(bench, one.step, report);
           if (differences.length > 0) break;
@@ -76,6 +78,7 @@ export class ConformanceRunner {
 /** A row that failed, as text: its statement, its steps, and what was otherwise. */
 export function failureText({ row, section, differences }: RowResult): string {
   const steps = stepsOf(row).map(({ name, step }) => `  ${name.padEnd(9)} ${JSON.stringify(step)}`);
-  const head = `${row.id}  section ${section.section}, device ${row.device}: ${row.statement}`;
+  const where = row.from !== undefined ? `from ${row.from}` : row.host !== undefined ? `host ${row.host}` : `device ${row.device ?? ''}`;
+  const head = `${row.id}  section ${section.section}, ${where}: ${row.statement}`;
   return [head, ...steps, ...differences.map(differenceText)].join('\n');
 }

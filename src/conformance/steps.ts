@@ -2,10 +2,11 @@
 
 import * as uapi from '../uapi/index.ts';
 import type { Bench } from './bench.ts';
-import { outcome } from './bench.ts';
+import { numberOf, outcome } from './bench.ts';
 import { bytesDiffer } from './difference.ts';
 import { deviceStep } from './device-steps.ts';
-import { bytesOfHex, newFds } from './hex-text.ts';
+import { bytesOfHex, hexOfText, placesOf } from './hex-text.ts';
+import { HOST_EVENTS, hostStep } from './host-steps.ts';
 import type { Returns, Step } from './table.ts';
 
 const FILLER = 'aa';
@@ -42,6 +43,7 @@ class StepMemory {
       return BigInt(this.bench.address(name));
     },
     fd: (name: string): number => this.bench.fd(name),
+    id: (name: string): number => this.bench.id(name),
     times: (): number => this.bench.round,
   };
 
@@ -59,20 +61,32 @@ class StepMemory {
     return this.bench.process.memory.readBytes(BigInt(address), new Uint8Array(length));
   }
 
-  /** Fds that the call has written get their names. `before`: those that were open. */
+  /** Fds and ids that the call has written get their names. `before`: the fds that were open. */
   learn(before: readonly number[], report: Report): void {
     for (const block of this.blocks) {
-      for (const { name, at } of newFds(block.after)) {
+      for (const { name, at } of placesOf(block.after, '=')) {
         const fd = new DataView(this.read(block).buffer).getInt32(at, true);
         if (before.includes(fd) || !this.bench.process.fds.includes(fd)) report(`fd at byte ${at} of ${block.name}`, 'a new fd', String(fd));
         this.bench.name(name, fd);
       }
+      this.learnIds(block, report);
+    }
+  }
+
+  /** A known id is compared with the other bytes. */
+  private learnIds(block: Block, report: Report): void {
+    for (const { name, at } of placesOf(block.after, '%')) {
+      if (this.bench.knows(name)) continue;
+      const id = new DataView(this.read(block).buffer).getUint32(at, true);
+      if (id === 0 || this.bench.isTaken(name, id)) report(`id at byte ${at} of ${block.name}`, 'a new id', String(id));
+      this.bench.learn(name, id);
     }
   }
 
   compare(report: Report): void {
     for (const block of this.blocks) {
-      const differ = bytesDiffer(bytesOfHex(block.after, this.names), this.read(block));
+      const found = this.read(block);
+      const differ = bytesDiffer(bytesOfHex(block.after, this.names, found), found);
       if (differ !== undefined) report(`bytes of ${block.name}`, differ.expected, differ.found);
     }
   }
@@ -83,8 +97,8 @@ function lengthOf(step: Step): number {
 }
 
 /** Bytes of a text outside of a step's memory: it may name mappings and fds. */
-function bytesFor(bench: Bench, text: string): Uint8Array {
-  return bytesOfHex(text, { address: (name) => BigInt(bench.address(name)), fd: (name) => bench.fd(name), times: () => bench.round });
+function bytesFor(bench: Bench, text: string, found?: Uint8Array): Uint8Array {
+  return bytesOfHex(text, { address: (name) => BigInt(bench.address(name)), fd: (name) => bench.fd(name), id: (name) => bench.id(name), times: () => bench.round }, found);
 }
 
 /** A call that makes an fd or an address gets a name for it. */
@@ -100,12 +114,20 @@ interface Made {
   readonly expected: Returns;
 }
 
+/** The argument of an ioctl: a number by itself, or where its bytes are. */
+function argumentOf(bench: Bench, step: Step, memory: StepMemory): number | bigint | undefined {
+  if (step.value !== undefined) return numberOf(step.value);
+  if (step.text !== undefined) return memory.add('argument', hexOfText(step.text));
+  if (step.argument !== undefined) return bench.address(step.argument);
+  return step.in === undefined ? undefined : memory.add('argument', step.in, step.out);
+}
+
 function ioctl(bench: Bench, step: Step, memory: StepMemory): Made {
   const [name = '', written = ''] = (step.request ?? '').split(' ');
   const number = Number(written === '' ? name : written);
   if (written !== '' && (uapi as Readonly<Record<string, unknown>>)[name] !== number) throw new SyntaxError(`${name} is not ${written}`);
   for (const [block, bytes] of Object.entries(step.memory ?? {})) memory.add(block, bytes, step.memoryOut?.[block]);
-  const argument = step.argument !== undefined ? bench.address(step.argument) : step.in === undefined ? undefined : memory.add('argument', step.in, step.out);
+  const argument = argumentOf(bench, step, memory);
   const before = bench.process.fds;
   const found = outcome(() => {
     const result = bench.process.ioctl(bench.fd(step.fd ?? 'dev'), number, argument);
@@ -144,7 +166,7 @@ function touch(bench: Bench, step: Step, report: Report): Made {
     return bytes.length;
   });
   if (isLoad && found === bytes.length) {
-    const differ = bytesDiffer(bytesFor(bench, step.out ?? ''), bytes);
+    const differ = bytesDiffer(bytesFor(bench, step.out ?? '', bytes), bytes);
     if (differ !== undefined) report('bytes', differ.expected, differ.found);
   }
   return { found, expected: step.returns ?? bytes.length };
@@ -168,13 +190,15 @@ function simple(bench: Bench, step: Step): Made {
   const plain = (call: () => number): Made => ({ found: outcome(call), expected: step.returns ?? 0 });
   switch (step.do) {
     case 'open':
-      return made('fd', () => bench.open(step.options, step.device));
+      return made('fd', () => (step.path !== undefined ? bench.openPath(step.path) : bench.open(step.options, step.device)));
     case 'eventfd':
-      return made('fd', () => process.eventfd(step.value ?? 0));
+      return made('fd', () => process.eventfd(Number(step.value ?? 0)));
     case 'group':
-      return made('fd', () => process.openGroup(step.value ?? 0));
+      return made('fd', () => process.openGroup(Number(step.value ?? 0)));
     case 'dup':
       return made('fd', () => process.dup(fd()));
+    case 'send':
+      return made('fd', () => process.sendFd(fd(), bench.processCalled(step.to ?? '')));
     case 'mmap':
       return made('address', () => process.mmap(BigInt(step.length ?? 0), step.protection ?? READ_WRITE, step.flags ?? SHARED, fd(), BigInt(step.offset ?? 0)));
     case 'munmap':
@@ -186,6 +210,13 @@ function simple(bench: Bench, step: Step): Made {
     default:
       return plain(() => process.poll(fd(), step.events ?? 0));
   }
+}
+
+/** What a device does of itself: one of the row's, or a function of its host. */
+function event(bench: Bench, step: Step, report: Report): Returns {
+  const isHosts = HOST_EVENTS.includes((step.event ?? '').split(' ')[0]!);
+  if (isHosts && bench.host === undefined) throw new SyntaxError(`${step.event!} is for functions of a host`);
+  return isHosts ? hostStep(bench.host!, step, report) : deviceStep(bench.device(step.device), step, report);
 }
 
 function make(bench: Bench, step: Step, memory: StepMemory, report: Report): Made {
@@ -203,13 +234,14 @@ function make(bench: Bench, step: Step, memory: StepMemory, report: Report): Mad
     case 'events':
       return events(bench, step);
     case 'device':
-      return { found: deviceStep(bench.device(step.device), step, report), expected: step.returns ?? 0 };
+      return { found: event(bench, step, report), expected: step.returns ?? 0 };
     default:
       return simple(bench, step);
   }
 }
 
 function runOnce(bench: Bench, step: Step, report: Report): void {
+  bench.calls(step.by);
   const memory = new StepMemory(bench);
   const before = bench.process.fds;
   const { found, expected } = make(bench, step, memory, report);

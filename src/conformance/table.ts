@@ -1,9 +1,11 @@
 // What a conformance table is made of: rows of calls with the bytes before and after, as JSON. docs/conformance.md draws one.
 //
 //   section --- rows --- before .. call .. after      each a step: one system call, or something that the device does, and what is expected of it
-//                   \--- device, by name: devices.json
+//                   \--- device, by name: devices.json; or host, or start, by name: host-table.ts
 
-/** Bytes in hex, in groups as they read well: `18000000 aa*16`, `&block` (address of a block or mapping, 8 bytes), `#fd` (its number, 4 bytes), `=fd` (a new fd, 4 bytes), `@times` (how often the step was made before, 4 bytes). */
+import type { HostData, Start } from './host-table.ts';
+
+/** Bytes in hex, in groups as they read well: `18000000 aa*16`, `&block` or `&block+0x10` (an address in a block or mapping, 8 bytes), `#fd` (its number, 4 bytes), `=fd` (a new fd, 4 bytes), `%id` (an object's id, 4 bytes), `??` (any byte), `@times` (how often the step was made before, 4 bytes). */
 export type Hex = string;
 
 /** What a call returns: a number, the name of an errno, `fd`, `address`, or the signal that a load or store ends in. */
@@ -14,9 +16,13 @@ export type FdName = string | number;
 
 /** One step of a row. What is left out is as its comment says. */
 export interface Step {
-  readonly do: 'open' | 'eventfd' | 'group' | 'ioctl' | 'read' | 'write' | 'pread' | 'pwrite' | 'lseek' | 'poll' | 'dup' | 'close' | 'mmap' | 'munmap' | 'load' | 'store' | 'events' | 'device';
+  readonly do: 'open' | 'eventfd' | 'group' | 'ioctl' | 'read' | 'write' | 'pread' | 'pwrite' | 'lseek' | 'poll' | 'dup' | 'send' | 'close' | 'mmap' | 'munmap' | 'load' | 'store' | 'events' | 'device';
   /** The file. Default `dev`: the row's device, open. */
   readonly fd?: FdName;
+  /** The process that makes the call. Default `main`. */
+  readonly by?: string;
+  /** send: the process that gets the fd. */
+  readonly to?: string;
   /** Name of the fd, or of the mapping, that the call makes. */
   readonly as?: string;
   /** Default 0; for reads, writes, loads and stores their length; `fd` and `address` for calls that make one. */
@@ -31,6 +37,8 @@ export interface Step {
   readonly out?: Hex;
   /** ioctl: the argument lies in a mapping, `name+0x10`, instead of memory of its own. */
   readonly argument?: string;
+  /** ioctl: the argument is this text and a NUL. */
+  readonly text?: string;
   /** Further blocks of memory that the argument points to. */
   readonly memory?: Readonly<Record<string, Hex>>;
   /** Those that are other bytes afterwards. */
@@ -49,9 +57,11 @@ export interface Step {
   readonly at?: string;
   /** poll: what is asked for. */
   readonly events?: number;
-  /** eventfd: what its counter starts with. group: its number. */
-  readonly value?: number;
-  /** open: another device of the set. Default: the row's. */
+  /** eventfd: what its counter starts with. group: its number. ioctl: the argument is this number itself. */
+  readonly value?: Size;
+  /** open: a device node of the row's host. `{group nic}` is the number of that function's group, `{cdev nic}` that of its character device. */
+  readonly path?: string;
+  /** open: another device of the set. Default: the row's. device: a function of the row's host. */
   readonly device?: string;
   readonly options?: OpenStep;
   /** device: what it does, or is asked. */
@@ -78,7 +88,13 @@ export interface Row {
   readonly cites?: string;
   /** The text leaves it open, or says nothing of such a device: what this library does. */
   readonly choice?: true;
-  readonly device: string;
+  /** What `dev` is open of at the start. One of `device`, `host` and `from`. */
+  readonly device?: string;
+  /** Where nothing is open at the start. */
+  readonly host?: string;
+  /** The start whose steps come first; it names the host. */
+  readonly from?: string;
+  /** Of a `device`. */
   readonly open?: OpenStep;
   /** Brings about the state. */
   readonly before?: readonly Step[];
@@ -178,5 +194,7 @@ export interface DisplayData {
 /** All that a run needs. */
 export interface Table {
   readonly devices: Readonly<Record<string, DeviceData>>;
+  readonly hosts: Readonly<Record<string, HostData>>;
+  readonly starts: Readonly<Record<string, Start>>;
   readonly sections: readonly Section[];
 }

@@ -188,13 +188,14 @@ describe('what the table asks of its devices', () => {
 });
 
 describe('what is no table', () => {
-  const table = (row: object): Table => ({ devices: TABLE.devices, sections: [{ section: 'x', title: 'x', rows: [{ id: 'x-1', statement: 'y', device: 'plain', call: { do: 'lseek', returns: 'ESPIPE' }, ...row }] }] });
+  const table = (row: object): Table => ({ ...TABLE, sections: [{ section: 'x', title: 'x', rows: [{ id: 'x-1', statement: 'y', device: 'plain', call: { do: 'lseek', returns: 'ESPIPE' }, ...row }] }] });
 
   test.each([
     ['a word that no step knows', { call: { do: 'lseek', return: 'ESPIPE' } }, 'x-1, call: return is nothing that it can say'],
     ['a kind of step that is none', { call: { do: 'fsync' } }, 'x-1, call: "fsync" is no kind of step'],
     ['a word that no row knows', { expects: 1 }, 'x-1: expects is nothing that it can say'],
     ['a device that is not there', { device: 'toaster' }, 'x-1: no device is called toaster'],
+    ['a device and a host', { host: 'one' }, 'x-1: it says more, or less, than one of device, host and from'],
     ['a row of another section', { id: '1.4-01' }, '1.4-01: it stands in section x'],
     ['a row that states nothing', { statement: '' }, 'x-1: it states nothing'],
     ['a choice that is none', { choice: false }, 'x-1: choice is false; expected true, or nothing'],
@@ -204,6 +205,10 @@ describe('what is no table', () => {
     ['bytes that are compared with none', { after: [{ do: 'device', event: 'bytes 0', at: '0x0', out: '' }] }, 'x-1, after 1: bytes without out compares nothing'],
     ['a token that is compared with nothing', { after: [{ do: 'device', event: 'token' }] }, 'x-1, after 1: token without out compares nothing'],
     ['cycles that are compared with nothing', { after: [{ do: 'device', event: 'cycles' }] }, 'x-1, after 1: cycles without lines compares nothing'],
+    ['an event of hosts', { after: [{ do: 'device', event: 'faults', lines: [] }] }, 'x-1, after 1: faults is for rows with a host'],
+    ['a path', { before: [{ do: 'open', path: '/dev/vfio/vfio' }] }, 'x-1, before 1: path is for rows with a host'],
+    ['another process', { call: { do: 'lseek', by: 'other', returns: 'ESPIPE' } }, 'x-1, call: by is for rows with a host'],
+    ['an argument that is two', { call: { do: 'ioctl', request: '1', text: 'a', in: '00' } }, 'x-1, call: text and in: an ioctl has one argument'],
     ['bytes that are changed to nothing', { before: [{ do: 'device', event: 'poke 7', at: '0x0' }] }, 'x-1, before 1: poke without in changes nothing'],
   ])('%s', (_name, row, expected) => {
     expect(checkTable(table(row))).toEqual([expected]);
@@ -211,14 +216,17 @@ describe('what is no table', () => {
 
   test('two rows of one name', () => {
     const one = table({}).sections[0]!;
-    expect(checkTable({ devices: TABLE.devices, sections: [{ ...one, rows: [...one.rows, ...one.rows] }] })).toEqual(['x-1: two rows are called so']);
+    expect(checkTable({ ...TABLE, sections: [{ ...one, rows: [...one.rows, ...one.rows] }] })).toEqual(['x-1: two rows are called so']);
   });
 
   test.each([
-    ['bytes that are none', { do: 'ioctl', request: GET_INFO, in: '1800000' }, 'SyntaxError: "1800000" is no hex, no hex*times, no &block, #fd, =fd or @times'],
+    ['bytes that are none', { do: 'ioctl', request: GET_INFO, in: '1800000' }, 'SyntaxError: "1800000" is no hex, no ??, no hex*times, no &block, #fd, =fd, %id or @times'],
     ['a request of another number', { do: 'ioctl', request: 'VFIO_DEVICE_GET_INFO 0x3b6c', in: ASKED }, 'SyntaxError: VFIO_DEVICE_GET_INFO is not 0x3b6c'],
     ['a block that is not there', { do: 'ioctl', request: GET_INFO, in: '&nothing' }, 'SyntaxError: no block or mapping is called nothing'],
     ['a mapping that is not there', { do: 'load', map: 'm', length: 4 }, 'SyntaxError: no mapping is called m'],
+    ['any byte, where bytes are given', { do: 'ioctl', request: GET_INFO, in: '?? 00' }, 'SyntaxError: ?? is no byte: it stands where bytes are looked at that a call has left'],
+    ['an id that is not known', { do: 'ioctl', request: GET_INFO, in: '%ioas' }, 'SyntaxError: no id is called ioas'],
+    ['an event of hosts', { do: 'device', event: 'gone' }, 'SyntaxError: gone is for functions of a host'],
     ['nothing that a device does', { do: 'device', event: 'dance' }, 'SyntaxError: "dance" is nothing that a device does'],
     ['a region that is not there', { do: 'device', event: 'bytes 5', out: '00' }, 'SyntaxError: the device has no region 5'],
   ] as const)('%s', (_name, call, found) => {

@@ -1,25 +1,38 @@
-// docs/conformance.md shows a row that is in the table, explains every kind of step, event and key of it, and cites rows that are there.
+// docs/conformance.md and docs/conformance-hosts.md show rows that are in the table, explain every kind of step, event and key of it, and cite rows that are there.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { stepsOf } from '../../src/conformance/index.ts';
+import type { HostData } from '../../src/conformance/index.ts';
 import { TABLE, rowOf } from '../conformance/support.ts';
 
-const text = readFileSync(join(__dirname, '../../docs/conformance.md'), 'utf8');
+const page = (name: string): string => readFileSync(join(__dirname, '../../docs', name), 'utf8');
+const ofDevices = page('conformance.md');
+const ofHosts = page('conformance-hosts.md');
+const text = ofDevices + ofHosts;
 
 test('the row that is drawn is in the table', () => {
   const row = rowOf(/"id": "([^"]+)"/.exec(text)![1]!);
-  for (const shown of [row.statement, row.device, row.call.request!, row.call.in!, row.call.out!]) expect(text).toContain(JSON.stringify(shown));
+  for (const shown of [row.statement, row.device, row.call.request!, row.call.in!, row.call.out!]) expect(ofDevices).toContain(JSON.stringify(shown));
+});
+
+test('and so are the row, the start and the host of the page about hosts', () => {
+  const row = rowOf(/"id": "([^"]+)"/.exec(ofHosts)![1]!);
+  const { call, from } = row;
+  const start = TABLE.starts[from!]!;
+  for (const shown of [row.statement, from, start.host, start.about, call.request!, call.in!, call.out!]) expect(ofHosts).toContain(JSON.stringify(shown));
 });
 
 test('rows that are cited are there', () => {
   const ids = [...text.matchAll(/--row ([\w.-]+)/g)].map((found) => found[1]!);
+  const inLists = [...ofHosts.matchAll(/^\| `([\w.-]+)`/gm)].map((found) => found[1]!).filter((word) => /^\d/.test(word));
   expect(ids.length).toBeGreaterThan(0);
-  for (const id of ids) expect(rowOf(id).id).toBe(id);
+  expect(inLists.length).toBeGreaterThan(5);
+  for (const id of [...ids, ...inLists]) expect(rowOf(id).id).toBe(id);
 });
 
 const rows = TABLE.sections.flatMap((section) => section.rows);
-const steps = rows.flatMap((row) => stepsOf(row).map(({ step }) => step));
+const steps = [...rows.flatMap((row) => stepsOf(row).map(({ step }) => step)), ...Object.values(TABLE.starts).flatMap((start) => start.steps)];
 
 /** Words that stand in the page as such: `` `word` ``, or `` `word 3` ``. */
 const unexplained = (words: Iterable<string>): string[] => [...new Set(words)].filter((word) => !text.includes(`\`${word}\``) && !text.includes(`\`${word} `));
@@ -54,6 +67,17 @@ function keysOf(data: object): string[] {
 test('every key of devices.json is', () => {
   const keys = Object.values(TABLE.devices).flatMap((device) => keysOf(device).filter((key) => !/^\d+$/.test(key)));
   expect(new Set(keys).size).toBeGreaterThan(45);
+  expect(unexplained(keys)).toEqual([]);
+});
+
+/** Keys of a host's data, but for names of functions and processes. */
+function keysOfHost({ functions, processes = {}, ...rest }: HostData): string[] {
+  return ['functions', 'processes', ...keysOf(rest), ...[...Object.values(functions), ...Object.values(processes)].flatMap((one) => keysOf(one as object))].filter((key) => !/^\d+$/.test(key));
+}
+
+test('every key of hosts and starts is', () => {
+  const keys = [...Object.values(TABLE.hosts).flatMap(keysOfHost), ...Object.values(TABLE.starts).flatMap((start) => Object.keys(start))];
+  expect(new Set(keys).size).toBeGreaterThan(15);
   expect(unexplained(keys)).toEqual([]);
 });
 
