@@ -1,5 +1,5 @@
 // `maplebar conformance`: what it runs, prints and exits with.
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
@@ -30,11 +30,27 @@ describe('what is run', () => {
   });
 
   test('a section and those below it, in the order of their numbers', async () => {
-    const { code, out } = await run(rows, '--section', '1');
+    const few = mkdtempSync(join(tmpdir(), 'maplebar-rows-'));
+    for (const name of readdirSync(rows)) {
+      const json = JSON.parse(readFileSync(join(rows, name), 'utf8')) as Partial<Section>;
+      writeFileSync(join(few, name), JSON.stringify(json.rows === undefined ? json : { ...json, rows: json.rows.slice(0, 1) }));
+    }
+    const { code, out } = await run(few, '--section', '1');
+    rmSync(few, { recursive: true });
     const sections = out.split('\n').slice(1, -2).map((line) => line.split(' ')[0]!);
     expect(code).toBe(0);
     expect(sections).toEqual([...sections].sort((a, b) => a.localeCompare(b, 'en', { numeric: true })));
     expect(sections).toContain('1.10');
+  });
+
+  test('files that go on with a section: its rows are told together, under the title of the first', async () => {
+    const other = mkdtempSync(join(tmpdir(), 'maplebar-rows-'));
+    cpSync(rows, other, { recursive: true });
+    const first = JSON.parse(readFileSync(join(rows, '1.14.json'), 'utf8')) as Section;
+    writeFileSync(join(other, '1.14-more.json'), JSON.stringify({ section: '1.14', title: 'more of it', rows: [{ ...first.rows[0]!, id: '1.14-more' }] }));
+    const { code, out } = await run(other, '--section', '1.14');
+    rmSync(other, { recursive: true });
+    expect([code, out.split('\n')[1]!.trim().split(/ {2,}/)]).toEqual([0, ['1.14', first.title, String(first.rows.length + 1), String(first.rows.length + 1), '0']]);
   });
 
   test('one row', async () => {
@@ -68,7 +84,7 @@ describe('--json', () => {
 
 describe('called wrongly', () => {
   test.each([
-    ['a section that is not there', ['--section', '9.9'], 2, /^maplebar: no section 9\.9; there are 1\.4, 1\.5, /],
+    ['a section that is not there', ['--section', '9.9'], 2, /^maplebar: no section 9\.9; there are 1\.1, 1\.2, /],
     ['half of a section', ['--section', '1.'], 2, /^maplebar: no section 1\.; /],
     ['a row that is not there', ['--row', '1.4-99'], 2, /^maplebar: no row 1\.4-99; /],
     ['a row of another section', ['--row', '1.4-01', '--section', '1.5'], 2, /^maplebar: no row 1\.4-01 in section 1\.5; /],
@@ -88,6 +104,17 @@ describe('called wrongly', () => {
       const { code, out, err } = await run(other, '--section', '1.4');
       expect([code, out, err.split('\n')[0]]).toEqual([2, '', 'maplebar: 1.4-01, call: it is made 0 times; expected 1 or more']);
       expect(err.split('\n')).toHaveLength(section.rows.length + 1);
+    } finally {
+      rmSync(other, { recursive: true });
+    }
+  });
+
+  test('a host that two files have: nothing is run', async () => {
+    const other = mkdtempSync(join(tmpdir(), 'maplebar-rows-'));
+    try {
+      cpSync(rows, other, { recursive: true });
+      writeFileSync(join(other, 'hosts-more.json'), JSON.stringify({ one: { about: 'Another one.', functions: {} } }));
+      expect(await run(other, '--section', '1.4')).toEqual({ code: 2, out: '', err: 'maplebar: two of hosts*.json have a one\n' });
     } finally {
       rmSync(other, { recursive: true });
     }
