@@ -16,6 +16,8 @@ export type UserBuffer = Uint8Array | { readonly address: U64; readonly length: 
 
 /** Memory as one call sees it. */
 export interface UserMemory {
+  /** The argument itself, for calls that take a number and no pointer: bytes that stand for memory lie at no address, and are 0. */
+  readonly argument: bigint;
   /** Whether `length` bytes from `offset` bytes behind the pointer are all there, and nothing is asked before they are reached. */
   holds(offset: number, length: number): boolean;
   /** Copies `length` bytes from `offset` bytes behind the pointer. VfioError EFAULT when they are not all there. */
@@ -65,6 +67,7 @@ export function userMemory(call: string, space: Space, pointer: unknown): UserMe
     return at;
   };
   return {
+    argument: start,
     holds: (offset, length) => isThere(offset, length) && !isGuarded(start + BigInt(offset), length),
     copyIn: (offset, length) => faults(call, () => space.readBytes(check(offset, length), new Uint8Array(length))),
     copyOut: (offset, bytes) => faults(call, () => space.writeBytes(check(offset, bytes.length), bytes)),
@@ -83,6 +86,7 @@ export function userBuffer(call: string, space: Space, buffer: unknown): { reado
 
 /** Memory that holds just these bytes. */
 class BytesMemory implements UserMemory {
+  readonly argument = 0n;
   private readonly call: string;
   private readonly bytes: Uint8Array;
 
@@ -112,12 +116,14 @@ class BytesMemory implements UserMemory {
 
 /** Memory behind the first bytes of an argument. @internal */
 export class BehindMemory implements UserMemory {
+  readonly argument: bigint;
   private readonly user: UserMemory;
   private readonly start: number;
 
   constructor(user: UserMemory, start: number) {
     this.user = user;
     this.start = start;
+    this.argument = user.argument + BigInt(start);
   }
 
   holds(offset: number, length: number): boolean {

@@ -12,6 +12,7 @@ import type { DeviceBinding, GroupBackend } from '../groups/group-backend.ts';
 import type { IommuGroup } from '../groups/iommu-group.ts';
 import type { HostFunction } from '../host/host-function.ts';
 import type { LockedMemory } from '../locked-memory.ts';
+import type { DeviceFileOptions } from '../proposals/options.ts';
 import type { UserMemory } from '../user-memory.ts';
 import type { EventFd } from './eventfd.ts';
 import type { MappedRange } from './mapped-range.ts';
@@ -55,7 +56,11 @@ export interface CallingProcess {
   /** Stands for its memory: two calls of one process have the same. */
   readonly identity: object;
   readonly locked: LockedMemory;
+  /** How it opens devices where nothing else is said: the kernel that it runs on. */
+  readonly opens: DeviceFileOptions;
   hasCapability(capability: Capability): boolean;
+  /** The fd that a file would get now: asked before something happens for an fd that there is not. VfioError EMFILE. */
+  lowestFreeFd(call: string): number;
   /** The open file behind an fd. VfioError EBADF. */
   file(call: string, fd: number): OpenFile;
   /**

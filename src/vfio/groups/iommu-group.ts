@@ -18,6 +18,12 @@ export type GroupKind = 'physical' | 'noiommu' | 'emulated';
 /** Anything that may own a group's DMA. @internal */
 export type DmaOwner = object;
 
+/** The open file of a group, as the group knows it. @internal */
+export interface OpenGroup {
+  /** The last function that VFIO drives is gone: the file answers ENODEV from now on. */
+  lose(): void;
+}
+
 /** One group of a host. Made by {@link VfioHost.plug}. */
 export class IommuGroup {
   /** 0 and up. */
@@ -31,9 +37,11 @@ export class IommuGroup {
   private claims = 0;
   private attached: IommuDomain | undefined;
   /** @internal Its one open file, if there is one. */
-  openFile: object | undefined;
+  openFile: OpenGroup | undefined;
   /** @internal What SET_CONTAINER has set. */
   backend: GroupBackend | undefined;
+  /** @internal Where its functions' messages go in their user's own addresses; only the proposal of a message window has one. */
+  messageWindow: { readonly first: bigint; readonly last: bigint } | undefined;
   /** @internal Device files of the group path that are open. */
   openDevices = 0;
   /** @internal Character devices of it that are bound. */
@@ -59,9 +67,18 @@ export class IommuGroup {
     this.members.add(one);
   }
 
-  /** @internal */
+  /** @internal A file of a group that has no function left that VFIO drives has lost it. */
   delete(one: HostFunction): void {
     this.members.delete(one);
+    if (one.device === undefined || this.isDriven) return;
+    const { openFile } = this;
+    this.openFile = undefined;
+    openFile?.lose();
+  }
+
+  /** @internal Whether VFIO drives a function of it. */
+  get isDriven(): boolean {
+    return this.functions.some(({ device }) => device !== undefined);
   }
 
   /** Whether a program could own it: no function has a driver that does DMA of its own. */

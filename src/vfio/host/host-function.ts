@@ -28,6 +28,8 @@ export interface HostFunctionDescription {
   readonly isolated?: boolean;
   /** Its IOMMU: the host's by default. `none`: it has none, and only the mode without an IOMMU opens it. */
   readonly iommu?: IommuDescription | 'none';
+  /** Of a virtual function: the slot of its physical function. */
+  readonly physicalFunction?: string;
   /** A mediated device: its driver reaches memory for it, page by page, and is told here when pages that it has pinned go; it must have unpinned them when it returns. */
   readonly emulated?: { readonly unmapped?: (iova: bigint, bytes: bigint) => void };
 }
@@ -62,7 +64,10 @@ export class HostFunction {
   boundBy: object | undefined;
   private readonly settings: HostSettings;
   private readonly report: (fault: DmaFault) => void;
+  private removed = false;
   private gone = false;
+  private files = 0;
+  private closed: (() => void) | undefined;
 
   /** @internal */
   constructor(made: { readonly description: HostFunctionDescription; readonly address: PciAddress | undefined; readonly group: IommuGroup; readonly cdev: number | undefined; readonly settings: HostSettings; readonly report: (fault: DmaFault) => void }) {
@@ -79,7 +84,7 @@ export class HostFunction {
     this.report = made.report;
   }
 
-  /** Whether it was taken out of the host. */
+  /** Whether it was taken out of the host, and nobody has it open any more. */
   get isGone(): boolean {
     return this.gone;
   }
@@ -87,6 +92,41 @@ export class HostFunction {
   /** @internal */
   markGone(): void {
     this.gone = true;
+  }
+
+  /** @internal A file of its device was opened: until that is closed it cannot go. */
+  hold(): void {
+    this.files++;
+  }
+
+  /** @internal */
+  release(): void {
+    if (--this.files === 0) this.closed?.();
+  }
+
+  /** @internal Whether a file of its device is open. */
+  get isHeld(): boolean {
+    return this.files > 0;
+  }
+
+  /** Whether the host wants it back: it is opened no more, and goes when its last file is closed. */
+  get isLeaving(): boolean {
+    return this.closed !== undefined;
+  }
+
+  /** @internal Nobody opens it again; `closed` comes when its last file is closed. */
+  leave(closed: () => void): void {
+    this.closed = closed;
+  }
+
+  /** @internal It was pulled out of its slot: nothing that it sends arrives. */
+  pull(): void {
+    this.removed = true;
+  }
+
+  /** Whether it was pulled out of its slot, whoever has it open. */
+  get isPulled(): boolean {
+    return this.removed;
   }
 
   /**
@@ -98,11 +138,11 @@ export class HostFunction {
     tellsLanding: true,
     read: async (address: bigint, target: Uint8Array): Promise<void> => {
       await Promise.resolve();
-      this.transfer('read', address, target);
+      this.land('read', address, target);
     },
     write: async (address: bigint, source: Uint8Array, landed?: () => void): Promise<void> => {
       await Promise.resolve();
-      this.transfer('write', address, source);
+      this.land('write', address, source);
       landed?.();
     },
   } as const;
@@ -112,8 +152,9 @@ export class HostFunction {
     throw new VfioError('EFAULT', `DMA ${access}`, `${this.slot}: 0x${iova.toString(16)} is ${reason === 'permission' ? 'not mapped for it' : reason}`);
   }
 
-  private transfer(access: 'read' | 'write', address: bigint, bytes: Uint8Array): void {
-    if (this.gone) throw new VfioError('ENXIO', `DMA ${access}`, `${this.slot} was taken out`);
+  /** @internal A transfer that lands at once. VfioError as `dma` rejects with. */
+  land(access: 'read' | 'write', address: bigint, bytes: Uint8Array): void {
+    if (this.gone || this.removed) throw new VfioError('ENXIO', `DMA ${access}`, `${this.slot} was taken out`);
     if (bytes.length === 0) return;
     if (this.group.kind === 'emulated') this.emulated(access, address, bytes);
     else if (this.group.kind === 'noiommu') this.bare(access, address, bytes);
@@ -139,9 +180,10 @@ export class HostFunction {
 
   /** A write of 4 bytes to where the IOMMU takes messages out of the stream. */
   private isMessage(access: 'read' | 'write', address: bigint, bytes: Uint8Array): boolean {
-    const { reserved } = this.group.iommu;
+    const { iommu, messageWindow } = this.group;
     if (access !== 'write' || bytes.length !== MESSAGE_BYTES || address % BigInt(MESSAGE_BYTES) !== 0n) return false;
-    if (!reserved.some(({ kind, first, last }) => kind === 'msi' && address >= first && address + BigInt(MESSAGE_BYTES) - 1n <= last)) return false;
+    const windows = [...iommu.reserved.filter(({ kind }) => kind === 'msi'), ...(messageWindow === undefined ? [] : [messageWindow])];
+    if (!windows.some(({ first, last }) => address >= first && address + BigInt(MESSAGE_BYTES) - 1n <= last)) return false;
     this.message(address, bytes);
     return true;
   }

@@ -16,6 +16,7 @@ import type { GroupKind } from '../groups/iommu-group.ts';
 import { IommufdFile } from '../iommufd/iommufd-file.ts';
 import { HostFunction } from './host-function.ts';
 import type { DmaFault, HostFunctionDescription } from './host-function.ts';
+import { atEnd } from '../model-error.ts';
 import { settleHost, settleIommu } from './options.ts';
 import type { HostSettings, VfioHostOptions } from './options.ts';
 import { PciTopology, slotAddress } from './topology.ts';
@@ -43,6 +44,7 @@ export class VfioHost {
   private readonly topology: PciTopology;
   private readonly plugged = new Set<HostFunction>();
   private readonly byKey = new Map<string, IommuGroup>();
+  private readonly waiting = new Map<HostFunction, readonly (() => void)[]>();
   private readonly listeners = new Set<(fault: DmaFault) => void>();
 
   /** @throws RangeError, TypeError for options that cannot be. */
@@ -130,13 +132,40 @@ export class VfioHost {
   }
 
   /**
-   * Takes a function out at once, whoever has it open: its DMA ends.
+   * Takes a function out. While files of its device are open it stays: their user is asked by interrupt REQ to close them, nobody opens it again, and it goes with the
+   * last of them; its DMA goes on meanwhile, unless it was pulled out. A further call asks again.
+   *
+   * @param options - `surprise`: it is pulled out of its slot: its DMA ends at once. `onGone`: called when it is gone, also at once.
+   * @returns whether it is gone.
+   * @example
+   * ```ts
+   * const isGone = host.unplug(nic, { onGone: () => console.log('nobody has it any more') });
+   * ```
+   *
+   * Source: drivers/vfio/vfio_main.c vfio_unregister_group_dev; drivers/vfio/pci/vfio_pci_core.c vfio_pci_core_request
    */
-  unplug(one: HostFunction): void {
+  unplug(one: HostFunction, options: { readonly surprise?: boolean; readonly onGone?: () => void } = {}): boolean {
+    const { surprise = false, onGone } = options;
+    if (surprise) one.pull();
+    if (this.plugged.has(one) && (one.isHeld || one.boundBy !== undefined)) {
+      if (onGone !== undefined) this.waiting.set(one, [...(this.waiting.get(one) ?? []), onGone]);
+      one.leave(() => this.remove(one));
+      one.device?.interrupts.req.signal();
+      return one.isGone;
+    }
+    this.remove(one);
+    onGone?.();
+    return true;
+  }
+
+  private remove(one: HostFunction): void {
     if (!this.plugged.delete(one)) return;
     one.markGone();
     one.group.delete(one);
     if (one.group.functions.length === 0) this.byKey.delete(one.group.key);
+    const waiting = this.waiting.get(one) ?? [];
+    this.waiting.delete(one);
+    atEnd(waiting);
   }
 
   /**
@@ -147,15 +176,24 @@ export class VfioHost {
   open(path: string, process: CallingProcess): OpenFile {
     if (path === '/dev/vfio/vfio') return new ContainerFile(this);
     if (path === '/dev/iommu') return new IommufdFile(this);
-    const group = GROUP_PATH.exec(path);
-    if (group !== null) {
-      const found = this.groups.find(({ id, kind }) => id === Number(group[2]) && (kind === 'noiommu') === (group[1] !== undefined));
-      if (found === undefined) throw new VfioError('ENOENT', 'open', `there is no ${path}`);
-      return new HostGroupFile(this, found, process);
-    }
-    const cdev = CDEV_PATH.exec(path);
-    const one = cdev === null ? undefined : this.functions.find((each) => each.cdev === Number(cdev[1]));
-    if (one === undefined) throw new VfioError('ENOENT', 'open', `there is no ${path}`);
-    return new CdevFile(this, one);
+    const file = this.openGroup(path, process) ?? this.openCdev(path);
+    if (file === undefined) throw new VfioError('ENOENT', 'open', `there is no ${path}`);
+    return file;
+  }
+
+  private openGroup(path: string, process: CallingProcess): OpenFile | undefined {
+    const named = GROUP_PATH.exec(path);
+    const isNoIommu = named?.[1] !== undefined;
+    // Without the module's option functions that have no IOMMU are in no group.
+    if (named === null || (isNoIommu && !this.settings.unsafeNoIommu)) return undefined;
+    const group = this.groups.find(({ id, kind }) => id === Number(named[2]) && (kind === 'noiommu') === isNoIommu);
+    return group && new HostGroupFile(this, group, process);
+  }
+
+  private openCdev(path: string): OpenFile | undefined {
+    const named = CDEV_PATH.exec(path);
+    const one = named === null ? undefined : this.functions.find(({ cdev }) => cdev === Number(named[1]));
+    if (one?.isLeaving === true) throw new VfioError('ENODEV', 'open', `${one.slot} is wanted back by its host`);
+    return one && new CdevFile(this, one);
   }
 }
