@@ -83,8 +83,8 @@ async function explain(stage: number, operation: number, steps: readonly Operati
   return { stage: STAGES[stage]!.name, operation, message: reasonOf(shown ?? error), steps: left.length, history };
 }
 
-/** Makes `operations` steps from a seed; `progress` hears of them now and then. */
-export async function fuzzDma(seed: number, operations: number, progress: (done: number) => void = () => undefined): Promise<DmaFuzzReport> {
+/** Makes `operations` steps from a seed; `progress` hears of them now and then. @param stages - which of them, by number; all unless said otherwise. */
+export async function fuzzDma(seed: number, operations: number, progress: (done: number) => void = () => undefined, stages: readonly number[] = STAGES.map((_, i) => i)): Promise<DmaFuzzReport> {
   const random = new Random(seed);
   const outcomes = new Outcomes();
   const { stackTraceLimit } = Error;
@@ -96,7 +96,7 @@ export async function fuzzDma(seed: number, operations: number, progress: (done:
   try {
     while (done < operations && failure === undefined) {
       if (runs % RUNS === 0) engine = createEngine();
-      const stage = runs % STAGES.length;
+      const stage = stages[runs % stages.length]!;
       const steps: Operation[] = [];
       try {
         const run = new Run(stage, outcomes, engine);

@@ -172,8 +172,13 @@ export class Run {
   }
 
   private call(operation: Calls): void {
-    const { real, judged } = this.done(operation);
-    this.trace?.(`${describe(operation)}: ${real}${real === judged ? '' : `; expected ${judged}`}`);
+    let answers: Answers | undefined;
+    try {
+      answers = this.done(operation);
+    } finally {
+      this.trace?.(`${describe(operation)}${answers === undefined ? '' : `: ${answers.real}${answers.real === answers.judged ? '' : `; expected ${answers.judged}`}`}`);
+    }
+    const { real, judged } = answers;
     const name = operation.kind === 'ioctl' ? nameOf(operation.request) : operation.kind;
     rule(real === judged, () => `${name}: ${real}; expected ${judged}`);
     this.outcomes.add(name, typeof real === 'number' ? 'a number' : real.startsWith('page table') ? 'ok' : real);

@@ -111,13 +111,14 @@ export class ReferenceProcess {
     return runs;
   }
 
-  /** Pins whole pages, and counts them. */
+  /** Pins whole pages, and counts them, one after the other: what fails first is told. */
   pin(address: bigint, bytes: bigint, writes: boolean): ReferenceRun[] | 'EFAULT' | 'ENOMEM' {
+    const pages = bytes / BigInt(PAGE);
+    const most = this.limit - this.locked;
+    if (pages > most && this.runs(address, BigInt(most + 1) * BigInt(PAGE), writes) !== undefined) return 'ENOMEM';
     const runs = this.runs(address, bytes, writes);
     if (runs === undefined) return 'EFAULT';
-    const pages = Number(bytes / BigInt(PAGE));
-    if (this.locked + pages > this.limit) return 'ENOMEM';
-    this.locked += pages;
+    this.locked += Number(pages);
     return runs;
   }
 

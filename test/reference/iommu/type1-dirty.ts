@@ -16,6 +16,8 @@ export class ReferenceDirtyPages {
   isOn = false;
   private readonly container: ReferenceType1;
   private readonly marks = new Map<Type1Mapping, Set<bigint>>();
+  /** Mappings of which every page is dirty. */
+  private readonly whole = new Set<Type1Mapping>();
 
   constructor(container: ReferenceType1) {
     this.container = container;
@@ -32,6 +34,12 @@ export class ReferenceDirtyPages {
 
   forget(mapping: Type1Mapping): void {
     this.marks.delete(mapping);
+    this.whole.delete(mapping);
+  }
+
+  /** A group that told nothing of its writes has left: they may have been anywhere. */
+  groupLeft(): void {
+    if (this.isOn) for (const mapping of this.container.mappings) this.whole.add(mapping);
   }
 
   /** Bytes first..last of a mapping were written for an emulated function. */
@@ -50,6 +58,7 @@ export class ReferenceDirtyPages {
     if (flags === STOP) {
       this.isOn = false;
       this.marks.clear();
+      this.whole.clear();
       return 'ok';
     }
     if (flags === START) {
@@ -68,7 +77,7 @@ export class ReferenceDirtyPages {
     for (const mapping of this.container.mappings) {
       if (mapping.first < iova || mapping.first > last) continue;
       if (!this.report(mapping, process, iova, data)) return 'EFAULT';
-      this.marks.delete(mapping);
+      this.forget(mapping);
     }
     return 'ok';
   }
@@ -87,7 +96,7 @@ export class ReferenceDirtyPages {
     const set = (n: number): void => void (bytes[n >> 3]! |= 1 << (n & 7));
     for (let n = 0; n < Number(shift); n++) if (((before[n >> 3]! >> (n & 7)) & 1) === 1) set(n);
     // A group behind an IOMMU tells nothing of its writes: every page may be dirty.
-    const isAll = this.container.physical.length > 0;
+    const isAll = this.container.physical.length > 0 || this.whole.has(mapping);
     if (isAll) for (let n = 0; n < Number(pages); n++) set(Number(shift) + n);
     else for (const number of this.marks.get(mapping) ?? []) set(Number(shift + number));
     return process.write(address, bytes);

@@ -7,7 +7,7 @@ import { USER_END } from './memory.ts';
 import type { Answer, ReferenceProcess, ReferenceRun } from './memory.ts';
 import { ReferenceDirtyPages } from './type1-dirty.ts';
 import { transfer } from './transfer.ts';
-import type { ReferenceFault, Transfer } from './transfer.ts';
+import type { Reachable, ReferenceFault, Transfer } from './transfer.ts';
 
 /** A group as its container sees it. */
 export interface ReferenceGroup {
@@ -119,6 +119,7 @@ export class ReferenceType1 {
     this.groups.splice(this.groups.indexOf(group), 1);
     if (this.groups.length === 0) for (const mapping of [...this.mappings]) this.remove(mapping);
     else if (this.physical.length === 0) for (const mapping of this.mappings) this.unpin(mapping);
+    if (group.kind === 'physical') this.dirty.groupLeft();
   }
 
   private remove(mapping: Type1Mapping): void {
@@ -275,19 +276,21 @@ export class ReferenceType1 {
 
   /** What the driver of an emulated function reaches for it: the memory of whoever has mapped it, as it is now. */
   emulated({ access, iova, bytes }: Transfer): ReferenceFault | undefined {
-    const parts: { readonly mapping: Type1Mapping; readonly runs: readonly ReferenceRun[]; readonly first: bigint; readonly last: bigint }[] = [];
+    const parts: { readonly mapping: Type1Mapping; readonly first: bigint; readonly last: bigint }[] = [];
     const end = iova + BigInt(bytes.length);
-    for (let at = iova; at < end; ) {
+    for (let at = iova; at < end; at = parts.at(-1)!.last + 1n) {
       const mapping = at > MAX ? undefined : this.mappings.find((one) => one.first <= at && one.last >= at);
       if (mapping === undefined) return { iova, reason: 'unmapped' };
-      if (!(access === 'read' ? mapping.readable : mapping.writable)) return { iova, reason: 'permission' };
-      const last = mapping.last < end - 1n ? mapping.last : end - 1n;
-      const runs = mapping.process.runs(mapping.vaddr + (at - mapping.first), last - at + 1n, access === 'write');
-      if (runs === undefined) return { iova, reason: 'unmapped' };
-      parts.push({ mapping, runs, first: at, last });
-      at = last + 1n;
+      // The kernel asks for READ whatever is done.
+      if (!mapping.readable || (access === 'write' && !mapping.writable)) return { iova, reason: 'permission' };
+      parts.push({ mapping, first: at, last: mapping.last < end - 1n ? mapping.last : end - 1n });
     }
-    const ranges = parts.map(({ runs, first, last }) => ({ first, last, runs, readable: true, writable: true }));
+    const ranges: Reachable[] = [];
+    for (const { mapping, first, last } of parts) {
+      const runs = mapping.process.runs(mapping.vaddr + (first - mapping.first), last - first + 1n, access === 'write');
+      if (runs === undefined) return { iova, reason: 'unmapped' };
+      ranges.push({ first, last, runs, readable: true, writable: true });
+    }
     return transfer(ranges, { access, iova, bytes }, ({ first, last }) => this.dirty.mark(parts.find((part) => part.first === first)!.mapping, first, last));
   }
 
