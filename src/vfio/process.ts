@@ -171,6 +171,22 @@ export class Process {
     return this.files.install('dup', this.file('dup', fd));
   }
 
+  /**
+   * A second fd for the same open file, in another process: what SCM_RIGHTS and fork do.
+   *
+   * @returns the lowest free fd of `receiver`.
+   * @throws VfioError EBADF; EMFILE of the receiver.
+   * @example
+   * ```ts
+   * const container = main.open('/dev/vfio/vfio');
+   * const same = main.sendFd(container, helper);
+   * ```
+   */
+  sendFd(fd: number, receiver: Process): number {
+    receiver.alive('sendFd');
+    return receiver.files.install('sendFd', this.file('sendFd', fd));
+  }
+
   /** Closes an fd; mappings of it stay. VfioError EBADF. */
   close(fd: number): void {
     this.alive('close');
