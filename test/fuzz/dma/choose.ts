@@ -37,7 +37,8 @@ export function callOf(random: Random, scene: Scene): Calls {
   const kind = random.below(24);
   if (kind < 2) return memoryStep(random, by);
   if (kind === 2) return attachment(random, scene, random.below(scene.stage.devices.length));
-  return scene.stage.processes[by]!.file === 'container' ? containerCall(random, scene, by) : iommufdCall(random, scene, by);
+  const call = scene.stage.processes[by]!.file === 'container' ? containerCall(random, scene, by) : iommufdCall(random, scene, by);
+  return random.once(8) ? { ...call, caller: 1 - by } : call;
 }
 
 export function operationOf(random: Random, scene: Scene): Operation {

@@ -50,9 +50,9 @@ function argumentOf(request: number, bytes: Uint8Array): string {
 function called(operation: Calls): string {
   switch (operation.kind) {
     case 'ioctl': {
-      const { by, request, bytes, pointers, value } = operation;
+      const { by, caller = by, request, bytes, pointers, value } = operation;
       const argument = value === undefined ? argumentOf(request, bytes) : String(value);
-      return `process ${by}: ${nameOf(request)}(${argument})${pointers.map(({ at, to }) => `, at ${at} a pointer to ${placed(to)}`).join('')}`;
+      return `process ${caller}${caller === by ? '' : `, file of process ${by}`}: ${nameOf(request)}(${argument})${pointers.map(({ at, to }) => `, at ${at} a pointer to ${placed(to)}`).join('')}`;
     }
     case 'join':
     case 'leave':

@@ -12,7 +12,10 @@ export type FileName = 'container' | 'iommufd';
 /** An ioctl of a container or an iommufd. */
 export interface IoctlOperation {
   readonly kind: 'ioctl';
+  /** Whose file it is. */
   readonly by: number;
+  /** Who calls: the same, or the other, who was handed the file. Pointers lead to memory of the caller. */
+  readonly caller?: number;
   readonly file: FileName;
   readonly request: number;
   /** The argument, before pointers are put in. */

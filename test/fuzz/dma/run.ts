@@ -62,6 +62,7 @@ export class Run {
       this.twins.push(new Twin(engine, this.host, ['first', 'second'][i]!, process));
       this.judges.push(process.file === 'container' ? new ReferenceContainer(dmaEntryLimit, released) : new ReferenceIommufd(released));
     });
+    for (const twin of this.twins) this.twins.forEach((other, number) => twin.share(number, other));
     this.devices = devices.map((device, i) => {
       const holder = { process: this.twins[device.by]!.process, fd: this.twins[device.by]!.fd, judge: this.judges[device.by]! };
       return processes[device.by]!.file === 'container' ? new GroupTwin(this.host, i, device, holder) : new CdevTwin(this.host, i, device, holder);
@@ -125,8 +126,9 @@ export class Run {
     };
   }
 
-  private ioctl({ by, request, bytes, pointers, value, given }: IoctlOperation): Answers {
-    const twin = this.twins[by]!;
+  private ioctl({ by, caller = by, request, bytes, pointers, value, given }: IoctlOperation): Answers {
+    const twin = this.twins[caller]!;
+    const fd = this.twins[by]!.fdOf(caller);
     const judge = this.judges[by]!;
     const [argument, judged] = [bytes.slice(), bytes.slice()];
     if (given !== undefined) twin.store(twin.address(given.to), given.bytes);
@@ -134,7 +136,7 @@ export class Run {
       if (at + 8 > bytes.length) continue;
       for (const side of [argument, judged]) new DataView(side.buffer).setBigUint64(at, twin.address(to), true);
     }
-    const real = ended(() => twin.process.ioctl(twin.fd, request, value ?? argument));
+    const real = ended(() => twin.process.ioctl(fd, request, value ?? argument));
     const number = request & 0xff;
     const wanted = judge instanceof ReferenceContainer ? judge.ioctl(twin.reference, number - 100, judged, BigInt(value ?? 0)) : judge.ioctl(twin.reference, number, judged);
     if (real === (wanted === 0 ? 'ok' : wanted)) {

@@ -47,7 +47,7 @@ export const STAGES: readonly Stage[] = [
     name: 'containers',
     processes: [{ file: 'container', version: 3, ...limited }, { file: 'container', version: 1, ...root }],
     devices: [{ by: 0, kind: 'physical', joins: true }, { by: 0, kind: 'physical', iommu: NARROW, joins: false }, { by: 1, kind: 'physical', joins: true }],
-    dmaEntryLimit: 12,
+    dmaEntryLimit: 8,
   },
   {
     name: 'iommufds',

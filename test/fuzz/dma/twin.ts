@@ -21,8 +21,10 @@ export class Twin {
   readonly process: Process;
   readonly reference: ReferenceProcess;
   private readonly addresses: bigint[] = [];
-  /** By name of its file. */
+  /** Of its container or iommufd. */
   readonly fd: number;
+  /** The same file in other processes, by their numbers. */
+  private readonly elsewhere: number[] = [];
 
   constructor(engine: Engine, host: VfioHost, name: string, { file, capabilities, maxLockedBytes }: StageProcess) {
     this.process = new Process(engine, { name, host, capabilities, maxLockedBytes });
@@ -36,6 +38,16 @@ export class Twin {
     const address = BigInt(this.process.mmap(bytes, block === READ_ONLY ? PROT_READ : PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS));
     this.addresses[block] = address;
     this.reference.map(address, bytes, block !== READ_ONLY);
+  }
+
+  /** Hands its file to another process, who has a number. */
+  share(number: number, other: Twin): void {
+    this.elsewhere[number] = other === this ? this.fd : this.process.sendFd(this.fd, other.process);
+  }
+
+  /** The fd by which a process calls its file. */
+  fdOf(number: number): number {
+    return this.elsewhere[number]!;
   }
 
   /** Where a place is, whether or not it is mapped. */

@@ -122,6 +122,14 @@ export class ReferenceProcess {
     return runs;
   }
 
+  /** Counts pages that are pinned already; false when they are too many. */
+  lock(bytes: bigint): boolean {
+    const pages = Number(bytes / BigInt(PAGE));
+    if (this.locked + pages > this.limit) return false;
+    this.locked += pages;
+    return true;
+  }
+
   unpin(bytes: bigint): void {
     this.locked -= Number(bytes / BigInt(PAGE));
   }

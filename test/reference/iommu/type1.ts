@@ -20,7 +20,7 @@ export interface Type1Mapping extends IovaRange {
   readonly bytes: bigint;
   readonly readable: boolean;
   readonly writable: boolean;
-  readonly process: ReferenceProcess;
+  process: ReferenceProcess;
   vaddr: bigint;
   isInvalid: boolean;
   /** Where it leads, while a group behind an IOMMU is there. */
@@ -194,6 +194,12 @@ export class ReferenceType1 {
     if (setsVaddr) {
       if (hit === undefined) return 'ENOENT';
       if (!hit.isInvalid || hit.first !== iova || hit.bytes !== bytes) return 'EINVAL';
+      if (hit.process !== process && hit.runs !== undefined) {
+        // What is pinned counts for the new owner.
+        if (!process.lock(bytes)) return 'ENOMEM';
+        hit.process.unpin(bytes);
+      }
+      hit.process = process;
       hit.vaddr = vaddr;
       hit.isInvalid = false;
       return 'ok';
