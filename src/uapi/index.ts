@@ -17,6 +17,7 @@ export * from './vfio-iommu.ts';
 export * from './vfio-spapr.ts';
 export * from './iommufd.ts';
 export * from './iommufd-pagetable.ts';
+export * from './iommufd-files.ts';
 export * from './vfio-zdev.ts';
 export * from './vfio-ccw.ts';
 export * from './vfio-proposals.ts';

@@ -6,6 +6,7 @@ import * as feature from './vfio-feature.ts';
 import * as graphics from './vfio-graphics.ts';
 import * as interrupt from './vfio-interrupt.ts';
 import * as iommu from './vfio-iommu.ts';
+import * as files from './iommufd-files.ts';
 import * as iommufd from './iommufd.ts';
 import * as migration from './vfio-migration.ts';
 import * as pagetable from './iommufd-pagetable.ts';
@@ -86,6 +87,10 @@ const requests: Readonly<Record<FdKind, Readonly<Record<string, number>>>> = {
     IOMMU_HWPT_GET_DIRTY_BITMAP: pagetable.IOMMU_HWPT_GET_DIRTY_BITMAP,
     IOMMU_HWPT_INVALIDATE: pagetable.IOMMU_HWPT_INVALIDATE,
     IOMMU_FAULT_QUEUE_ALLOC: pagetable.IOMMU_FAULT_QUEUE_ALLOC,
+    IOMMU_IOAS_MAP_FILE: files.IOMMU_IOAS_MAP_FILE,
+    IOMMU_VIOMMU_ALLOC: files.IOMMU_VIOMMU_ALLOC,
+    IOMMU_VDEVICE_ALLOC: files.IOMMU_VDEVICE_ALLOC,
+    IOMMU_IOAS_CHANGE_PROCESS: files.IOMMU_IOAS_CHANGE_PROCESS,
   },
 };
 

@@ -7,6 +7,7 @@ import * as feature from './vfio-feature.ts';
 import * as graphics from './vfio-graphics.ts';
 import * as interrupt from './vfio-interrupt.ts';
 import * as iommu from './vfio-iommu.ts';
+import * as files from './iommufd-files.ts';
 import * as iommufd from './iommufd.ts';
 import * as later from './vfio-later.ts';
 import * as migration from './vfio-migration.ts';
@@ -19,7 +20,7 @@ import * as zdev from './vfio-zdev.ts';
 import type { AnyStructLayout } from './struct.ts';
 
 const exported: readonly [string, number | string | AnyStructLayout][] = [
-  container, device, region, graphics, interrupt, pci, feature, migration, iommu, spapr, iommufd, pagetable, zdev, ccw, proposals, later,
+  container, device, region, graphics, interrupt, pci, feature, migration, iommu, spapr, iommufd, pagetable, files, zdev, ccw, proposals, later,
 ].flatMap((file) => Object.entries<number | string | AnyStructLayout>(file));
 
 /**

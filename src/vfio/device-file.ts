@@ -152,10 +152,10 @@ export class DeviceFile extends OpenFile {
       // A file that came from a group does not know them.
       case VFIO_DEVICE_ATTACH_IOMMUFD_PT:
         if (this.cdev === undefined) break;
-        return attachPageTable(user, this.cdev.devid);
+        return attachPageTable(user, this.cdev);
       case VFIO_DEVICE_DETACH_IOMMUFD_PT:
         if (this.cdev === undefined) break;
-        return detachPageTable(user);
+        return detachPageTable(user, this.cdev);
       case this.settings.mmapAttributes:
         return this.offsets.setAttributes(user);
       case this.settings.regionMmap:

@@ -17,6 +17,7 @@ import {
   vfio_pci_dependent_device,
 } from '../uapi/index.ts';
 import type { VfioDevice } from './device.ts';
+import type { DeviceBinding } from './groups/group-backend.ts';
 import type { HotResetFunction, HotResetSet } from './hot-reset-set.ts';
 import type { UserMemory } from './user-memory.ts';
 
@@ -29,6 +30,8 @@ export interface CdevBinding {
   readonly iommufd: object;
   /** The device's id there, 1 and up. */
   readonly devid: number;
+  /** @internal Its way to page tables there. */
+  readonly binding?: DeviceBinding;
 }
 
 function readHeader(call: string, user: UserMemory): { argsz: number; flags: number; count: number } {

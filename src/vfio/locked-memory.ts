@@ -7,7 +7,8 @@ import { PAGE_SIZE } from './page.ts';
 
 /** Pages that a process has pinned. @internal */
 export class LockedMemory {
-  private readonly limit: number;
+  /** RLIMIT_MEMLOCK, in pages. */
+  readonly limit: number;
   private readonly mayExceed: () => boolean;
   private pages = 0;
 

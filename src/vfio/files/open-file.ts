@@ -19,7 +19,7 @@ import type { MappedRange } from './mapped-range.ts';
 import { DEFAULT_POLLMASK } from './poll.ts';
 
 /** What kind of file an fd is of. A call that wants another kind says so by its errno. */
-export type FileKind = 'device' | 'eventfd' | 'group' | 'container' | 'iommufd' | 'dma-buf' | 'migration data';
+export type FileKind = 'device' | 'eventfd' | 'group' | 'container' | 'iommufd' | 'dma-buf' | 'migration data' | 'page faults';
 
 /** Memory by pages of 4096 bytes, as a driver pins them: VfioError for a page that is not there, or that it could not write. The number is the address divided by 4096. */
 export interface UserPages {
