@@ -5,7 +5,7 @@
 
 import * as uapi from '../../../src/uapi/index.ts';
 import { VfioDevice } from '../../../src/vfio/index.ts';
-import type { HostFunction, Process, VfioHost } from '../../../src/vfio/index.ts';
+import type { HostFunction, IommuDescription, Process, VfioHost } from '../../../src/vfio/index.ts';
 import type { ReferenceDevice } from '../../reference/iommu/attachments.ts';
 import type { ReferenceContainer } from '../../reference/iommu/container.ts';
 import type { ReferenceIommufd } from '../../reference/iommu/iommufd.ts';
@@ -37,6 +37,19 @@ export interface Answers {
   readonly judged: CallEnd;
 }
 
+const settled = new Map<IommuDescription | undefined, ReferenceIommu>();
+
+/** The judge's idea of an IOMMU: one for each that a stage describes. */
+function iommuOf(description: IommuDescription | undefined): ReferenceIommu {
+  let iommu = settled.get(description);
+  if (iommu === undefined) {
+    const { pageSizes = 0n, lastAddress = 0n, reserved = [] } = { ...DEFAULT_IOMMU, ...description };
+    iommu = { pageSizes: BigInt(pageSizes), lastAddress: BigInt(lastAddress), reserved: reserved.map(({ kind, first, last }) => ({ kind, first: BigInt(first), last: BigInt(last) })) };
+    settled.set(description, iommu);
+  }
+  return iommu;
+}
+
 /** Who has the file. */
 export interface Holder {
   readonly process: Process;
@@ -55,8 +68,7 @@ export abstract class DeviceTwin {
     const slot = kind === 'emulated' ? `mediated-${number}` : `0000:0${number + 1}:00.0`;
     const device = new VfioDevice({ name: slot, regions: {} });
     this.kind = kind;
-    this.iommu = { ...DEFAULT_IOMMU, ...iommu } as ReferenceIommu;
-    this.iommu = { pageSizes: BigInt(this.iommu.pageSizes), lastAddress: BigInt(this.iommu.lastAddress), reserved: this.iommu.reserved.map((one) => ({ kind: one.kind, first: BigInt(one.first), last: BigInt(one.last) })) };
+    this.iommu = iommuOf(iommu);
     this.one = host.plug({ slot, device, ...(iommu !== undefined && { iommu }), ...(kind === 'emulated' && { emulated: {} }) });
   }
 

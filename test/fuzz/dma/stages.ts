@@ -58,13 +58,13 @@ export const STAGES: readonly Stage[] = [
   {
     name: 'emulated functions',
     processes: [{ file: 'container', version: 3, ...root }, { file: 'container', version: 3, ...limited }],
-    devices: [{ by: 0, kind: 'emulated', joins: true }, { by: 1, kind: 'emulated', joins: true }, { by: 1, kind: 'physical', joins: false }],
+    devices: [{ by: 0, kind: 'emulated', joins: true }, { by: 1, kind: 'emulated', joins: true }, { by: 1, kind: 'physical', iommu: { ...WHOLE, lastAddress: 0xffff_ffff, pageSizes: 0x4020_1200 }, joins: false }],
     dmaEntryLimit: 12,
   },
   {
     name: 'a container and an iommufd, other page sizes',
     processes: [{ file: 'container', version: 3, ...root }, { file: 'iommufd', ...root }],
-    devices: [{ by: 0, kind: 'physical', iommu: { ...WHOLE, pageSizes: 0x20_2000 }, joins: true }, { by: 0, kind: 'physical', iommu: { ...WHOLE, pageSizes: 0x20_2200 }, joins: false }, { by: 1, kind: 'physical', joins: true }],
+    devices: [{ by: 0, kind: 'physical', iommu: { ...WHOLE, pageSizes: 0x20_2000 }, joins: true }, { by: 0, kind: 'physical', iommu: { ...WHOLE, pageSizes: 0x20_6000 }, joins: false }, { by: 1, kind: 'physical', joins: true }],
     dmaEntryLimit: 12,
   },
 ];

@@ -55,12 +55,17 @@ export class ReferenceAttachments {
 
   private useNew(device: ReferenceDevice, table: ReferencePageTable): number | Answer {
     const { ioas } = table;
-    const isThere = device.table?.ioas === ioas;
-    if (!isThere && !this.reserve(device, ioas)) return 'EADDRINUSE';
+    const isReplaced = device.table !== undefined;
+    // What replaces another is filled first.
+    if (!isReplaced && !this.reserve(device, ioas)) return 'EADDRINUSE';
     const answer = ioas.addTable(table);
     if (answer !== 'ok') {
-      if (!isThere) ioas.unreserve(device);
+      if (!isReplaced) ioas.unreserve(device);
       return answer;
+    }
+    if (isReplaced && device.table?.ioas !== ioas && !this.reserve(device, ioas)) {
+      ioas.removeTable(table);
+      return 'EADDRINUSE';
     }
     // Its id is taken while the one that it replaces still has its own.
     const id = this.iommufd.add(table);

@@ -173,7 +173,9 @@ export class ReferenceIoas {
   /** First fit; undefined when there is none. */
   private room(bytes: bigint, alignment: bigint, offset: bigint): bigint | undefined {
     const [lowest, highest] = [PAGE_BYTES, MAX - PAGE_BYTES];
-    let holes: IovaRange[] = this.allowed.length === 0 ? [{ first: lowest, last: highest }] : [...this.allowed].sort((a, b) => (a.first < b.first ? -1 : 1));
+    // Allowed ranges that touch are one.
+    let holes: IovaRange[] = this.allowed.reduce((left, range) => without(left, range), [{ first: 0n, last: MAX }] as IovaRange[]);
+    holes = this.allowed.length === 0 ? [{ first: lowest, last: highest }] : holes.reduce((left, range) => without(left, range), [{ first: 0n, last: MAX }] as IovaRange[]);
     holes = holes.map(({ first, last }) => ({ first: first < lowest ? lowest : first, last: last > highest ? highest : last })).filter(({ first, last }) => first <= last);
     for (const used of [...this.reserved, ...this.areas]) holes = without(holes, used);
     for (const { first, last } of holes) {

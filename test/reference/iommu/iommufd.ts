@@ -247,7 +247,8 @@ export class ReferenceIommufd {
 
   private setTracking(argument: ReferenceArgument): Answer {
     const flags = argument.u32(4);
-    if (flags > 1 || argument.u32(12) !== 0) return 'EOPNOTSUPP';
+    // The kernel does not look at what is reserved here.
+    if (flags > 1) return 'EOPNOTSUPP';
     const table = this.table(argument.u32(8));
     if (table === undefined) return 'ENOENT';
     if (!table.mayTrack) return 'EOPNOTSUPP';
