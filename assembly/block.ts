@@ -16,11 +16,12 @@ import { countUnclaimed, windowAt, windowPosition, windowRegion, windowStart } f
 import { isCounted } from './transactions.ts';
 
 /** Whether bytes may be copied as a whole: nobody sees or counts the cycles. */
-function isWhole(region: u32): bool {
+export function isWhole(region: u32): bool {
   return isPassive(region) && !isCounted(region);
 }
 
-function readRun(region: u32, position: u64, buffer: u32, bytes: u64): void {
+/** `bytes` at a position of a region into `buffer`. */
+export function readRun(region: u32, position: u64, buffer: u32, bytes: u64): void {
   if (isWhole(region) && !isDemand(region)) {
     memory.copy(buffer, base(region) + <u32>position, <u32>bytes);
     return;
@@ -44,7 +45,8 @@ function readRun(region: u32, position: u64, buffer: u32, bytes: u64): void {
   }
 }
 
-function writeRun(region: u32, position: u64, buffer: u32, bytes: u64): void {
+/** The same from `buffer`. */
+export function writeRun(region: u32, position: u64, buffer: u32, bytes: u64): void {
   if (isWhole(region) && !isDemand(region)) {
     if (!isRom(region)) memory.copy(base(region) + <u32>position, buffer, <u32>bytes);
     return;

@@ -85,3 +85,22 @@ export {
   noticeTake,
   noticeDropped,
 } from './exports/bank';
+export {
+  domainCreate,
+  domainDestroy,
+  domainClear,
+  domainMap,
+  domainMapF,
+  domainMapPages,
+  domainUnmap,
+  domainFind,
+  domainWalk,
+  domainBlock,
+  domainCopy,
+  domainCount,
+  domainTrack,
+  domainMark,
+  domainReadDirty,
+  domainClearDirty,
+  domainValidate,
+} from './exports/iommu';

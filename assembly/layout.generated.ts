@@ -27,6 +27,7 @@ export const OBJECT_SNAPSHOT: u32 = 8;
 export const OBJECT_HISTORY: u32 = 9;
 export const OBJECT_READER: u32 = 10;
 export const OBJECT_LINE: u32 = 11;
+export const OBJECT_DOMAIN: u32 = 12;
 
 // Backing kinds of a region
 export const REGION_RAM: u32 = 1;
@@ -151,6 +152,19 @@ export const WINDOW_WRITE_COMBINING: u32 = 1;
 // Line buffers of a write-combining window
 export const LINE_BYTES: u32 = 64;
 export const LINES_PER_WINDOW: u32 = 4;
+
+// Permissions of a mapping of a domain, why an access faults, and one row of a walk: first u64 @0, last u64 @8, position u64 @16, region u32 @24, permissions u32 @28
+export const IOMMU_READABLE: u32 = 1;
+export const IOMMU_WRITABLE: u32 = 2;
+export const IOMMU_UNMAPPED: u32 = 1;
+export const IOMMU_PERMISSION: u32 = 2;
+export const IOMMU_TARGET: u32 = 3;
+export const IOMMU_ROW_BYTES: u32 = 32;
+export const IOMMU_ROW_FIRST: u32 = 0;
+export const IOMMU_ROW_LAST: u32 = 8;
+export const IOMMU_ROW_POSITION: u32 = 16;
+export const IOMMU_ROW_REGION: u32 = 24;
+export const IOMMU_ROW_PERMISSIONS: u32 = 28;
 
 // How a device file hands out offsets
 export const OFFSETS_INDEX: u32 = 0;

@@ -36,6 +36,8 @@ import { CELL_FIRST } from './layout.generated.ts';
 const MAX_SIZE: u64 = 1 << 63;
 const PAGE_SHIFT: u64 = 12;
 const PAGE_MASK: u64 = PAGE_BYTES - 1;
+// 4 GiB.
+const MANY_PAGES: u64 = 1 << 20;
 
 export function backing(region: u32): u32 {
   return load<u8>(region, 5);
@@ -61,7 +63,8 @@ export function size(region: u32): u64 {
   return load<u64>(region, 16);
 }
 
-function pageTree(region: u32): u32 {
+/** The tree from page indices to pages of a demand region. */
+export function pageTree(region: u32): u32 {
   return region + 24;
 }
 
@@ -196,6 +199,16 @@ export function touchPage(region: u32, position: u64): u32 {
   memory.fill(page, 0, PAGE_BYTES);
   rememberPage(region, index, page);
   return page;
+}
+
+/** How many pages first..last of a demand region lack; of more than memory could hold, only that there are too many. */
+export function missingPages(region: u32, first: u64, last: u64): u64 {
+  const end = last >> PAGE_SHIFT;
+  let index = first >> PAGE_SHIFT;
+  if (end - index >= MANY_PAGES) return MANY_PAGES;
+  let missing: u64 = 0;
+  for (; index <= end; index++) missing += u64(treeLoad(pageTree(region), index) == 0);
+  return missing;
 }
 
 function dropPage(region: u32, position: u64): void {

@@ -112,6 +112,18 @@ function eraseRange(tree: u32, from: u64, to: u64): void {
   }
 }
 
+/** R-store of nothing in a tree without versions: 0, or -ENOMEM. Needs memory only to cut one entry in two where its leaf is full. */
+export function treeFree(tree: u32, from: u64, to: u64): i32 {
+  const level = descend(tree, from);
+  if (level < 0 || !touches(level, to)) return 0;
+  const leaf = pathNode(level);
+  const slot = pathSlot(level);
+  const cutsBoth = first(leaf, slot) < from && last(leaf, slot) > to;
+  if (cutsBoth && count(leaf) == LEAF_CAPACITY && !reserveChanges(tree, 1)) return -ENOMEM;
+  eraseRange(tree, from, to);
+  return 0;
+}
+
 /** R-erase: the value of the removed entry, or 0. Only after `canErase`. */
 export function treeErase(tree: u32, index: u64): u32 {
   const level = descend(tree, index);

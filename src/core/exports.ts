@@ -109,4 +109,22 @@ export interface CoreExports {
   cookieRequest(table: number, index: number, bytes: bigint): number;
   cookieResolve(table: number, offset: bigint): number;
   readonly cookieResolveF: (table: number, offset: number) => number;
+
+  domainCreate(): number;
+  domainDestroy(domain: number): number;
+  domainClear(domain: number): number;
+  domainMap(domain: number, first: bigint, bytes: bigint, region: number, position: bigint, permissions: number): number;
+  readonly domainMapF: (domain: number, first: number, bytes: number, region: number, position: number, permissions: number) => number;
+  domainMapPages(domain: number, iovas: number, positions: number, n: number, bytes: bigint, region: number, permissions: number): number;
+  domainUnmap(domain: number, first: bigint, last: bigint): number;
+  domainFind(domain: number, iova: bigint, limit: bigint): number;
+  domainWalk(domain: number, first: bigint, last: bigint, rows: number, capacity: number): number;
+  domainBlock(domain: number, iova: bigint, buffer: number, bytes: number, writes: number): number;
+  domainCopy(domain: number, to: bigint, from: bigint, bytes: bigint): number;
+  domainCount(domain: number): number;
+  domainTrack(domain: number, on: number): number;
+  domainMark(domain: number, first: bigint, last: bigint): number;
+  domainReadDirty(domain: number, origin: bigint, first: bigint, last: bigint, shift: number, bits: number, bytes: number): number;
+  domainClearDirty(domain: number, first: bigint, last: bigint): number;
+  domainValidate(domain: number): number;
 }

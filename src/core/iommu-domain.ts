@@ -1,8 +1,31 @@
 // A domain of an IOMMU: I/O virtual addresses (IOVA) that lead to bytes of regions, in the core. Rules D of docs/how-an-access-travels.md.
 
 import { VfioError } from '../uapi/index.ts';
+import { bytesOf, hex, u64 } from '../webassembly/index.ts';
 import type { U64 } from '../webassembly/index.ts';
 import type { Core } from './core.ts';
+import {
+  CELL_FIRST,
+  CELL_INDEX,
+  CELL_LAST,
+  CELL_POSITION,
+  CELL_VALUE,
+  EBADF,
+  EINVAL,
+  IOMMU_PERMISSION,
+  IOMMU_READABLE,
+  IOMMU_ROW_BYTES,
+  IOMMU_ROW_FIRST,
+  IOMMU_ROW_LAST,
+  IOMMU_ROW_PERMISSIONS,
+  IOMMU_ROW_POSITION,
+  IOMMU_ROW_REGION,
+  IOMMU_TARGET,
+  IOMMU_UNMAPPED,
+  IOMMU_WRITABLE,
+  PAGE_BYTES,
+  STAGING_BYTES,
+} from './layout.generated.ts';
 import type { Region } from './region.ts';
 
 /** What a range of IOVAs leads to. */
@@ -42,73 +65,230 @@ export class IommuFault extends Error {
   }
 }
 
+const MAX = 0xffff_ffff_ffff_ffffn;
+const REASONS: Readonly<Record<number, IommuFault['reason']>> = { [IOMMU_UNMAPPED]: 'unmapped', [IOMMU_PERMISSION]: 'permission', [IOMMU_TARGET]: 'target' };
+const WALK_ROWS = 256;
+// Where memory is short a walk does with fewer.
+const PAGE = BigInt(PAGE_BYTES);
+// Regions that are kept by their handles, before it is asked which of them are still mapped.
+const KEPT_REGIONS = 64;
+
+function permissionsOf(target: { readonly readable: boolean; readonly writable: boolean }): number {
+  return (target.readable ? IOMMU_READABLE : 0) | (target.writable ? IOMMU_WRITABLE : 0);
+}
+
 /** Made by {@link Engine.iommuDomain}. */
 export class IommuDomain {
   readonly name: string;
+  private readonly core: Core;
+  private readonly handle: number;
+  // What rows name by handle. The core does not tell when the last range of a region goes.
+  private readonly regions = new Map<number, Region>();
+  private keptRegions = KEPT_REGIONS;
+  private tracking = false;
+  private gone = false;
 
   /** @internal */
-  constructor(_core: Core, name: string) {
+  constructor(core: Core, name: string) {
     this.name = name;
+    this.core = core;
+    this.handle = core.check(core.exports.domainCreate(), 'iommuDomain', () => 'the core has no memory for another domain') >>> 0;
   }
 
-  /** Maps first .. first + bytes - 1. VfioError EEXIST when something is mapped there, EINVAL when it passes 2^64-1, ENOMEM; then nothing has changed. */
-  map(_first: U64, _bytes: U64, _to: IommuTarget): void {
-    throw new VfioError('EINVAL', 'map', 'to be written');
+  private live(call: string): void {
+    if (this.gone) throw new VfioError('EBADF', call, `${this.name} is destroyed`);
+  }
+
+  /** Says that a region can be met in this domain; throws when it cannot. */
+  private keep(call: string, region: Region): void {
+    if (region.core !== this.core) throw new TypeError(`${call}: ${region.name} belongs to another engine`);
+    region.live(call);
+    if (this.regions.size >= this.keptRegions && !this.regions.has(region.handle)) this.forgetRegions();
+    this.regions.set(region.handle, region);
+  }
+
+  private forgetRegions(): void {
+    const met = new Set<number>();
+    for (const row of this.rows(0n, MAX)) met.add(row.handle);
+    for (const handle of this.regions.keys()) if (!met.has(handle)) this.regions.delete(handle);
+    this.keptRegions = Math.max(KEPT_REGIONS, 2 * this.regions.size);
+  }
+
+  /** The bytes of an array, also after the core's memory has grown: an array in that memory is dead then. */
+  private lasting(array: Uint8Array | BigUint64Array): () => Uint8Array {
+    const { buffer, byteOffset, byteLength } = array;
+    if (buffer !== this.core.exports.memory.buffer) return () => new Uint8Array(buffer, byteOffset, byteLength);
+    return () => this.core.memory().subarray(byteOffset, byteOffset + byteLength);
+  }
+
+  private checkInside(call: string, region: Region, position: bigint, bytes: bigint): void {
+    if (bytes > 0n && position + bytes > region.size) {
+      throw new RangeError(`${call}: ${hex(bytes)} bytes at position ${hex(position)} pass the end of ${region.name}, ${hex(region.size)} bytes`);
+    }
+  }
+
+  /**
+   * Maps first .. first + bytes - 1. VfioError EEXIST when something is mapped there, EINVAL when it passes 2^64-1 or is empty, ENOMEM; then nothing has changed.
+   *
+   * @throws RangeError when the target passes the region's end.
+   */
+  map(first: U64, bytes: U64, to: IommuTarget): void {
+    this.live('IommuDomain.map');
+    this.keep('IommuDomain.map', to.region);
+    const [from, size, position] = [u64('IommuDomain.map: first', first), u64('IommuDomain.map: bytes', bytes), u64('IommuDomain.map: position', to.position)];
+    this.checkInside('IommuDomain.map', to.region, position, size);
+    const status = this.core.exports.domainMap(this.handle, from, size, to.region.handle, position, permissionsOf(to));
+    if (status < 0) this.core.check(status, 'IommuDomain.map', () => `${hex(size)} bytes at ${hex(from)} in ${this.name}`);
   }
 
   /** Maps pages of one size, in any order, each onto `bytes` bytes of one region: all of them, or none. VfioError as {@link IommuDomain.map}. */
-  mapPages(_iovas: BigUint64Array, _positions: BigUint64Array, _bytes: U64, _to: Omit<IommuTarget, 'position'>): void {
-    throw new VfioError('EINVAL', 'map', 'to be written');
+  mapPages(iovas: BigUint64Array, positions: BigUint64Array, bytes: U64, to: Omit<IommuTarget, 'position'>): void {
+    this.live('IommuDomain.mapPages');
+    this.keep('IommuDomain.mapPages', to.region);
+    const n = iovas.length;
+    if (positions.length !== n) throw new RangeError(`IommuDomain.mapPages: ${n} IOVAs and ${positions.length} positions`);
+    const size = u64('IommuDomain.mapPages: bytes', bytes);
+    if (n === 0) return;
+    const columns = Math.max(1, 16 * n);
+    const [allIovas, allPositions] = [this.lasting(iovas), this.lasting(positions)];
+    const buffer = this.core.exports.takeBuffer(columns);
+    if (buffer === 0) throw new VfioError('ENOMEM', 'IommuDomain.mapPages', `no memory for ${n} rows of 16 bytes`);
+    const at = buffer >>> 0;
+    const memory = this.core.memory();
+    memory.set(allIovas(), at);
+    memory.set(allPositions(), at + 8 * n);
+    const status = this.core.exports.domainMapPages(this.handle, at, at + 8 * n, n, size, to.region.handle, permissionsOf(to));
+    this.core.exports.giveBuffer(buffer, columns);
+    if (status === -EINVAL) for (const position of positions) this.checkInside('IommuDomain.mapPages', to.region, position, size);
+    if (status < 0) this.core.check(status, 'IommuDomain.mapPages', () => `${n} pages of ${hex(size)} bytes in ${this.name}`);
   }
 
   /** Unmaps first..last, and cuts what reaches beyond; bytes that were mapped there. Their dirty bits are gone. VfioError ENOMEM when a cut needs memory that there is not; then nothing has changed. */
-  unmap(_first: U64, _last: U64): bigint {
-    throw new VfioError('EINVAL', 'map', 'to be written');
+  unmap(first: U64, last: U64): bigint {
+    this.live('IommuDomain.unmap');
+    const [from, to] = [u64('IommuDomain.unmap: first', first), u64('IommuDomain.unmap: last', last)];
+    const status = this.core.exports.domainUnmap(this.handle, from, to);
+    if (status < 0) this.core.check(status, 'IommuDomain.unmap', () => `${hex(from)}..${hex(to)} in ${this.name}`);
+    if (status === 0) return 0n;
+    if (this.count === 0) this.regions.clear();
+    const bytes = this.core.cellFirst();
+    // Everything was mapped, and everything is one more than a cell can say.
+    return bytes === 0n ? MAX + 1n : bytes;
   }
 
   /** The range that holds `iova`, as it was mapped or is left of it. */
-  translate(_iova: U64): MappedRange | undefined {
-    return undefined;
+  translate(iova: U64): MappedRange | undefined {
+    this.live('IommuDomain.translate');
+    const at = u64('IommuDomain.translate: iova', iova);
+    if (this.core.exports.domainFind(this.handle, at, at) !== 1) return undefined;
+    const { cells } = this.core;
+    const view = this.core.data();
+    return this.range(view, cells + CELL_FIRST, cells + CELL_LAST, cells + CELL_POSITION, cells + CELL_VALUE, cells + CELL_INDEX);
   }
 
-  /** What is mapped in first..last, ascending, each range with its whole extent. */
-  *walk(_first: U64 = 0n, _last: U64 = 0xffff_ffff_ffff_ffffn): Generator<MappedRange, void, undefined> {
-    yield* [];
+  private range(view: DataView, first: number, last: number, position: number, region: number, permissions: number): MappedRange {
+    const allowed = view.getUint32(permissions, true);
+    return {
+      first: view.getBigUint64(first, true),
+      last: view.getBigUint64(last, true),
+      region: this.regions.get(view.getUint32(region, true))!,
+      position: view.getBigUint64(position, true),
+      readable: (allowed & IOMMU_READABLE) !== 0,
+      writable: (allowed & IOMMU_WRITABLE) !== 0,
+    };
+  }
+
+  private *rows(first: bigint, last: bigint): Generator<{ readonly range: MappedRange; readonly handle: number }, void, undefined> {
+    const bytes = WALK_ROWS * IOMMU_ROW_BYTES;
+    let from = first;
+    for (let more = from <= last; more; ) {
+      const buffer = this.core.exports.takeBuffer(bytes);
+      if (buffer === 0) throw new VfioError('ENOMEM', 'IommuDomain.walk', `no ${bytes} bytes for a batch of rows`);
+      const rows = [];
+      const n = this.core.exports.domainWalk(this.handle, from, last, buffer, WALK_ROWS);
+      const view = this.core.data();
+      for (let i = 0; i < n; i++) {
+        const at = (buffer >>> 0) + i * IOMMU_ROW_BYTES;
+        const range = this.range(view, at + IOMMU_ROW_FIRST, at + IOMMU_ROW_LAST, at + IOMMU_ROW_POSITION, at + IOMMU_ROW_REGION, at + IOMMU_ROW_PERMISSIONS);
+        rows.push({ range, handle: view.getUint32(at + IOMMU_ROW_REGION, true) });
+      }
+      this.core.exports.giveBuffer(buffer, bytes);
+      yield* rows;
+      const end = rows.at(-1)?.range.last ?? last;
+      more = n === WALK_ROWS && end < last;
+      from = end + 1n;
+    }
+  }
+
+  /** What is mapped in first..last, ascending, each range with its whole extent. Reads in batches: changes between two steps are allowed, and the walk goes on behind the last range of its batch. */
+  *walk(first: U64 = 0n, last: U64 = MAX): Generator<MappedRange, void, undefined> {
+    this.live('IommuDomain.walk');
+    const [from, to] = [u64('IommuDomain.walk: first', first), u64('IommuDomain.walk: last', last)];
+    for (const { range } of this.rows(from, to)) {
+      yield range;
+      this.live('IommuDomain.walk');
+    }
   }
 
   /** Fills `target` with the bytes from `iova` on, over any borders of ranges. IommuFault. */
-  read(_iova: U64, _target: Uint8Array): void {
-    throw new IommuFault('read', 0n, 'unmapped', this.name);
+  read(iova: U64, target: Uint8Array): void {
+    this.live('IommuDomain.read');
+    this.block('IommuDomain.read', u64('IommuDomain.read: iova', iova), bytesOf('IommuDomain.read: target', target), 0);
   }
 
-  /** Writes all of `source`, and marks its pages dirty while that is tracked. IommuFault. */
-  write(_iova: U64, _source: Uint8Array): void {
-    throw new IommuFault('write', 0n, 'unmapped', this.name);
+  /** Writes all of `source`, and marks its pages dirty while that is tracked. IommuFault; VfioError ENOMEM when a demand page or a mark has no memory, with nothing written. */
+  write(iova: U64, source: Uint8Array): void {
+    this.live('IommuDomain.write');
+    this.block('IommuDomain.write', u64('IommuDomain.write: iova', iova), bytesOf('IommuDomain.write: source', source), 1);
+  }
+
+  private block(call: string, iova: bigint, block: Uint8Array, writes: 0 | 1): void {
+    let fault: IommuFault | undefined;
+    const status = this.core.transfer(block, writes, (buffer, bytes) => {
+      const answer = this.core.exports.domainBlock(this.handle, iova, buffer, bytes, writes);
+      if (answer > 0) fault = this.fault(answer);
+      return answer > 0 ? -EBADF : answer;
+    });
+    if (fault !== undefined) throw fault;
+    if (status < 0) throw this.core.failure(-status, call, `${block.length} bytes at ${hex(iova)} in ${this.name}`);
   }
 
   /** Copies bytes inside the domain as a device's copy engine does, without leaving the core: ranges that overlap end as if all was read first. IommuFault. */
-  copy(_to: U64, _from: U64, _bytes: U64): void {
-    throw new IommuFault('write', 0n, 'unmapped', this.name);
+  copy(to: U64, from: U64, bytes: U64): void {
+    this.live('IommuDomain.copy');
+    const [target, source, size] = [u64('IommuDomain.copy: to', to), u64('IommuDomain.copy: from', from), u64('IommuDomain.copy: bytes', bytes)];
+    const status = this.core.exports.domainCopy(this.handle, target, source, size);
+    if (status > 0) throw this.fault(status);
+    if (status < 0) throw this.core.failure(-status, 'IommuDomain.copy', `${hex(size)} bytes from ${hex(source)} to ${hex(target)} in ${this.name}`);
+  }
+
+  private fault(reason: number): IommuFault {
+    const writes = this.core.data().getUint32(this.core.cells + CELL_VALUE, true);
+    return new IommuFault(writes === 0 ? 'read' : 'write', this.core.cellFirst(), REASONS[reason]!, this.name);
   }
 
   /** How many ranges are mapped. */
   get count(): number {
-    return 0;
+    return Math.max(0, this.core.exports.domainCount(this.handle));
   }
 
   /** Whether writes mark pages of 4096 bytes dirty. */
   get tracksDirty(): boolean {
-    return false;
+    return this.tracking;
   }
 
-  /** Marks written pages from now on, none yet; or stops, and forgets all marks. */
-  trackDirty(_on: boolean): void {
-    throw new VfioError('EINVAL', 'map', 'to be written');
+  /** Marks written pages from now on, none yet; or stops, and forgets all marks. Does nothing when that is so already. */
+  trackDirty(on: boolean): void {
+    this.live('IommuDomain.trackDirty');
+    this.tracking = on;
+    this.core.exports.domainTrack(this.handle, on ? 1 : 0);
   }
 
-  /** Marks the pages of first..last. Nothing happens while dirty pages are not tracked. VfioError ENOMEM. */
-  markDirty(_first: U64, _last: U64): void {
-    throw new VfioError('EINVAL', 'map', 'to be written');
+  /** Marks the pages of first..last in which something is mapped. Nothing happens while dirty pages are not tracked. VfioError ENOMEM, then no page is marked. */
+  markDirty(first: U64, last: U64): void {
+    this.live('IommuDomain.markDirty');
+    const [from, to] = [u64('IommuDomain.markDirty: first', first), u64('IommuDomain.markDirty: last', last)];
+    this.core.check(this.core.exports.domainMark(this.handle, from, to), 'IommuDomain.markDirty', () => `pages of ${hex(from)}..${hex(to)} in ${this.name}`);
   }
 
   /**
@@ -117,18 +297,52 @@ export class IommuDomain {
    * @param pageBytes a power of two of at least 4096.
    * @param bitmap at least one bit for each page of first..last.
    * @param clear whether the marks are taken away.
+   * @throws RangeError when `pageBytes` or the length of `bitmap` is not so; VfioError EINVAL when `first` is above `last`.
    */
-  readDirty(_first: U64, _last: U64, _pageBytes: U64, _bitmap: Uint8Array, _clear: boolean): void {
-    throw new VfioError('EINVAL', 'map', 'to be written');
+  readDirty(first: U64, last: U64, pageBytes: U64, bitmap: Uint8Array, clear: boolean): void {
+    const call = 'IommuDomain.readDirty';
+    this.live(call);
+    const [from, to, size, bits] = [u64(`${call}: first`, first), u64(`${call}: last`, last), u64(`${call}: pageBytes`, pageBytes), bytesOf(`${call}: bitmap`, bitmap)];
+    if (size < PAGE || (size & (size - 1n)) !== 0n) throw new RangeError(`${call}: pageBytes is ${size.toString()}; expected a power of two of at least ${PAGE_BYTES}`);
+    if (from > to) throw new VfioError('EINVAL', call, `first ${hex(from)} is above last ${hex(to)}`);
+    const wanted = (to - from) / size + 1n;
+    if (BigInt(bits.length) * 8n < wanted) throw new RangeError(`${call}: bitmap has ${bits.length} bytes; ${wanted.toString()} bits are wanted`);
+    const target = this.lasting(bits);
+    const step = 8n * BigInt(STAGING_BYTES) * size;
+    const buffer = this.core.exports.takeBuffer(STAGING_BYTES) >>> 0;
+    if (buffer === 0) throw new VfioError('ENOMEM', call, `no memory for ${STAGING_BYTES} bytes of bits`);
+    for (let [at, offset] = [from, 0]; at <= to; at += step, offset += STAGING_BYTES) {
+      const end = at + step - 1n < to ? at + step - 1n : to;
+      const length = Number((end - at) / size / 8n) + 1;
+      this.core.memory().fill(0, buffer, buffer + length);
+      this.core.exports.domainReadDirty(this.handle, at, at, end, size.toString(2).length - 1, buffer, length);
+      const found = this.core.memory().subarray(buffer, buffer + length);
+      const into = target();
+      for (let i = 0; i < length; i++) if (found[i] !== 0) into[offset + i]! |= found[i]!;
+    }
+    this.core.exports.giveBuffer(buffer, STAGING_BYTES);
+    if (clear) this.core.exports.domainClearDirty(this.handle, from, to);
   }
 
-  /** Unmaps everything. */
+  /** Unmaps everything, and forgets all marks. */
   clear(): void {
-    throw new VfioError('EINVAL', 'map', 'to be written');
+    this.live('IommuDomain.clear');
+    this.core.exports.domainClear(this.handle);
+    this.regions.clear();
+  }
+
+  /** Checks the structure of the domain's trees node by node; Error with the number of the broken rule in `assembly/maple/check.ts`. For tests. */
+  validate(): void {
+    this.live('IommuDomain.validate');
+    const broken = this.core.exports.domainValidate(this.handle);
+    if (broken > 0) throw new Error(`${this.name}: structural rule ${broken} is broken`);
   }
 
   /** Returns all memory. A second call does nothing. */
   destroy(): void {
-    throw new VfioError('EINVAL', 'map', 'to be written');
+    if (this.gone) return;
+    this.gone = true;
+    this.core.exports.domainDestroy(this.handle);
+    this.regions.clear();
   }
 }

@@ -50,6 +50,8 @@ export const OBJECT_HISTORY = 9;
 export const OBJECT_READER = 10;
 /** @internal */
 export const OBJECT_LINE = 11;
+/** @internal */
+export const OBJECT_DOMAIN = 12;
 
 // Backing kinds of a region
 /** @internal */
@@ -270,6 +272,30 @@ export const WINDOW_WRITE_COMBINING = 1;
 export const LINE_BYTES = 64;
 /** @internal */
 export const LINES_PER_WINDOW = 4;
+
+// Permissions of a mapping of a domain, why an access faults, and one row of a walk: first u64 @0, last u64 @8, position u64 @16, region u32 @24, permissions u32 @28
+/** @internal */
+export const IOMMU_READABLE = 1;
+/** @internal */
+export const IOMMU_WRITABLE = 2;
+/** @internal */
+export const IOMMU_UNMAPPED = 1;
+/** @internal */
+export const IOMMU_PERMISSION = 2;
+/** @internal */
+export const IOMMU_TARGET = 3;
+/** @internal */
+export const IOMMU_ROW_BYTES = 32;
+/** @internal */
+export const IOMMU_ROW_FIRST = 0;
+/** @internal */
+export const IOMMU_ROW_LAST = 8;
+/** @internal */
+export const IOMMU_ROW_POSITION = 16;
+/** @internal */
+export const IOMMU_ROW_REGION = 24;
+/** @internal */
+export const IOMMU_ROW_PERMISSIONS = 28;
 
 // How a device file hands out offsets
 /** @internal */

@@ -1,0 +1,137 @@
+// Exports: domains of an IOMMU. An access answers 0, an IOMMU_ number for why it faults, or a negative errno; where it faults is in the cells at CELL_FIRST, and at CELL_VALUE 0 for a read, 1 for a write.
+
+import { CELL_FIRST, CELL_VALUE, EBADF, EINVAL, IOMMU_ROW_BYTES, OBJECT_DOMAIN, OBJECT_REGION } from '../layout.generated.ts';
+import { cells } from '../cells.ts';
+import * as dirty from '../iommu/dirty.ts';
+import * as domains from '../iommu/domain.ts';
+import * as batch from '../iommu/map-pages.ts';
+import * as moves from '../iommu/move.ts';
+import * as reached from '../iommu/reach.ts';
+import { treeCheck } from '../maple/check.ts';
+import { entryCount } from '../maple/path.ts';
+import { tableCheck } from '../maple/table-check.ts';
+import { resolve } from '../memory/objects.ts';
+import { inMemory, whole } from '../number.ts';
+
+export function domainCreate(): i32 {
+  return domains.createDomain();
+}
+
+export function domainDestroy(handle: u32): i32 {
+  const domain = resolve(handle, OBJECT_DOMAIN);
+  if (domain == 0) return -EBADF;
+  domains.destroyDomain(domain);
+  return 0;
+}
+
+export function domainClear(handle: u32): i32 {
+  const domain = resolve(handle, OBJECT_DOMAIN);
+  if (domain == 0) return -EBADF;
+  domains.clearDomain(domain);
+  return 0;
+}
+
+export function domainMap(handle: u32, first: u64, bytes: u64, regionHandle: u32, position: u64, permissions: u32): i32 {
+  const domain = resolve(handle, OBJECT_DOMAIN);
+  const region = resolve(regionHandle, OBJECT_REGION);
+  return domain == 0 || region == 0 ? -EBADF : domains.mapRange(domain, first, bytes, region, position, permissions);
+}
+
+export function domainMapF(handle: u32, first: f64, bytes: f64, regionHandle: u32, position: f64, permissions: u32): i32 {
+  return domainMap(handle, whole(first), whole(bytes), regionHandle, whole(position), permissions);
+}
+
+/** Maps `n` ranges of `bytes` each: all or none. The columns are the caller's, and may be left in another order. */
+export function domainMapPages(handle: u32, iovas: u32, positions: u32, n: u32, bytes: u64, regionHandle: u32, permissions: u32): i32 {
+  const domain = resolve(handle, OBJECT_DOMAIN);
+  const region = resolve(regionHandle, OBJECT_REGION);
+  if (domain == 0 || region == 0) return -EBADF;
+  if (!inMemory(iovas, n, 8) || !inMemory(positions, n, 8)) return -EINVAL;
+  return batch.mapPages(domain, iovas, positions, n, bytes, region, permissions);
+}
+
+/** 1 with the bytes that were mapped there, modulo 2^64, in the cells at CELL_FIRST; 0 when nothing was. */
+export function domainUnmap(handle: u32, first: u64, last: u64): i32 {
+  const domain = resolve(handle, OBJECT_DOMAIN);
+  return domain == 0 ? -EBADF : domains.unmapRange(domain, first, last);
+}
+
+/** 1 with the first range that ends at or above `iova` and begins at or below `limit` in the cells: its ends, CELL_POSITION, the region's handle at CELL_VALUE, permissions at CELL_INDEX; or 0. */
+export function domainFind(handle: u32, iova: u64, limit: u64): i32 {
+  const domain = resolve(handle, OBJECT_DOMAIN);
+  return domain == 0 ? -EBADF : domains.findRange(domain, iova, limit);
+}
+
+/** Fills up to `capacity` rows (the IOMMU_ROW_ numbers) with the ranges that touch first..last; how many. */
+export function domainWalk(handle: u32, first: u64, last: u64, rows: u32, capacity: u32): i32 {
+  const domain = resolve(handle, OBJECT_DOMAIN);
+  if (domain == 0) return -EBADF;
+  return first > last || !inMemory(rows, capacity, IOMMU_ROW_BYTES) ? -EINVAL : domains.walkRanges(domain, first, last, rows, capacity);
+}
+
+function told(status: i32): i32 {
+  if (status > 0) {
+    store<u64>(cells, reached.faultAt, CELL_FIRST);
+    store<u32>(cells, moves.faultWrites, CELL_VALUE);
+  }
+  return status;
+}
+
+export function domainBlock(handle: u32, iova: u64, buffer: u32, bytes: u32, writes: u32): i32 {
+  const domain = resolve(handle, OBJECT_DOMAIN);
+  if (domain == 0) return -EBADF;
+  if (!inMemory(buffer, bytes, 1)) return -EINVAL;
+  return told(moves.moveBlock(domain, iova, buffer, bytes, writes & 1));
+}
+
+export function domainCopy(handle: u32, to: u64, from: u64, bytes: u64): i32 {
+  const domain = resolve(handle, OBJECT_DOMAIN);
+  return domain == 0 ? -EBADF : told(moves.copyBlock(domain, to, from, bytes));
+}
+
+/** Number of ranges. */
+export function domainCount(handle: u32): f64 {
+  const domain = resolve(handle, OBJECT_DOMAIN);
+  return domain == 0 ? -EBADF : <f64>entryCount(domains.mappings(domain));
+}
+
+export function domainTrack(handle: u32, on: u32): i32 {
+  const domain = resolve(handle, OBJECT_DOMAIN);
+  if (domain == 0) return -EBADF;
+  dirty.setTracks(domain, on != 0);
+  return 0;
+}
+
+export function domainMark(handle: u32, first: u64, last: u64): i32 {
+  const domain = resolve(handle, OBJECT_DOMAIN);
+  if (domain == 0) return -EBADF;
+  return first > last ? -EINVAL : dirty.markMapped(domain, first, last);
+}
+
+/** Sets bit (IOVA - origin) >> shift of `bits` for each byte of first..last in a dirty page; origin is at most first, and all bits lie in `bytes` bytes. */
+export function domainReadDirty(handle: u32, origin: u64, first: u64, last: u64, shift: u32, bits: u32, bytes: u32): i32 {
+  const domain = resolve(handle, OBJECT_DOMAIN);
+  if (domain == 0) return -EBADF;
+  if (first > last || origin > first || shift > 63 || !inMemory(bits, bytes, 1) || ((last - origin) >> <u64>shift) >> 3 >= <u64>bytes) return -EINVAL;
+  dirty.readMarks(domain, origin, first, last, shift, bits);
+  return 0;
+}
+
+/** Takes the marks of all pages that first..last touches away. */
+export function domainClearDirty(handle: u32, first: u64, last: u64): i32 {
+  const domain = resolve(handle, OBJECT_DOMAIN);
+  if (domain == 0) return -EBADF;
+  if (first > last) return -EINVAL;
+  dirty.clearRange(domain, first, last);
+  return 0;
+}
+
+/** 0 when both trees of a domain are sound, else the number of the broken rule, as treeValidate. */
+export function domainValidate(handle: u32): i32 {
+  const domain = resolve(handle, OBJECT_DOMAIN);
+  if (domain == 0) return -EBADF;
+  const tree = domains.mappings(domain);
+  let broken = treeCheck(tree);
+  if (broken == 0) broken = tableCheck(tree);
+  return broken != 0 ? broken : treeCheck(dirty.marks(domain));
+}

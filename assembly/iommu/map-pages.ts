@@ -1,0 +1,114 @@
+// Mapping many pages at once: all of them or none.
+//
+//   columns -> checked -> sorted -> an empty domain:  leaves filled from left to right (maple/bulk.ts)
+//                                -> else:             one by one, each beside the one before as long as that lies in the same leaf
+
+import { EEXIST, EINVAL, ENOMEM } from '../layout.generated.ts';
+import { treeBulkColumns } from '../maple/bulk.ts';
+import { putEntry } from '../maple/grow.ts';
+import { LEAF_CAPACITY, count, first, last } from '../maple/node.ts';
+import { descend, pathHigh, pathNode, pathSlot, root, setPathSlot } from '../maple/path.ts';
+import { endTable } from '../maple/table-making.ts';
+import { insertFound, treeErase } from '../maple/write.ts';
+import { giveFrames, takeSpareFrames } from '../memory/arena.ts';
+import { handleOf } from '../memory/objects.ts';
+import { arePermissions, isInside, mappings, returnIfEmpty } from './domain.ts';
+import { giveRecord, reserveRecords, takeRecord } from './records.ts';
+import { isAscending, sortColumns } from './sort.ts';
+
+function row(column: u32, i: u32): u64 {
+  return load<u64>(column + (i << 3));
+}
+
+/** D-map-pages: 0, or a negative errno with nothing changed. The columns may be left in another order. */
+export function mapPages(domain: u32, iovas: u32, positions: u32, n: u32, bytes: u64, region: u32, permission: u32): i32 {
+  if (bytes == 0 || !arePermissions(permission)) return -EINVAL;
+  for (let i: u32 = 0; i < n; i++) {
+    if (bytes - 1 > u64.MAX_VALUE - row(iovas, i) || !isInside(region, row(positions, i), bytes)) return -EINVAL;
+  }
+  if (n == 0) return 0;
+  const sorted = isAscending(iovas, n) || sortColumns(iovas, positions, n);
+  if (sorted) for (let i: u32 = 1; i < n; i++) if (row(iovas, i) - row(iovas, i - 1) < bytes) return -EEXIST;
+  const tree = mappings(domain);
+  endTable(tree);
+  let status: i32 = -ENOMEM;
+  if (reserveRecords(domain, n)) {
+    status = sorted && root(tree) == 0 ? fill(domain, iovas, positions, n, bytes, region, permission) : insertAll(domain, iovas, positions, n, bytes, region, permission);
+  }
+  if (status != 0) returnIfEmpty(domain);
+  return status;
+}
+
+/** Into an empty domain, in ascending order. */
+function fill(domain: u32, iovas: u32, positions: u32, n: u32, bytes: u64, region: u32, permission: u32): i32 {
+  const columnBytes = <u64>n * 12;
+  const lasts = takeSpareFrames(columnBytes);
+  if (lasts == 0) return insertAll(domain, iovas, positions, n, bytes, region, permission);
+  const values = lasts + (n << 3);
+  const handle = handleOf(region);
+  for (let i: u32 = 0; i < n; i++) {
+    const from = row(iovas, i);
+    store<u64>(lasts + (i << 3), from + (bytes - 1));
+    store<u32>(values + (i << 2), takeRecord(domain, handle, permission, row(positions, i) - from));
+  }
+  const status = treeBulkColumns(mappings(domain), iovas, lasts, values, n, false);
+  if (status != 0) for (let i: u32 = 0; i < n; i++) giveRecord(domain, load<u32>(values + (i << 2)));
+  giveFrames(lasts, columnBytes);
+  return status;
+}
+
+/** One by one, in any order. */
+function insertAll(domain: u32, iovas: u32, positions: u32, n: u32, bytes: u64, region: u32, permission: u32): i32 {
+  const tree = mappings(domain);
+  const handle = handleOf(region);
+  // The leaf's level while the path stands in a leaf, right behind the row before.
+  let level: i32 = -1;
+  // The last IOVA that belongs to that leaf.
+  let leafLast: u64 = 0;
+  let before: u64 = 0;
+  for (let i: u32 = 0; i < n; i++) {
+    const from = row(iovas, i);
+    const to = from + (bytes - 1);
+    if (level < 0 || from > leafLast || from <= before) {
+      level = descend(tree, from);
+      if (level >= 0) leafLast = pathHigh(level);
+    } else {
+      skipTo(level, from);
+    }
+    if (level >= 0 && touches(level, to)) return undo(domain, iovas, i, -EEXIST);
+    const record = takeRecord(domain, handle, permission, row(positions, i) - from);
+    if (level >= 0 && count(pathNode(level)) < LEAF_CAPACITY) {
+      putEntry(tree, level, from, to, record);
+    } else {
+      const status = insertFound(tree, level, from, to, record);
+      if (status != 0) {
+        giveRecord(domain, record);
+        return undo(domain, iovas, i, status);
+      }
+      // Nodes were split.
+      level = -1;
+    }
+    before = to;
+  }
+  return 0;
+}
+
+/** Moves the path, inside its leaf, to the first entry that ends at an IOVA or behind it, as a search would. */
+function skipTo(level: u32, from: u64): void {
+  const leaf = pathNode(level);
+  const n = count(leaf);
+  let slot = pathSlot(level);
+  while (slot < n && last(leaf, slot) < from) slot += 1;
+  setPathSlot(level, slot);
+}
+
+function touches(level: u32, to: u64): bool {
+  const leaf = pathNode(level);
+  const slot = pathSlot(level);
+  return slot < count(leaf) && first(leaf, slot) <= to;
+}
+
+function undo(domain: u32, iovas: u32, n: u32, status: i32): i32 {
+  for (let i: u32 = 0; i < n; i++) giveRecord(domain, treeErase(mappings(domain), row(iovas, i)));
+  return status;
+}
