@@ -28,7 +28,7 @@ function memoryStep(random: Random, by: number): Calls {
 function attachment(random: Random, scene: Scene, device: number): Calls {
   const { by } = scene.stage.devices[device]!;
   if (scene.stage.processes[by]!.file === 'container') return { kind: random.once(scene.stage.devices[device]!.joins ? 6 : 2) ? 'leave' : 'join', device };
-  if (random.once(4)) return { kind: 'detach', device };
+  if (random.once(8)) return { kind: 'detach', device };
   return { kind: 'attach', device, id: idOf({ random, scene, by }, random.pick(['ioas', 'ioas', 'table', 'device'] as const)) };
 }
 

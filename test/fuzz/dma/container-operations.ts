@@ -7,6 +7,8 @@ import type { IoctlOperation, Place } from './operation.ts';
 import { PAGE, iovaOf, memoryOf, pointedOf, rangeOf, sizeOf } from './pools.ts';
 import type { Scene } from './pools.ts';
 
+const U64 = (1n << 64n) - 1n;
+
 interface Argument {
   readonly request: number;
   readonly bytes: Uint8Array;
@@ -26,9 +28,10 @@ function spoiled(random: Random, bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
-function map(random: Random, by: number, ranges: readonly IovaRange[]): IoctlOperation {
+function map(random: Random, by: number, ranges: readonly IovaRange[], isCoarse: boolean): IoctlOperation {
   const isVaddr = random.once(10);
-  const [iova, size] = isVaddr ? rangeOf(random, ranges) : [iovaOf(random, ranges), sizeOf(random)];
+  let [iova, size] = isVaddr ? rangeOf(random, ranges) : [iovaOf(random, ranges), sizeOf(random)];
+  if (isCoarse && !isVaddr && !random.once(8)) [iova, size] = [iova & ~PAGE, (size + PAGE) & ~PAGE & U64];
   const flags = random.once(60) ? random.pick([0, 5, 6, 7, 8, 0x8000_0003]) : isVaddr ? 4 : random.pick([1, 2, 3, 3, 3]);
   const bytes = uapi.vfio_iommu_type1_dma_map.encode({ argsz: 32, flags, iova, size });
   if (random.once(50)) return call(by, { request: uapi.VFIO_IOMMU_MAP_DMA, bytes: uapi.vfio_iommu_type1_dma_map.encode({ vaddr: random.pick([0n, 0x1000n, 0xffff_ffff_ffff_f000n, 1n << 63n]) }, bytes) });
@@ -93,7 +96,7 @@ export function containerCall(random: Random, scene: Scene, by: number): IoctlOp
   if (!scene.hasIommu(by) && random.once(2)) return call(by, { request: uapi.VFIO_SET_IOMMU, bytes: new Uint8Array(0), value: scene.stage.processes[by]!.version ?? 3 });
   const ranges = scene.ranges(by);
   const kind = random.below(20);
-  if (kind < 9) return map(random, by, ranges);
+  if (kind < 9) return map(random, by, ranges, scene.stage.processes[by]!.isCoarse === true);
   if (kind < 15) return unmap(random, by, ranges, scene.tracksDirty(by));
   return kind < 18 ? dirtyPages(random, by, ranges, scene.tracksDirty(by)) : others(random, by);
 }

@@ -4,7 +4,7 @@ import type { IovaRange } from '../../reference/iommu/iova-list.ts';
 import type { Random } from '../random.ts';
 import type { Place } from './operation.ts';
 import type { Stage } from './stages.ts';
-import { BLOCKS } from './twin.ts';
+import { BLOCKS, READ_ONLY } from './twin.ts';
 
 /** What a generator asks of the run. */
 export interface Scene {
@@ -64,17 +64,17 @@ export function rangeOf(random: Random, ranges: readonly IovaRange[]): [iova: bi
 export function memoryOf(random: Random, bytes: bigint): Place {
   const pages = bytes / PAGE > 500n ? 500 : Number(bytes / PAGE);
   const fitting = [1, 2, 3, 4, 5].filter((block) => BLOCKS[block]! >= pages);
+  const unit = pages % 2 === 0 && !random.once(8) ? 2 : 1;
   const block = random.once(8) || fitting.length === 0 ? 1 + random.below(5) : random.pick(pages < 8 && fitting.length > 1 ? fitting.slice(0, -1) : fitting);
   const page = random.below(Math.max(1, BLOCKS[block]! - pages + (random.once(12) ? 2 : 1)));
-  return { block, at: page * 4096 + (random.once(60) ? random.pick([1, 0x800, 0xff8]) : 0) };
+  return { block, at: (page - (page % unit)) * 4096 + (random.once(60) ? random.pick([1, 0x800, 0xff8]) : 0) };
 }
 
 /** Where an argument may point to: room for 2048 bytes, but for now and then. */
 export function pointedOf(random: Random): Place {
-  if (random.once(24)) return random.pick([{ block: 0, at: 4 * 4096 - 8 }, { block: READ_ONLY_BLOCK, at: 0 }, { block: 0, at: 4 * 4096 }]);
+  if (random.once(24)) return random.pick([{ block: 0, at: BLOCKS[0]! * 4096 - 8 }, { block: READ_ONLY, at: 0 }, { block: 0, at: BLOCKS[0]! * 4096 }]);
   return { block: 0, at: random.below(64) * 64 + (random.once(20) ? 8 : 0) };
 }
-const READ_ONLY_BLOCK = 4;
 
 /** A transfer of a device: where, and how many bytes. */
 export function transferOf(random: Random, ranges: readonly IovaRange[]): [iova: bigint, length: number] {

@@ -70,7 +70,7 @@ export class Run {
     this.begin();
   }
 
-  /** Groups join, containers get their IOMMU, emulated devices are opened. */
+  /** Groups join, containers get their IOMMU, emulated devices are opened; iommufds get an address space, and devices are attached to it. */
   private begin(): void {
     const { processes, devices } = STAGES[this.stage]!;
     const bytes = new Uint8Array(0);
@@ -78,6 +78,7 @@ export class Run {
     processes.forEach(({ file, version }, by) => void (file === 'container' && this.call({ kind: 'ioctl', by, file, request: uapi.VFIO_SET_IOMMU, bytes, pointers: [], value: version! })));
     for (const device of this.devices) if (device instanceof GroupTwin) device.open();
     processes.forEach(({ file }, by) => void (file === 'iommufd' && this.call({ kind: 'ioctl', by, file, request: uapi.IOMMU_IOAS_ALLOC, bytes: uapi.iommu_ioas_alloc.encode({ size: 12 }), pointers: [] })));
+    devices.forEach(({ joins, by }, device) => void (joins && processes[by]!.file === 'iommufd' && this.call({ kind: 'attach', device, id: this.scene.ids(by, 'ioas')[0]! })));
   }
 
   /** What devices of a process reach, space by space. */

@@ -10,7 +10,7 @@ export interface StageDevice {
   readonly kind: 'physical' | 'emulated';
   /** The host's, where it is not said. */
   readonly iommu?: IommuDescription;
-  /** Set to the container, or attached to nothing, from the beginning. */
+  /** Set to the container, or attached to the first address space, from the beginning. */
   readonly joins: boolean;
 }
 
@@ -20,6 +20,8 @@ export interface StageProcess {
   readonly version?: 1 | 3;
   readonly capabilities: readonly Capability[];
   readonly maxLockedBytes: number;
+  /** Its IOMMUs' smallest page is twice the usual one. */
+  readonly isCoarse?: boolean;
 }
 
 export interface Stage {
@@ -63,7 +65,7 @@ export const STAGES: readonly Stage[] = [
   },
   {
     name: 'a container and an iommufd, other page sizes',
-    processes: [{ file: 'container', version: 3, ...root }, { file: 'iommufd', ...root }],
+    processes: [{ file: 'container', version: 3, isCoarse: true, ...root }, { file: 'iommufd', ...root }],
     devices: [{ by: 0, kind: 'physical', iommu: { ...WHOLE, pageSizes: 0x20_2000 }, joins: true }, { by: 0, kind: 'physical', iommu: { ...WHOLE, pageSizes: 0x20_6000 }, joins: false }, { by: 1, kind: 'physical', joins: true }],
     dmaEntryLimit: 12,
   },

@@ -1,6 +1,6 @@
 // One process of a run, twice: the real one, and the judge's. Its memory is blocks of pages that come and go, one of them for what arguments point to.
 //
-//   block 0: 4 pages, what arguments point to; always there         block 4: 2 pages that may only be read
+//   block 0: 5 pages, what arguments point to; always there         block 4: 2 pages that may only be read
 //   blocks 1 to 3: 6, 4 and 2 pages                                 block 5: 512 pages
 
 import type { Engine } from '../../../src/core/index.ts';
@@ -11,8 +11,8 @@ import { rule } from '../vfio/broken.ts';
 import type { Place } from './operation.ts';
 import type { StageProcess } from './stages.ts';
 
-/** Pages of each block. */
-export const BLOCKS: readonly number[] = [4, 6, 4, 2, 2, 512];
+/** Pages of each block: the first odd, so that the others begin at multiples of 8192, which some IOMMUs want. */
+export const BLOCKS: readonly number[] = [5, 6, 4, 2, 2, 512];
 export const READ_ONLY = 4;
 /** Pages of a block that are compared. */
 const COMPARED = 8;

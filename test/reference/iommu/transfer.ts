@@ -31,10 +31,11 @@ export interface ReferenceFault {
 export function transfer(ranges: readonly Reachable[], { access, iova, bytes }: Transfer, wrote: (range: Reachable, first: bigint, last: bigint) => void = () => undefined): ReferenceFault | undefined {
   const parts: { readonly range: Reachable; readonly first: bigint; readonly last: bigint }[] = [];
   const end = iova + BigInt(bytes.length);
+  // Rule D-reach of the core: what passes the last address is not begun.
+  if (end - 1n > MAX) return { iova, reason: 'unmapped' };
   for (let at = iova; at < end; ) {
-    // Behind the last address there is nothing.
-    const range = at > MAX ? undefined : ranges.find((one) => one.first <= at && one.last >= at);
-    if (range === undefined) return { iova: at & MAX, reason: 'unmapped' };
+    const range = ranges.find((one) => one.first <= at && one.last >= at);
+    if (range === undefined) return { iova: at, reason: 'unmapped' };
     if (!(access === 'read' ? range.readable : range.writable)) return { iova: at, reason: 'permission' };
     const last = range.last < end - 1n ? range.last : end - 1n;
     parts.push({ range, first: at, last });
