@@ -93,7 +93,7 @@ function others(random: Random, by: number): IoctlOperation {
 
 /** A step on a process's container. */
 export function containerCall(random: Random, scene: Scene, by: number): IoctlOperation {
-  if (!scene.hasIommu(by) && random.once(2)) return call(by, { request: uapi.VFIO_SET_IOMMU, bytes: new Uint8Array(0), value: scene.stage.processes[by]!.version ?? 3 });
+  if (!scene.hasIommu(by) && random.once(2)) return call(by, { request: uapi.VFIO_SET_IOMMU, bytes: new Uint8Array(0), value: random.once(4) ? random.pick([2, 9, 10]) : (scene.stage.processes[by]!.version ?? 3) });
   const ranges = scene.ranges(by);
   const kind = random.below(20);
   if (kind < 9) return map(random, by, ranges, scene.stage.processes[by]!.isCoarse === true);
