@@ -153,12 +153,13 @@ export const WINDOW_WRITE_COMBINING: u32 = 1;
 export const LINE_BYTES: u32 = 64;
 export const LINES_PER_WINDOW: u32 = 4;
 
-// Permissions of a mapping of a domain, why an access faults, and one row of a walk: first u64 @0, last u64 @8, position u64 @16, region u32 @24, permissions u32 @28
+// Permissions of a mapping of a domain, why an access faults (IOMMU_CYCLES: it does not, but runs hooks or is counted), and one row of a walk: first u64 @0, last u64 @8, position u64 @16, region u32 @24, permissions u32 @28
 export const IOMMU_READABLE: u32 = 1;
 export const IOMMU_WRITABLE: u32 = 2;
 export const IOMMU_UNMAPPED: u32 = 1;
 export const IOMMU_PERMISSION: u32 = 2;
 export const IOMMU_TARGET: u32 = 3;
+export const IOMMU_CYCLES: u32 = 4;
 export const IOMMU_ROW_BYTES: u32 = 32;
 export const IOMMU_ROW_FIRST: u32 = 0;
 export const IOMMU_ROW_LAST: u32 = 8;

@@ -5,6 +5,7 @@ import { cells } from '../cells.ts';
 import * as dirty from '../iommu/dirty.ts';
 import * as domains from '../iommu/domain.ts';
 import * as batch from '../iommu/map-pages.ts';
+import * as copies from '../iommu/copy.ts';
 import * as moves from '../iommu/move.ts';
 import * as reached from '../iommu/reach.ts';
 import { treeCheck } from '../maple/check.ts';
@@ -62,6 +63,26 @@ export function domainFind(handle: u32, iova: u64, limit: u64): i32 {
   return domain == 0 ? -EBADF : domains.findRange(domain, iova, limit);
 }
 
+/** The position in its region that a device reaches at an IOVA, with the region's handle in the cells at CELL_VALUE; -1 where it reaches none, -2 where no f64 is exact. */
+export function domainLocateF(handle: u32, iova: f64, permissions: u32): f64 {
+  const domain = resolve(handle, OBJECT_DOMAIN);
+  if (domain == 0) return -1;
+  const at = whole(iova);
+  const record = domains.locate(domain, at, permissions);
+  if (record == 0) return -1;
+  store<u32>(cells, domains.regionOf(record), CELL_VALUE);
+  const position = domains.positionOf(record, at);
+  return position >> 53 == 0 ? <f64>position : -2;
+}
+
+/** The same for `n` IOVAs: positions and region handles, handle 0 for none; how many were none. */
+export function domainLocateAll(handle: u32, iovas: u32, positions: u32, regions: u32, n: u32, permissions: u32): i32 {
+  const domain = resolve(handle, OBJECT_DOMAIN);
+  if (domain == 0) return -EBADF;
+  if (!inMemory(iovas, n, 8) || !inMemory(positions, n, 8) || !inMemory(regions, n, 4)) return -EINVAL;
+  return domains.locateAll(domain, iovas, positions, regions, n, permissions);
+}
+
 /** Fills up to `capacity` rows (the IOMMU_ROW_ numbers) with the ranges that touch first..last; how many. */
 export function domainWalk(handle: u32, first: u64, last: u64, rows: u32, capacity: u32): i32 {
   const domain = resolve(handle, OBJECT_DOMAIN);
@@ -84,9 +105,15 @@ export function domainBlock(handle: u32, iova: u64, buffer: u32, bytes: u32, wri
   return told(moves.moveBlock(domain, iova, buffer, bytes, writes & 1));
 }
 
+/** Whether all of a range can be reached, and as plain bytes, for a host that moves it in parts: 0, IOMMU_CYCLES, or why not. What a write will need is then reserved until the next call of anything else. */
+export function domainReach(handle: u32, iova: u64, bytes: u64, writes: u32): i32 {
+  const domain = resolve(handle, OBJECT_DOMAIN);
+  return domain == 0 ? -EBADF : told(moves.canReach(domain, iova, bytes, writes & 1));
+}
+
 export function domainCopy(handle: u32, to: u64, from: u64, bytes: u64): i32 {
   const domain = resolve(handle, OBJECT_DOMAIN);
-  return domain == 0 ? -EBADF : told(moves.copyBlock(domain, to, from, bytes));
+  return domain == 0 ? -EBADF : told(copies.copyBlock(domain, to, from, bytes));
 }
 
 /** Number of ranges. */

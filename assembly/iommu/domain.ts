@@ -5,14 +5,14 @@
 //   domain record   8 tree of mappings (16 bytes) | 24 records | 40 tree of dirty pages (16 bytes, dirty.ts) | 56 tracks u32 | 60 records
 //                   64 table of the tree of mappings (40 bytes, maple/table.ts) | 104 records
 
-import { CELL_FIRST, CELL_INDEX, CELL_LAST, CELL_POSITION, CELL_VALUE, EINVAL, ENOMEM, IOMMU_READABLE, IOMMU_WRITABLE, IOMMU_ROW_BYTES, IOMMU_ROW_FIRST, IOMMU_ROW_LAST, IOMMU_ROW_PERMISSIONS, IOMMU_ROW_POSITION, IOMMU_ROW_REGION, OBJECT_DOMAIN } from '../layout.generated.ts';
+import { CELL_FIRST, CELL_INDEX, CELL_LAST, CELL_POSITION, CELL_VALUE, EINVAL, ENOMEM, IOMMU_READABLE, IOMMU_WRITABLE, IOMMU_ROW_BYTES, IOMMU_ROW_FIRST, IOMMU_ROW_LAST, IOMMU_ROW_PERMISSIONS, IOMMU_ROW_POSITION, IOMMU_ROW_REGION, OBJECT_DOMAIN, OBJECT_REGION } from '../layout.generated.ts';
 import { cells } from '../cells.ts';
 import { count, first, last, value } from '../maple/node.ts';
 import { descend, entryCount, nextLeaf, pathNode, pathSlot } from '../maple/path.ts';
-import { treeFind } from '../maple/read.ts';
+import { treeFind, treeLoadOften } from '../maple/read.ts';
 import { endTable } from '../maple/table-making.ts';
 import { treeClear, treeFree, treeInsert } from '../maple/write.ts';
-import { deleteObject, handleOf, newObject } from '../memory/objects.ts';
+import { deleteObject, handleOf, newObject, resolve } from '../memory/objects.ts';
 import { size } from '../region.ts';
 import { dropMarks, forgetMarks } from './dirty.ts';
 import { delta, dropRecords, giveRecord, permissions, regionHandle, reserveRecords, shareRecord, takeRecord } from './records.ts';
@@ -131,6 +131,36 @@ export function findRange(domain: u32, iova: u64, limit: u64): i32 {
   store<u32>(cells, regionHandle(record), CELL_VALUE);
   store<u32>(cells, permissions(record), CELL_INDEX);
   return 1;
+}
+
+/** D-locate: the record through which a device with these permissions goes; 0 where it does not get through. */
+// @ts-expect-error: as in maple/read.ts.
+@inline
+export function locate(domain: u32, iova: u64, permission: u32): u32 {
+  const record = treeLoadOften(mappings(domain), iova);
+  if (record == 0) return 0;
+  return (permissions(record) & permission) == permission && resolve(regionHandle(record), OBJECT_REGION) != 0 ? record : 0;
+}
+
+export function regionOf(record: u32): u32 {
+  return regionHandle(record);
+}
+
+export function positionOf(record: u32, iova: u64): u64 {
+  return iova + delta(record);
+}
+
+/** D-locate, for columns of `n` IOVAs; how many lead nowhere. */
+export function locateAll(domain: u32, iovas: u32, positions: u32, regions: u32, n: u32, permission: u32): u32 {
+  let missed: u32 = 0;
+  for (let i: u32 = 0; i < n; i++) {
+    const iova = load<u64>(iovas + (i << 3));
+    const record = locate(domain, iova, permission);
+    missed += u32(record == 0);
+    store<u64>(positions + (i << 3), record == 0 ? 0 : iova + delta(record));
+    store<u32>(regions + (i << 2), record == 0 ? 0 : regionHandle(record));
+  }
+  return missed;
 }
 
 /** D-walk: fills up to `capacity` rows with ranges that touch from..to and answers how many. */

@@ -1,13 +1,12 @@
-// Moving bytes of a domain: a device reads, writes and copies. Rules D-read, D-write, D-copy.
+// Moving bytes between a domain and a buffer: a device reads or writes. Rules D-reach, D-plain, D-cycles.
 //
 //   all plain:   reach -> run, run, run                   nobody can come in between
 //   else:        reach -> look, cycle, look, cycle ...     each cycle may run a hook, which may unmap what is next: it is looked at anew
 
-import { EDEADLK, EINVAL, ELOOP, ENOMEM, IOMMU_TARGET, IOMMU_UNMAPPED, OBJECT_DOMAIN, PAGE_BYTES } from '../layout.generated.ts';
+import { EDEADLK, ELOOP, ENOMEM, IOMMU_CYCLES, IOMMU_TARGET, IOMMU_UNMAPPED, OBJECT_DOMAIN } from '../layout.generated.ts';
 import { isWhole, readRun, writeRun } from '../block.ts';
 import { cycleWidth, readPiece, writePiece } from '../cycle.ts';
 import { end, fault, hookDepth, setFault } from '../flight.ts';
-import { giveFrames, takeSpareFrames } from '../memory/arena.ts';
 import { handleOf, resolve } from '../memory/objects.ts';
 import { MAX_DEPTH, loadBytes, storeBytes } from '../region.ts';
 import { mark, tracks } from './dirty.ts';
@@ -17,7 +16,7 @@ import { enter, faultAt, goOn, isPlain, planNothing, position, rangeLast, reach,
 export let faultWrites: u32 = 0;
 
 /** How an access ended: 0, an IOMMU_ number, or a negative errno. Lets waiting changes in, and keeps what is to be told of the access. */
-function ended(status: i32, writes: u32): i32 {
+export function ended(status: i32, writes: u32): i32 {
   const at = faultAt;
   end(0);
   setFaultAt(at);
@@ -25,7 +24,8 @@ function ended(status: i32, writes: u32): i32 {
   return status;
 }
 
-function stopped(reason: i32, iova: u64): i32 {
+/** Notes where an access was stopped. */
+export function stopped(reason: i32, iova: u64): i32 {
   setFaultAt(iova);
   return reason;
 }
@@ -38,7 +38,7 @@ function cycleStatus(iova: u64): i32 {
 }
 
 /** Checks that belong to no range. */
-function canBegin(iova: u64, bytes: u64): i32 {
+export function canBegin(iova: u64, bytes: u64): i32 {
   setFault(0);
   if (bytes - 1 > u64.MAX_VALUE - iova) return stopped(IOMMU_UNMAPPED, iova);
   return hookDepth() >= MAX_DEPTH ? stopped(IOMMU_TARGET, iova) : 0;
@@ -56,7 +56,8 @@ export function moveBlock(domain: u32, iova: u64, buffer: u32, bytes: u32, write
   return ended(status, writes);
 }
 
-function move(domain: u32, iova: u64, buffer: u32, bytes: u32, writes: u32, plain: bool): i32 {
+/** The bytes of an access that was looked at. */
+export function move(domain: u32, iova: u64, buffer: u32, bytes: u32, writes: u32, plain: bool): i32 {
   if (!plain) return moveByCycles(handleOf(domain), iova, buffer, bytes, writes);
   moveRuns(domain, iova, buffer, bytes, writes);
   return cycleStatus(iova);
@@ -109,31 +110,15 @@ function moveByCycles(handle: u32, iova: u64, buffer: u32, bytes: u32, writes: u
   return 0;
 }
 
-/** D-copy: all is read before the first byte is written. */
-export function copyBlock(domain: u32, to: u64, from: u64, bytes: u64): i32 {
+/** D-reach: whether all of a range can be reached, before it is moved in parts: 0 where it is plain, and then what a write will have to make is reserved; IOMMU_CYCLES where cycles have to be run. */
+export function canReach(domain: u32, iova: u64, bytes: u64, writes: u32): i32 {
   if (bytes == 0) return 0;
-  if (bytes > <u64>u32.MAX_VALUE - PAGE_BYTES) return -EINVAL;
-  let status = canBegin(from, bytes);
-  if (status != 0) return ended(status, 0);
-  status = canBegin(to, bytes);
-  if (status != 0) return ended(status, 1);
-  status = reach(domain, from, from + (bytes - 1), 0);
-  if (status != 0) return ended(status, 0);
-  const reads = isPlain;
+  faultWrites = writes;
+  let status = canBegin(iova, bytes);
+  if (status != 0) return status;
   planNothing();
-  status = reach(domain, to, to + (bytes - 1), 1);
-  if (status != 0) return ended(status, 1);
-  const writes = isPlain;
-  const buffer = reservePlan() ? takeSpareFrames(bytes) : 0;
-  if (buffer == 0) return ended(-ENOMEM, 1);
-  const handle = handleOf(domain);
-  let way: u32 = 0;
-  status = move(domain, from, buffer, <u32>bytes, 0, reads);
-  if (status == 0) {
-    way = 1;
-    const still = resolve(handle, OBJECT_DOMAIN);
-    status = still == 0 ? stopped(IOMMU_UNMAPPED, to) : move(still, to, buffer, <u32>bytes, 1, reads && writes);
-  }
-  giveFrames(buffer, bytes);
-  return ended(status, way);
+  status = reach(domain, iova, iova + (bytes - 1), writes);
+  if (status != 0) return status;
+  if (!isPlain) return IOMMU_CYCLES;
+  return reservePlan() ? 0 : -ENOMEM;
 }

@@ -118,8 +118,11 @@ export interface CoreExports {
   domainMapPages(domain: number, iovas: number, positions: number, n: number, bytes: bigint, region: number, permissions: number): number;
   domainUnmap(domain: number, first: bigint, last: bigint): number;
   domainFind(domain: number, iova: bigint, limit: bigint): number;
+  readonly domainLocateF: (domain: number, iova: number, permissions: number) => number;
+  domainLocateAll(domain: number, iovas: number, positions: number, regions: number, n: number, permissions: number): number;
   domainWalk(domain: number, first: bigint, last: bigint, rows: number, capacity: number): number;
   domainBlock(domain: number, iova: bigint, buffer: number, bytes: number, writes: number): number;
+  domainReach(domain: number, iova: bigint, bytes: bigint, writes: number): number;
   domainCopy(domain: number, to: bigint, from: bigint, bytes: bigint): number;
   domainCount(domain: number): number;
   domainTrack(domain: number, on: number): number;

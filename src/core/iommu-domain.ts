@@ -4,6 +4,7 @@ import { VfioError } from '../uapi/index.ts';
 import { bytesOf, hex, u64 } from '../webassembly/index.ts';
 import type { U64 } from '../webassembly/index.ts';
 import type { Core } from './core.ts';
+import type { CoreExports } from './exports.ts';
 import {
   CELL_FIRST,
   CELL_INDEX,
@@ -12,6 +13,7 @@ import {
   CELL_VALUE,
   EBADF,
   EINVAL,
+  IOMMU_CYCLES,
   IOMMU_PERMISSION,
   IOMMU_READABLE,
   IOMMU_ROW_BYTES,
@@ -68,10 +70,15 @@ export class IommuFault extends Error {
 const MAX = 0xffff_ffff_ffff_ffffn;
 const REASONS: Readonly<Record<number, IommuFault['reason']>> = { [IOMMU_UNMAPPED]: 'unmapped', [IOMMU_PERMISSION]: 'permission', [IOMMU_TARGET]: 'target' };
 const WALK_ROWS = 256;
-// Where memory is short a walk does with fewer.
+// What a large block is moved by: half of a processor's nearest cache.
+const PART = 16384;
 const PAGE = BigInt(PAGE_BYTES);
 // Regions that are kept by their handles, before it is asked which of them are still mapped.
 const KEPT_REGIONS = 64;
+
+function isSafe(value: U64): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
 
 function permissionsOf(target: { readonly readable: boolean; readonly writable: boolean }): number {
   return (target.readable ? IOMMU_READABLE : 0) | (target.writable ? IOMMU_WRITABLE : 0);
@@ -87,12 +94,18 @@ export class IommuDomain {
   private keptRegions = KEPT_REGIONS;
   private tracking = false;
   private gone = false;
+  // The region that was mapped last, and what is looked up among an instance's exports at each call.
+  private known: Region | undefined;
+  private readonly mapF: CoreExports['domainMapF'];
+  private readonly locateF: CoreExports['domainLocateF'];
 
   /** @internal */
   constructor(core: Core, name: string) {
     this.name = name;
     this.core = core;
     this.handle = core.check(core.exports.domainCreate(), 'iommuDomain', () => 'the core has no memory for another domain') >>> 0;
+    this.mapF = core.exports.domainMapF;
+    this.locateF = core.exports.domainLocateF;
   }
 
   private live(call: string): void {
@@ -103,8 +116,15 @@ export class IommuDomain {
   private keep(call: string, region: Region): void {
     if (region.core !== this.core) throw new TypeError(`${call}: ${region.name} belongs to another engine`);
     region.live(call);
+    if (region === this.known) return;
+    this.known = region;
     if (this.regions.size >= this.keptRegions && !this.regions.has(region.handle)) this.forgetRegions();
     this.regions.set(region.handle, region);
+  }
+
+  private forgetAll(): void {
+    this.regions.clear();
+    this.known = undefined;
   }
 
   private forgetRegions(): void {
@@ -135,10 +155,14 @@ export class IommuDomain {
   map(first: U64, bytes: U64, to: IommuTarget): void {
     this.live('IommuDomain.map');
     this.keep('IommuDomain.map', to.region);
-    const [from, size, position] = [u64('IommuDomain.map: first', first), u64('IommuDomain.map: bytes', bytes), u64('IommuDomain.map: position', to.position)];
-    this.checkInside('IommuDomain.map', to.region, position, size);
-    const status = this.core.exports.domainMap(this.handle, from, size, to.region.handle, position, permissionsOf(to));
-    if (status < 0) this.core.check(status, 'IommuDomain.map', () => `${hex(size)} bytes at ${hex(from)} in ${this.name}`);
+    const { position } = to;
+    const status =
+      isSafe(first) && isSafe(bytes) && isSafe(position)
+        ? this.mapF(this.handle, first, bytes, to.region.handle, position, permissionsOf(to))
+        : this.core.exports.domainMap(this.handle, u64('IommuDomain.map: first', first), u64('IommuDomain.map: bytes', bytes), to.region.handle, u64('IommuDomain.map: position', position), permissionsOf(to));
+    if (status === 0) return;
+    this.checkInside('IommuDomain.map', to.region, BigInt(position), BigInt(bytes));
+    this.core.check(status, 'IommuDomain.map', () => `${hex(bytes)} bytes at ${hex(first)} in ${this.name}`);
   }
 
   /** Maps pages of one size, in any order, each onto `bytes` bytes of one region: all of them, or none. VfioError as {@link IommuDomain.map}. */
@@ -170,7 +194,7 @@ export class IommuDomain {
     const status = this.core.exports.domainUnmap(this.handle, from, to);
     if (status < 0) this.core.check(status, 'IommuDomain.unmap', () => `${hex(from)}..${hex(to)} in ${this.name}`);
     if (status === 0) return 0n;
-    if (this.count === 0) this.regions.clear();
+    if (this.count === 0) this.forgetAll();
     const bytes = this.core.cellFirst();
     // Everything was mapped, and everything is one more than a cell can say.
     return bytes === 0n ? MAX + 1n : bytes;
@@ -184,6 +208,24 @@ export class IommuDomain {
     const { cells } = this.core;
     const view = this.core.data();
     return this.range(view, cells + CELL_FIRST, cells + CELL_LAST, cells + CELL_POSITION, cells + CELL_VALUE, cells + CELL_INDEX);
+  }
+
+  /**
+   * The position in its region of the byte behind an IOVA, or -1 where a device gets no such access: {@link IommuDomain.translate} for hot paths. Which region that is, `located` says
+   * until the next call of anything else.
+   *
+   * @throws RangeError when `iova` is no integer from 0 to 2^53-1, or the position is above 2^53-1.
+   */
+  locate(iova: number, access: 'read' | 'write'): number {
+    if (!isSafe(iova)) throw new RangeError(`IommuDomain.locate: iova is ${String(iova)}; expected an integer from 0 to 2^53-1`);
+    const position = this.locateF(this.handle, iova, access === 'read' ? IOMMU_READABLE : IOMMU_WRITABLE);
+    if (position === -2) throw new RangeError(`IommuDomain.locate: ${hex(iova)} leads to a position above 2^53-1`);
+    return position;
+  }
+
+  /** The region to which the last `locate` led. */
+  get located(): Region | undefined {
+    return this.regions.get(this.core.data().getUint32(this.core.cells + CELL_VALUE, true));
   }
 
   private range(view: DataView, first: number, last: number, position: number, region: number, permissions: number): MappedRange {
@@ -243,6 +285,7 @@ export class IommuDomain {
   }
 
   private block(call: string, iova: bigint, block: Uint8Array, writes: 0 | 1): void {
+    if (block.length > STAGING_BYTES && this.inParts(call, iova, block, writes)) return;
     let fault: IommuFault | undefined;
     const status = this.core.transfer(block, writes, (buffer, bytes) => {
       const answer = this.core.exports.domainBlock(this.handle, iova, buffer, bytes, writes);
@@ -250,7 +293,38 @@ export class IommuDomain {
       return answer > 0 ? -EBADF : answer;
     });
     if (fault !== undefined) throw fault;
-    if (status < 0) throw this.core.failure(-status, call, `${block.length} bytes at ${hex(iova)} in ${this.name}`);
+    if (status < 0) this.fail(call, status, iova, block.length);
+  }
+
+  /** Plain bytes go by way of a small buffer, which stays in the near caches. False where cycles have to be run, and nothing was moved. */
+  private inParts(call: string, iova: bigint, block: Uint8Array, writes: 0 | 1): boolean {
+    const { exports } = this.core;
+    const all = this.lasting(block);
+    const buffer = exports.takeBuffer(PART) >>> 0;
+    if (buffer === 0) return false;
+    try {
+      const status = exports.domainReach(this.handle, iova, BigInt(block.length), writes);
+      if (status === IOMMU_CYCLES) return false;
+      if (status > 0) throw this.fault(status);
+      if (status < 0) this.fail(call, status, iova, block.length);
+      const memory = this.core.memory();
+      const bytes = all();
+      for (let done = 0; done < bytes.length; done += PART) {
+        const part = bytes.subarray(done, done + PART);
+        const at = iova + BigInt(done);
+        if (writes === 1) memory.set(part, buffer);
+        const moved = exports.domainBlock(this.handle, at, buffer, part.length, writes);
+        if (moved !== 0) throw new Error(`${call}: a part of a block that could be reached ended with ${moved}`);
+        if (writes === 0) part.set(memory.subarray(buffer, buffer + part.length));
+      }
+      return true;
+    } finally {
+      exports.giveBuffer(buffer, PART);
+    }
+  }
+
+  private fail(call: string, status: number, iova: bigint, bytes: number): never {
+    throw this.core.failure(-status, call, `${bytes} bytes at ${hex(iova)} in ${this.name}`);
   }
 
   /** Copies bytes inside the domain as a device's copy engine does, without leaving the core: ranges that overlap end as if all was read first. IommuFault. */
@@ -328,7 +402,7 @@ export class IommuDomain {
   clear(): void {
     this.live('IommuDomain.clear');
     this.core.exports.domainClear(this.handle);
-    this.regions.clear();
+    this.forgetAll();
   }
 
   /** Checks the structure of the domain's trees node by node; Error with the number of the broken rule in `assembly/maple/check.ts`. For tests. */
@@ -343,6 +417,6 @@ export class IommuDomain {
     if (this.gone) return;
     this.gone = true;
     this.core.exports.domainDestroy(this.handle);
-    this.regions.clear();
+    this.forgetAll();
   }
 }

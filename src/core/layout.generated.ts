@@ -273,7 +273,7 @@ export const LINE_BYTES = 64;
 /** @internal */
 export const LINES_PER_WINDOW = 4;
 
-// Permissions of a mapping of a domain, why an access faults, and one row of a walk: first u64 @0, last u64 @8, position u64 @16, region u32 @24, permissions u32 @28
+// Permissions of a mapping of a domain, why an access faults (IOMMU_CYCLES: it does not, but runs hooks or is counted), and one row of a walk: first u64 @0, last u64 @8, position u64 @16, region u32 @24, permissions u32 @28
 /** @internal */
 export const IOMMU_READABLE = 1;
 /** @internal */
@@ -284,6 +284,8 @@ export const IOMMU_UNMAPPED = 1;
 export const IOMMU_PERMISSION = 2;
 /** @internal */
 export const IOMMU_TARGET = 3;
+/** @internal */
+export const IOMMU_CYCLES = 4;
 /** @internal */
 export const IOMMU_ROW_BYTES = 32;
 /** @internal */
