@@ -95,8 +95,7 @@ export class ContainerAccess implements EmulatedAccess {
     const parts = this.parts('write', iova, source.length);
     // Nothing is written where not all can be.
     for (const { mapping, offset, from, to } of parts) {
-      const memory = pinnedAt(mapping, offset) === undefined ? memoryOf(mapping, offset) : undefined;
-      if (memory?.holds(0, to - from) === false) memory.copyIn(0, to - from);
+      if (pinnedAt(mapping, offset) === undefined && !memoryOf(mapping, offset).holds(0, to - from)) checkWritable(mapping, offset, to - from);
     }
     for (const { mapping, offset, from, to } of parts) {
       const page = pinnedAt(mapping, offset);
@@ -131,6 +130,13 @@ export class ContainerAccess implements EmulatedAccess {
     this.ended();
     for (const mapping of this.container.mappings.walk()) for (const page of [...mapping.pins.keys()]) mapping.unpinPage(page, this, Infinity);
   }
+}
+
+/** Whether its process could write there. VfioError EFAULT. */
+function checkWritable({ process, vaddr }: Mapping, offset: bigint, bytes: number): void {
+  const first = (vaddr + offset) & -PAGE;
+  const end = (vaddr + offset + BigInt(bytes) + PAGE - 1n) & -PAGE;
+  process.pin('vfio_dma_rw', first, end - first, { writes: true, devices: true }).release();
 }
 
 function memoryOf({ process, vaddr }: Mapping, offset: bigint): UserMemory {
