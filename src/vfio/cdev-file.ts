@@ -38,6 +38,8 @@ export class CdevFile extends OpenFile {
     super();
     this.host = host;
     this.function = one;
+    // Bound or not: its host does not get the device back before.
+    one.hold();
   }
 
   /** The file of the device, once it is bound. */
@@ -74,7 +76,6 @@ export class CdevFile extends OpenFile {
     const to = process.file(call, iommufd);
     if (to.bindDevice === undefined) throw new VfioError('EBADFD', call, `fd ${iommufd} is of a ${to.kind} file; expected an iommufd`);
     if (device.openFiles > 0) throw new VfioError('EINVAL', call, `${device.name} is open through another file`);
-    if (one.isGone) throw new VfioError('ENODEV', call, `${one.slot} was taken out`);
     const binding = to.bindDevice(call, one);
     const file = this.open(device, binding, process);
     try {
@@ -100,11 +101,13 @@ export class CdevFile extends OpenFile {
   }
 
   protected override closed(): void {
-    const { bound } = this;
-    if (bound === undefined) return;
+    const { bound, function: one } = this;
+    atEnd([() => bound?.file.release(), () => bound?.binding.close(), () => bound && this.unbound(), () => one.release()]);
+  }
+
+  private unbound(): void {
     this.bound = undefined;
     this.function.boundBy = undefined;
     this.function.group.boundDevices--;
-    atEnd([() => bound.file.release(), () => bound.binding.close()]);
   }
 }

@@ -14,15 +14,17 @@ import { AccessObject } from './access.ts';
 import { BoundDevice } from './bound-device.ts';
 import type { IommufdContext } from './context.ts';
 
+/** A function that is open by its group: bound to whichever iommufd its first file came by. */
 interface OpenFunction {
   readonly binding: DeviceBinding | undefined;
   files: number;
 }
 
+const openFunctions = new WeakMap<HostFunction, OpenFunction>();
+
 export class GroupAtIommufd implements GroupBackend {
   readonly kind = 'iommufd';
   private readonly context: IommufdContext;
-  private readonly open = new Map<HostFunction, OpenFunction>();
 
   /** VfioError EINVAL when the iommufd is used the other way already. */
   constructor(context: IommufdContext, call: string, group: IommuGroup) {
@@ -43,9 +45,9 @@ export class GroupAtIommufd implements GroupBackend {
 
   /** VfioError EPERM, and as BIND_IOMMUFD and ATTACH_IOMMUFD_PT. */
   openDevice(call: string, one: HostFunction, process: CallingProcess): { close(): void } {
-    const known = this.open.get(one) ?? { binding: this.bind(call, one, process), files: 0 };
+    const known = openFunctions.get(one) ?? { binding: this.bind(call, one, process), files: 0 };
     known.files++;
-    this.open.set(one, known);
+    openFunctions.set(one, known);
     return { close: () => this.closeDevice(one, known) };
   }
 
@@ -68,7 +70,7 @@ export class GroupAtIommufd implements GroupBackend {
 
   private closeDevice(one: HostFunction, known: OpenFunction): void {
     if (--known.files > 0) return;
-    this.open.delete(one);
+    openFunctions.delete(one);
     known.binding?.close();
   }
 }

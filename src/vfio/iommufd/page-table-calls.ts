@@ -59,7 +59,9 @@ const setDirtyTracking = command(IOMMU_HWPT_SET_DIRTY_TRACKING, 'IOMMU_HWPT_SET_
   if ((flags & ~IOMMU_HWPT_DIRTY_TRACKING_ENABLE) !== 0) unsupported(call, `flags 0x${flags.toString(16)} has bits beyond ENABLE`);
   const table = context.objects.get(call, record.hwpt_id, 'page table');
   if (!table.tracksDirty) unsupported(call, `page table ${table.id} was made without DIRTY_TRACKING`);
-  table.domain.trackDirty((flags & IOMMU_HWPT_DIRTY_TRACKING_ENABLE) !== 0);
+  // Switched on anew: what was marked before is forgotten.
+  table.domain.trackDirty(false);
+  if ((flags & IOMMU_HWPT_DIRTY_TRACKING_ENABLE) !== 0) table.domain.trackDirty(true);
 });
 
 const getDirtyBitmap = command(IOMMU_HWPT_GET_DIRTY_BITMAP, 'IOMMU_HWPT_GET_DIRTY_BITMAP', 48, iommu_hwpt_get_dirty_bitmap, ({ call, record, context, process }) => {
