@@ -124,7 +124,7 @@ export class VfioHost {
 
   private checkFree(device: VfioDevice | undefined): void {
     if (!((device as unknown) instanceof VfioDevice)) throw new TypeError(`VfioHost.plug: the device is of type ${typeof device}; expected a VfioDevice`);
-    if (this.functions.some((one) => one.device === device)) throw new TypeError(`VfioHost.plug: ${device.name} is plugged in already`);
+    if (this.functions.some((one) => one.device === device)) throw new TypeError(`VfioHost.plug: ${device!.name} is plugged in already`);
   }
 
   private groupFor({ slot, iommu, isolated }: HostFunctionDescription, kind: GroupKind, address: HostFunction['address']): IommuGroup {
