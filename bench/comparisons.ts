@@ -109,5 +109,56 @@ const ranges = (['load', 'insert', 'replace'] as const).flatMap((operation) =>
   ),
 );
 
+type DmaCore = typeof import('./cases/dma-core.ts');
+type DmaBaseline = typeof import('./cases/dma-baseline.ts');
+
+const domain = (name: string, make: (sides: DmaCore) => Side) => ({ name, load: async () => make(await import('./cases/dma-core.ts')) });
+const without = (name: string, make: (sides: DmaBaseline) => Side) => ({ name, load: async () => make(await import('./cases/dma-baseline.ts')) });
+
+const MILLION = 1_000_000;
+
+const dma: Comparison[] = [
+  ...(['random', 'ascending'] as const).flatMap((order): Comparison[] => [
+    {
+      name: `dma-map-${order}`,
+      about: `${MILLION} mappings of 4 KiB in ${order} order, 4096 a call`,
+      sides: [
+        domain('core', ({ mapInBatches }) => mapInBatches(MILLION, order)),
+        without('sorted-btree', ({ mapNumbers }) => mapNumbers(MILLION, order)),
+        without('sorted-btree, objects', ({ mapObjects }) => mapObjects(MILLION, order)),
+      ],
+      targets: { 'sorted-btree': 0.2 },
+    },
+    {
+      name: `dma-map-one-${order}`,
+      about: `${MILLION} mappings of 4 KiB in ${order} order, one a call`,
+      sides: [domain('core', ({ mapOneByOne }) => mapOneByOne(MILLION, order)), without('sorted-btree', ({ mapNumbers }) => mapNumbers(MILLION, order))],
+      targets: { 'sorted-btree': 0.2 },
+    },
+  ]),
+  ...[256, 4096, 65536, MILLION].flatMap((n): Comparison[] => [
+    {
+      name: `dma-locate-${n}`,
+      about: `one page of ${n} is translated, one call from JavaScript for each`,
+      sides: [domain('core', ({ locate }) => locate(n)), domain('RangeStore.load', ({ load }) => load(n)), domain('translate', ({ translate }) => translate(n))],
+      targets: { 'RangeStore.load': 2 },
+    },
+    {
+      name: `dma-locate-wasm-${n}`,
+      about: `the same inside Wasm, 1024 a call`,
+      sides: [domain('core', ({ locateAll }) => locateAll(n)), domain('treeBatch', ({ loadAll }) => loadAll(n))],
+      targets: { treeBatch: 2 },
+    },
+  ]),
+  ...(['copy', 'read', 'write'] as const).map(
+    (what): Comparison => ({
+      name: `dma-${what}`,
+      about: `64 MiB through scattered mappings of 4 KiB: IommuDomain.${what}`,
+      sides: [domain('core', (sides) => sides[what]()), without('Uint8Array.set', ({ copyAll }) => copyAll())],
+      targets: { 'Uint8Array.set': 2 },
+    }),
+  ),
+];
+
 /** All comparisons, in the order of the table. */
-export const comparisons: readonly Comparison[] = [replay, ...single, ...registers, ...vfio, ...ranges];
+export const comparisons: readonly Comparison[] = [replay, ...single, ...registers, ...vfio, ...ranges, ...dma];

@@ -1,20 +1,21 @@
 // Copying inside a domain, as a device's copy engine does: it ends as if all was read before the first byte was written. Rule D-copy.
 //
-//   plain bytes that lie apart:   | 16 KiB | 16 KiB | ...      each read into a small buffer that stays in the near caches, then written
+//   plain bytes that lie apart:   run by run, from where they lie to where they go      a run ends where a range of either side does
 //   else:                         all read into a buffer, then all written
 //
 // Two IOVAs may lead to the same byte, so what lies apart is asked of the pages of linear memory behind them, one bit each.
 
 import { EINVAL, ENOMEM, IOMMU_UNMAPPED, OBJECT_DOMAIN, PAGE_BYTES } from '../layout.generated.ts';
+import { writeRun } from '../block.ts';
 import { giveFrames, takeFrames, takeSpareFrames } from '../memory/arena.ts';
 import { handleOf, resolve } from '../memory/objects.ts';
 import { base, isDemand, isRom, pageAt, touchPage } from '../region.ts';
+import { mark, tracks } from './dirty.ts';
 import { canBegin, ended, move, stopped } from './move.ts';
-import { enter, goOn, isPlain, planNothing, position, rangeLast, reach, region, reservePlan } from './reach.ts';
+import { enter, goOn, isPlain, keepPlace, planNothing, position, rangeLast, reach, region, reservePlan, takePlace } from './reach.ts';
 
 // Less than this is copied by way of one buffer.
 const LARGE: u64 = 65536;
-const CHUNK: u32 = 16384;
 
 /** D-copy: 0, an IOMMU_ number, or a negative errno. */
 export function copyBlock(domain: u32, to: u64, from: u64, bytes: u64): i32 {
@@ -32,25 +33,78 @@ export function copyBlock(domain: u32, to: u64, from: u64, bytes: u64): i32 {
   if (status != 0) return ended(status, 1);
   plain = plain && isPlain;
   if (!reservePlan()) return ended(-ENOMEM, 1);
-  const buffer = takeSpareFrames(CHUNK);
-  if (plain && bytes > LARGE && buffer != 0 && areApart(domain, to, from, bytes)) {
-    copyChunks(domain, to, from, <u32>bytes, buffer);
-    giveFrames(buffer, CHUNK);
+  if (plain && bytes > LARGE && areApart(domain, to, from, bytes)) {
+    copyRuns(domain, to, from, <u32>bytes);
     return ended(0, 1);
   }
-  if (buffer != 0) giveFrames(buffer, CHUNK);
   return copyWhole(domain, to, from, <u32>bytes, plain);
 }
 
-function copyChunks(domain: u32, to: u64, from: u64, bytes: u32, buffer: u32): void {
+// Where both walks stand.
+const source = <u32>memory.data(32);
+const target = <u32>memory.data(32);
+
+/** All of it is plain, reachable, reserved, and no byte is on both sides. */
+function copyRuns(domain: u32, to: u64, from: u64, bytes: u32): void {
+  if (tracks(domain)) mark(domain, to, to + (bytes - 1));
+  enter(domain, from, 0);
+  keepPlace(source);
+  let read = region;
+  let readAt = position;
+  let readLast = rangeLast;
+  enter(domain, to, 1);
+  keepPlace(target);
+  let written = region;
+  let writtenAt = position;
+  let writtenLast = rangeLast;
+  let done: u32 = 0;
+  while (true) {
+    const left = min<u64>(min<u64>(readLast - (from + done), writtenLast - (to + done)), bytes - done - 1);
+    const run = <u32>left + 1;
+    copyRun(read, readAt, written, writtenAt, run);
+    done += run;
+    if (done == bytes) return;
+    readAt += run;
+    writtenAt += run;
+    if (readLast < from + done) {
+      takePlace(source);
+      goOn(domain, 0);
+      keepPlace(source);
+      read = region;
+      readAt = position;
+      readLast = rangeLast;
+    }
+    if (writtenLast < to + done) {
+      takePlace(target);
+      goOn(domain, 1);
+      keepPlace(target);
+      written = region;
+      writtenAt = position;
+      writtenLast = rangeLast;
+    }
+  }
+}
+
+/** Bytes of two regions that are plain. */
+function copyRun(from: u32, position: u64, to: u32, toPosition: u64, bytes: u32): void {
+  if (isRom(to)) return;
+  if (!isDemand(from)) {
+    writeRun(to, toPosition, base(from) + <u32>position, bytes);
+    return;
+  }
   let done: u32 = 0;
   while (done < bytes) {
-    const run = min<u32>(bytes - done, CHUNK);
-    move(domain, from + done, buffer, run, 0, true);
-    move(domain, to + done, buffer, run, 1, true);
+    const at = position + done;
+    const inPage = <u32>at & (PAGE_BYTES - 1);
+    const run = min<u32>(bytes - done, PAGE_BYTES - inPage);
+    const page = pageAt(from, at);
+    writeRun(to, toPosition + done, page == 0 ? zeros : page + inPage, run);
     done += run;
   }
 }
+
+// What a page that was never written holds.
+const zeros = <u32>memory.data(4096);
 
 function copyWhole(domain: u32, to: u64, from: u64, bytes: u32, plain: bool): i32 {
   const buffer = takeSpareFrames(bytes);
@@ -69,16 +123,16 @@ function copyWhole(domain: u32, to: u64, from: u64, bytes: u32, plain: bool): i3
 }
 
 // One bit for each page of linear memory that will be written.
-let written: u32 = 0;
+let pagesWritten: u32 = 0;
 
 /** Whether no page of linear memory that is read is one that is written. All is plain and reserved. */
 function areApart(domain: u32, to: u64, from: u64, bytes: u64): bool {
   const bits = <u64>(<u32>memory.size()) * 2;
-  written = takeFrames(bits);
-  if (written == 0) return false;
+  pagesWritten = takeFrames(bits);
+  if (pagesWritten == 0) return false;
   notePages(domain, to, bytes, 1);
   const apart = notePages(domain, from, bytes, 0);
-  giveFrames(written, bits);
+  giveFrames(pagesWritten, bits);
   return apart;
 }
 
@@ -113,7 +167,7 @@ function noteRun(bytes: u32, writes: u32): bool {
 function noteFrames(address: u32, bytes: u32, writes: u32): bool {
   const last = (address + (bytes - 1)) >>> 12;
   for (let page = address >>> 12; page <= last; page++) {
-    const at = written + (page >>> 3);
+    const at = pagesWritten + (page >>> 3);
     const bit = <u32>1 << (page & 7);
     const bits = <u32>load<u8>(at);
     if (writes != 0) store<u8>(at, <u8>(bits | bit));

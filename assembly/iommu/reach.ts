@@ -6,7 +6,7 @@ import { COUNT_INNER_NODES, COUNT_LEAVES, COUNT_PAGES, IOMMU_PERMISSION, IOMMU_R
 import { isWhole } from '../block.ts';
 import { innerNeeded, leavesNeeded } from '../maple/grow.ts';
 import { count, first, last, ordered, value } from '../maple/node.ts';
-import { HEIGHT_MASK, top } from '../maple/path.ts';
+import { HEIGHT_MASK, MAX_HEIGHT, top } from '../maple/path.ts';
 import { leafOf, leafSlot } from '../maple/search.ts';
 import { resolve } from '../memory/objects.ts';
 import { live, reserve } from '../memory/slab.ts';
@@ -56,6 +56,27 @@ export function goOn(domain: u32, writes: u32): u32 {
   return look(iova, writes);
 }
 
+// A walk that waits while another one goes on:  0 leaf u32 | 4 slot u32 | 8 known handle u32 | 12 region u32 | 16 position u64 | 24 last IOVA of the range u64
+export const PLACE_BYTES: u32 = 32;
+
+export function keepPlace(place: u32): void {
+  store<u32>(place, leaf);
+  store<u32>(place, slot, 4);
+  store<u32>(place, knownHandle, 8);
+  store<u32>(place, region, 12);
+  store<u64>(place, position, 16);
+  store<u64>(place, rangeLast, 24);
+}
+
+export function takePlace(place: u32): void {
+  leaf = load<u32>(place);
+  slot = load<u32>(place, 4);
+  knownHandle = load<u32>(place, 8);
+  region = load<u32>(place, 12);
+  position = load<u64>(place, 16);
+  rangeLast = load<u64>(place, 24);
+}
+
 function look(iova: u64, writes: u32): u32 {
   if (leaf == 0 || slot >= count(leaf) || first(leaf, slot) > iova) return stop(iova, IOMMU_UNMAPPED);
   const record = value(leaf, slot);
@@ -78,6 +99,8 @@ function stop(iova: u64, reason: u32): u32 {
   return reason;
 }
 
+const HIGHEST_PATH: u32 = MAX_HEIGHT + 2;
+
 // What a write will have to make: pages of demand regions, bitmaps of marks, and nodes of the trees that hold them.
 let pages: u64 = 0;
 let leaves: u64 = 0;
@@ -97,7 +120,8 @@ function plan(tree: u32, inserts: u64): void {
   const n = <u32>min<u64>(inserts, 1 << 20);
   pages += inserts;
   leaves += leavesNeeded(n);
-  inner += innerNeeded(tree, n);
+  // An insert makes sure of a whole path of its own besides.
+  inner += innerNeeded(tree, n) + HIGHEST_PATH;
   trees += 1;
 }
 
@@ -105,7 +129,7 @@ function plan(tree: u32, inserts: u64): void {
 export function reservePlan(): bool {
   if (pages == 0) return true;
   if (pages > 1 << 20) return false;
-  const most = live(COUNT_INNER_NODES) + <u32>pages + 14 * trees;
+  const most = live(COUNT_INNER_NODES) + <u32>pages + 2 * HIGHEST_PATH * trees;
   return reserve(COUNT_PAGES, <u32>pages) && reserve(COUNT_LEAVES, <u32>leaves) && reserve(COUNT_INNER_NODES, <u32>min<u64>(inner, most));
 }
 

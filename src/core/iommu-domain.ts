@@ -70,8 +70,8 @@ export class IommuFault extends Error {
 const MAX = 0xffff_ffff_ffff_ffffn;
 const REASONS: Readonly<Record<number, IommuFault['reason']>> = { [IOMMU_UNMAPPED]: 'unmapped', [IOMMU_PERMISSION]: 'permission', [IOMMU_TARGET]: 'target' };
 const WALK_ROWS = 256;
-// What a large block is moved by: half of a processor's nearest cache.
-const PART = 16384;
+// What a large block is moved by: it stays in a processor's near caches.
+const PART = 65536;
 const PAGE = BigInt(PAGE_BYTES);
 // Regions that are kept by their handles, before it is asked which of them are still mapped.
 const KEPT_REGIONS = 64;
@@ -219,6 +219,7 @@ export class IommuDomain {
   locate(iova: number, access: 'read' | 'write'): number {
     if (!isSafe(iova)) throw new RangeError(`IommuDomain.locate: iova is ${String(iova)}; expected an integer from 0 to 2^53-1`);
     const position = this.locateF(this.handle, iova, access === 'read' ? IOMMU_READABLE : IOMMU_WRITABLE);
+    if (position === -1) this.live('IommuDomain.locate');
     if (position === -2) throw new RangeError(`IommuDomain.locate: ${hex(iova)} leads to a position above 2^53-1`);
     return position;
   }
@@ -307,14 +308,15 @@ export class IommuDomain {
       if (status === IOMMU_CYCLES) return false;
       if (status > 0) throw this.fault(status);
       if (status < 0) this.fail(call, status, iova, block.length);
-      const memory = this.core.memory();
-      const bytes = all();
-      for (let done = 0; done < bytes.length; done += PART) {
-        const part = bytes.subarray(done, done + PART);
+      const { length } = all();
+      for (let done = 0; done < length; done += PART) {
+        // Each part may make the memory grow, which ends all views of it.
+        const memory = this.core.memory();
+        const part = all().subarray(done, done + PART);
         const at = iova + BigInt(done);
         if (writes === 1) memory.set(part, buffer);
         const moved = exports.domainBlock(this.handle, at, buffer, part.length, writes);
-        if (moved !== 0) throw new Error(`${call}: a part of a block that could be reached ended with ${moved}`);
+        if (moved < 0) this.fail(call, moved, at, part.length);
         if (writes === 0) part.set(memory.subarray(buffer, buffer + part.length));
       }
       return true;

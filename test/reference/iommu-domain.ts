@@ -34,6 +34,8 @@ export class ReferenceDomain {
   /** Numbers of pages that are marked. */
   readonly dirty = new Set<bigint>();
   private tracking = false;
+  /** The range that a byte was looked up in last: the next one is often there too. */
+  private met: JudgedRange | undefined;
 
   /** D-map: 0 or the name of an errno. */
   map(range: JudgedRange): 'EEXIST' | 'EINVAL' | 0 {
@@ -88,8 +90,9 @@ export class ReferenceDomain {
   /** D-reach: the first byte that stands in the way. */
   private fault(access: 'read' | 'write', iova: bigint, bytes: number): JudgedFault | undefined {
     if (bytes > 0 && iova + BigInt(bytes) - 1n > U64_MAX) return { access, iova, reason: 'unmapped' };
+    let range: JudgedRange | undefined;
     for (let n = 0n; n < BigInt(bytes); n++) {
-      const range = this.translate(iova + n);
+      if (range === undefined || range.last < iova + n) range = this.translate(iova + n);
       if (range === undefined) return { access, iova: iova + n, reason: 'unmapped' };
       if (!(access === 'read' ? range.readable : range.writable)) return { access, iova: iova + n, reason: 'permission' };
       if (range.region.gone) return { access, iova: iova + n, reason: 'target' };
@@ -110,7 +113,9 @@ export class ReferenceDomain {
   }
 
   private behind(iova: bigint): { readonly region: JudgedRegion; readonly at: bigint } {
-    const range = this.translate(iova)!;
+    const { met } = this;
+    const range = met !== undefined && met.first <= iova && iova <= met.last && this.ranges.includes(met) ? met : this.translate(iova)!;
+    this.met = range;
     return { region: range.region, at: range.position + (iova - range.first) };
   }
 

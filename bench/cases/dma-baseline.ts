@@ -1,0 +1,26 @@
+// Mappings in JavaScript, and a plain copy.
+
+import { createNumberMap, createObjectMap } from '../baseline/iommu-btree.ts';
+import type { PageMap } from '../baseline/iommu-btree.ts';
+import type { Side } from '../comparison.ts';
+import { PAGE, RAM_BYTES, createPages, digestOf } from './dma.ts';
+import type { Order } from './dma.ts';
+
+function mapAll(map: PageMap, n: number, order: Order): Side {
+  const { iovas, positions } = createPages(n, order);
+  const run = (): number => {
+    map.clear();
+    for (let i = 0; i < n; i++) map.map(iovas[i]!, PAGE, positions[i]!);
+    return map.locate(iovas[0]!);
+  };
+  return { operations: n, prepare: () => undefined, digest: () => digestOf(n, order, map.locate, run), run };
+}
+
+export const mapNumbers = (n: number, order: Order): Side => mapAll(createNumberMap(PAGE), n, order);
+export const mapObjects = (n: number, order: Order): Side => mapAll(createObjectMap(), n, order);
+
+/** `Uint8Array.set` of as many bytes. */
+export function copyAll(): Side {
+  const [from, to] = [new Uint8Array(RAM_BYTES).fill(1), new Uint8Array(RAM_BYTES).fill(2)];
+  return { operations: 1, prepare: () => undefined, run: () => (to.set(from), to[7]!) };
+}
