@@ -107,7 +107,7 @@ export class Reference {
       if (area.last < at || area.first > last) continue;
       if (area.first > at) return undefined;
       const end = area.last < last ? area.last : last;
-      parts.push({ address: area.address + (at - area.first), length: end - at + 1n, origin: area.wide: area.wide });
+      parts.push({ address: area.address + (at - area.first), length: end - at + 1n, wide: area.wide });
       at = end + 1n;
       if (end === last) return parts;
     }
