@@ -121,6 +121,7 @@ export const FIELD_NAMES: Readonly<Record<string, ShowField>> = {
   'vfio_iommu_spapr_tce_info.dma32_window_size': hex,
   'vfio_eeh_pe_op.op': values(/^VFIO_EEH_PE_(?!OP$|STATE_)\w+$/),
   'iommu_ioas_map.flags': ioasMap,
+  'iommu_ioas_map_file.flags': ioasMap,
   'iommu_ioas_copy.flags': ioasMap,
   'iommu_option.option_id': values(/^IOMMU_OPTION_(?!OP_)\w+$/),
   'iommu_option.op': values(/^IOMMU_OPTION_OP_\w+$/),

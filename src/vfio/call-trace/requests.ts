@@ -121,6 +121,11 @@ export const REQUESTS: Readonly<Record<string, RequestShape>> = {
   IOMMU_HWPT_GET_DIRTY_BITMAP: struct(uapi.iommu_hwpt_get_dirty_bitmap, 'all'),
   IOMMU_HWPT_INVALIDATE: struct(uapi.iommu_hwpt_invalidate, 'all', ['entry_num']),
   IOMMU_FAULT_QUEUE_ALLOC: struct(uapi.iommu_fault_alloc, ['size', 'flags'], ['out_fault_id', 'out_fault_fd']),
+  IOMMU_IOAS_MAP_FILE: struct(uapi.iommu_ioas_map_file, 'all', ['iova']),
+  // How long its argument is depends on the release.
+  IOMMU_VIOMMU_ALLOC: none,
+  IOMMU_VDEVICE_ALLOC: struct(uapi.iommu_vdevice_alloc, ['size', 'viommu_id', 'dev_id', 'virt_id'], ['out_vdevice_id']),
+  IOMMU_IOAS_CHANGE_PROCESS: struct(uapi.iommu_ioas_change_process, 'all'),
 };
 
 /** The requests that a container with POWER's IOMMU knows by other names than type1. */

@@ -225,6 +225,10 @@ const ROWS: readonly Row[] = [
   { name: 'IOMMU_HWPT_GET_DIRTY_BITMAP', kind: 'iommufd', argument: memory(u.iommu_hwpt_get_dirty_bitmap, { size: 48, hwpt_id: 4, flags: 1, iova: 0x1000, length: 0x8000, page_size: 0x1000, data: 0x7f0000 }), text: ', {size=48, hwpt_id=4, flags=NO_CLEAR, iova=0x1000, length=0x8000, page_size=0x1000, data=0x7f0000}' },
   { name: 'IOMMU_HWPT_INVALIDATE', kind: 'iommufd', argument: changed(u.iommu_hwpt_invalidate.encode({ size: 32, hwpt_id: 4, data_uptr: 0x7f0000, entry_len: 24, entry_num: 2 }), (after) => u.iommu_hwpt_invalidate.encode({ entry_num: 1 }, after)), text: ', {size=32, hwpt_id=4, data_uptr=0x7f0000, data_type=IOMMU_HWPT_INVALIDATE_DATA_VTD_S1, entry_len=24, entry_num=2} => {entry_num=1}', result: -22 },
   { name: 'IOMMU_FAULT_QUEUE_ALLOC', kind: 'iommufd', argument: changed(u.iommu_fault_alloc.encode({ size: 16 }), (after) => u.iommu_fault_alloc.encode({ out_fault_id: 5, out_fault_fd: 6 }, after)), text: ', {size=16, flags=0, ...} => {out_fault_id=5, out_fault_fd=6}' },
+  { name: 'IOMMU_IOAS_MAP_FILE', kind: 'iommufd', argument: changed(u.iommu_ioas_map_file.encode({ size: 40, flags: 6, ioas_id: 1, fd: 7, start: 0x2000, length: 0x1000 }), (after) => u.iommu_ioas_map_file.encode({ iova: 0x1000 }, after)), text: ', {size=40, flags=WRITEABLE|READABLE, ioas_id=1, fd=7, start=0x2000, length=0x1000, iova=0} => {iova=0x1000}' },
+  { name: 'IOMMU_VIOMMU_ALLOC', kind: 'iommufd', text: '' },
+  { name: 'IOMMU_VDEVICE_ALLOC', kind: 'iommufd', argument: changed(u.iommu_vdevice_alloc.encode({ size: 24, viommu_id: 2, dev_id: 1, virt_id: 8 }), (after) => u.iommu_vdevice_alloc.encode({ out_vdevice_id: 5 }, after)), text: ', {size=24, viommu_id=2, dev_id=1, virt_id=0x8, ...} => {out_vdevice_id=5}' },
+  { name: 'IOMMU_IOAS_CHANGE_PROCESS', kind: 'iommufd', argument: memory(u.iommu_ioas_change_process, { size: 8 }), text: ', {size=8}' },
 ];
 
 const results: Readonly<Record<number, string>> = {
