@@ -71,6 +71,8 @@ export class VfioDevice {
   /** Number of region indices: 9 and the device-specific ones for PCI. */
   readonly numRegions: number;
   private readonly byIndex: ReadonlyMap<number, VfioRegion>;
+  /** @internal It was pulled out of its slot: it reads ones, and takes no write. */
+  isPulled = false;
   /** @internal Nobody has reset it since its last user. */
   needsReset = false;
   private files = 0;

@@ -17,6 +17,8 @@ export interface Guarded {
   readonly region: Region;
   /** Bytes from the start of the region to the end of the mapping, whole pages. */
   readonly end: bigint;
+  /** Whether the device has gone away from under it: ones are read, and writes are lost. */
+  readonly isPulled: () => boolean;
   /** Throws for an access that faults. `position`: bytes from the start of the region. */
   readonly check: (access: 'read' | 'write', position: bigint) => void;
 }
@@ -24,22 +26,23 @@ export interface Guarded {
 type Width = 1 | 2 | 4 | 8;
 
 /** All ones behind the end of a region that ends inside its page. */
-function read(region: Region, position: bigint, width: Width): bigint {
+function read({ region, isPulled }: Guarded, position: bigint, width: Width): bigint {
   const bytes = new Uint8Array(8).fill(0xff);
-  const room = region.gone ? 0n : region.size - position;
+  const room = region.gone || isPulled() ? 0n : region.size - position;
   if (room > 0n) region.readBytes(position, bytes.subarray(0, room < BigInt(width) ? Number(room) : width));
   return new DataView(bytes.buffer).getBigUint64(0, true);
 }
 
-function write(region: Region, position: bigint, width: Width, value: bigint): void {
+function write({ region, isPulled }: Guarded, position: bigint, width: Width, value: bigint): void {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigUint64(0, value, true);
-  const room = region.gone ? 0n : region.size - position;
+  const room = region.gone || isPulled() ? 0n : region.size - position;
   if (room > 0n) region.writeBytes(position, bytes.subarray(0, room < BigInt(width) ? Number(room) : width));
 }
 
 /** A region that is as long as the mapping reaches, with positions of the region behind it. VfioError ENOMEM when the core is full. @internal */
-export function makeGuard(engine: Engine, { region, end, check }: Guarded): Region {
+export function makeGuard(engine: Engine, guarded: Guarded): Region {
+  const { region, end, check } = guarded;
   const guard = engine.region({
     kind: 'hook',
     size: end,
@@ -50,12 +53,12 @@ export function makeGuard(engine: Engine, { region, end, check }: Guarded): Regi
     read(at, width) {
       const position = BigInt(at);
       check('read', position);
-      return read(region, position, width);
+      return read(guarded, position, width);
     },
     write(at, width, value) {
       const position = BigInt(at);
       check('write', position);
-      write(region, position, width, BigInt(value));
+      write(guarded, position, width, BigInt(value));
     },
   });
   guards.add(guard);

@@ -141,7 +141,7 @@ export class ProcessMemory {
   }
 
   private isClosed(source: MappingSource): boolean {
-    return isZappable(source) && !source.device!.showsPages();
+    return isZappable(source) && (source.device!.isPulled || !source.device!.showsPages());
   }
 
   /** Makes a piece show the region itself, as far as there is one: behind the end of one that ends inside a page there is nothing. */
@@ -159,7 +159,8 @@ export class ProcessMemory {
   private guard(piece: Piece): void {
     const { first, last, position, held, window } = piece;
     const size = last - first + 1n;
-    const guard = makeGuard(this.engine, { region: held.source.region, end: position + size, check: (access, at) => this.check(piece, access, at) });
+    const { region, device } = held.source;
+    const guard = makeGuard(this.engine, { region, end: position + size, isPulled: () => device?.isPulled === true, check: (access, at) => this.check(piece, access, at) });
     try {
       piece.window = this.space.map(first, guard, { position, size });
     } catch (error) {
@@ -183,7 +184,7 @@ export class ProcessMemory {
     const address = first + position - piece.position;
     const isAllowed = access === 'write' ? (protection & PROT_WRITE) !== 0 : (protection & (PROT_READ | PROT_WRITE | PROT_EXEC)) !== 0;
     if (!isAllowed) throw new VfioFault('SIGSEGV', access, address, `the mapping was made with protection ${protection}, which allows no ${access}`);
-    if (region.gone) return;
+    if (region.gone || source.device?.isPulled === true) return;
     if (this.isClosed(source)) throw new VfioFault('SIGBUS', access, address, `${source.device!.name} does not answer memory accesses: ${held.zapped}`);
     // From inside an access this is made when the access has ended; once is enough.
     if (allowsAll(protection) && piece.guard !== undefined) this.show(piece);

@@ -79,6 +79,10 @@ function fillOnes(user: UserMemory, from: number, to: number): void {
  */
 export function transfer(request: Transfer): void {
   const { device, region, position, count, user, writes } = request;
+  if (device.isPulled) {
+    if (!writes) fillOnes(user, 0, count);
+    return;
+  }
   if (region.kind === 'config' && device.config !== undefined) {
     device.config.access(count, Number(position), user, writes);
     return;

@@ -83,6 +83,7 @@ export class ShortAccess implements QuickAccess {
     if ((position & (width - 1)) !== 0 || position + width > plain.size) return 0;
     if (position < plain.tableTo && position + width > plain.tableFrom) return 0;
     const { device } = this.regions;
+    if (device.isPulled) return 0;
     device.lowPower.wake();
     if (plain.gated) checkGate(call, device);
     try {

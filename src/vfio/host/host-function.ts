@@ -122,6 +122,9 @@ export class HostFunction {
   /** @internal It was pulled out of its slot: nothing that it sends arrives. */
   pull(): void {
     this.removed = true;
+    if (this.device === undefined) return;
+    this.device.isPulled = true;
+    this.device.zap('it was pulled out of its slot');
   }
 
   /** Whether it was pulled out of its slot, whoever has it open. */

@@ -6,7 +6,7 @@
 // Source: drivers/vfio/container.c, group.c, device_cdev.c; drivers/iommu/iommufd/main.c; Behaviour text, sections 1.1, 1.2, 7
 
 import { Engine } from '../../core/index.ts';
-import { VfioError } from '../../uapi/index.ts';
+import { VfioError, formatPciAddress } from '../../uapi/index.ts';
 import { CdevFile } from '../cdev-file.ts';
 import { ContainerFile } from '../container/container-file.ts';
 import type { CallingProcess, OpenFile } from '../files/open-file.ts';
@@ -18,12 +18,17 @@ import { HostFunction } from './host-function.ts';
 import type { DmaFault, HostFunctionDescription } from './host-function.ts';
 import { atEnd } from '../model-error.ts';
 import { settleHost, settleIommu } from './options.ts';
-import type { HostSettings, VfioHostOptions } from './options.ts';
+import type { HostSettings, Iommu, VfioHostOptions } from './options.ts';
 import { PciTopology, slotAddress } from './topology.ts';
-import type { PciBridgeDescription, PlacedFunction } from './topology.ts';
+import type { PciBridgeDescription } from './topology.ts';
 
 const GROUP_PATH = /^\/dev\/vfio\/(noiommu-)?(0|[1-9]\d*)$/;
 const CDEV_PATH = /^\/dev\/vfio\/devices\/vfio(0|[1-9]\d*)$/;
+
+function isSame(one: Iommu, other: Iommu): boolean {
+  const text = (iommu: Iommu): string => JSON.stringify(iommu, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
+  return text(one) === text(other);
+}
 
 /**
  * A host with an IOMMU, on which processes open devices by path.
@@ -75,13 +80,13 @@ export class VfioHost {
   /**
    * Plugs a function in. It joins the group that the topology gives it, or is the first of one.
    *
-   * @throws RangeError for a slot that is none or is taken; TypeError for a device that is plugged in already, or for a driver that does not go with it.
+   * @throws RangeError for a slot that is none or is taken; TypeError for a device that is plugged in already, for a driver that does not go with it, or for an IOMMU that is not its group's.
    */
   plug(description: HostFunctionDescription): HostFunction {
     const { slot, device, driver, emulated, iommu } = description;
     const call = 'VfioHost.plug';
     const address = emulated === undefined ? slotAddress(call, slot) : undefined;
-    if (this.functions.some((one) => one.slot === slot)) throw new RangeError(`${call}: ${slot} is taken`);
+    if (this.functions.some((one) => (address === undefined ? one.slot === slot : one.address !== undefined && formatPciAddress(one.address) === formatPciAddress(address)))) throw new RangeError(`${call}: ${slot} is taken`);
     if (device !== undefined && this.functions.some((one) => one.device === device)) throw new TypeError(`${call}: ${device.name} is plugged in already`);
     if ((driver ?? 'vfio') === 'vfio' && driver !== undefined && device === undefined) throw new TypeError(`${call}: ${slot}: driver 'vfio' needs a device`);
     if (driver !== undefined && driver !== 'vfio' && device !== undefined) throw new TypeError(`${call}: ${slot}: a device is for driver 'vfio'; the driver is '${driver}'`);
@@ -97,26 +102,23 @@ export class VfioHost {
         for (const listener of [...this.listeners]) listener(fault);
       },
     });
+    if (device !== undefined) device.isPulled = false;
     this.plugged.add(one);
     group.add(one);
     return one;
   }
 
   private groupFor({ slot, iommu, isolated }: HostFunctionDescription, kind: GroupKind, address: HostFunction['address']): IommuGroup {
-    const placed = this.functions.flatMap((one): PlacedFunction[] => (one.address === undefined ? [] : [{ address: one.address, isolated: one.isolated }]));
-    const key = address === undefined || kind !== 'physical' ? `${kind} ${slot}` : this.topology.groupKey({ address, isolated: isolated === true }, placed);
-    // The first function of a device is alone until its neighbour comes.
-    const beside = key.startsWith('device ') ? this.groups.find((group) => group.kind === 'physical' && group.functions.some((one) => this.sharesDevice(one, address))) : undefined;
-    const known = this.byKey.get(key) ?? beside;
-    if (known !== undefined) return known;
-    const group = new IommuGroup(this.freeGroup(), kind, key, typeof iommu === 'object' ? settleIommu(`VfioHost.plug: ${slot}: iommu`, iommu) : this.settings.iommu);
-    this.byKey.set(key, group);
-    return group;
-  }
-
-  private sharesDevice(one: HostFunction, address: HostFunction['address']): boolean {
-    const other = one.address;
-    return !one.isolated && other !== undefined && address !== undefined && other.domain === address.domain && other.bus === address.bus && other.device === address.device;
+    const key = address === undefined || kind !== 'physical' ? `${kind} ${slot}` : this.topology.groupKey({ address, isolated: isolated === true });
+    const own = typeof iommu === 'object' ? settleIommu(`VfioHost.plug: ${slot}: iommu`, iommu) : this.settings.iommu;
+    const known = this.byKey.get(key);
+    if (known === undefined) {
+      const group = new IommuGroup(this.freeGroup(), kind, key, own);
+      this.byKey.set(key, group);
+      return group;
+    }
+    if (typeof iommu === 'object' && !isSame(own, known.iommu)) throw new TypeError(`VfioHost.plug: ${slot}: its IOMMU is another than that of group ${known.id}, which it shares`);
+    return known;
   }
 
   private freeGroup(): number {

@@ -43,6 +43,10 @@ export function slotAddress(call: string, slot: string): PciAddress {
   return address;
 }
 
+function sharesDevice(one: PciAddress, other: PciAddress): boolean {
+  return one.domain === other.domain && one.bus === other.bus && one.device === other.device;
+}
+
 /** The bridges of a host, and what they say of groups. @internal */
 export class PciTopology {
   private readonly bridges: readonly Bridge[];
@@ -77,7 +81,7 @@ export class PciTopology {
   }
 
   /** Names the group of a function: functions with one name share a group. Isolation of the whole path must hold, or the first port without it ends up with all that is behind it. */
-  groupKey(one: PlacedFunction, all: readonly PlacedFunction[]): string {
+  groupKey(one: PlacedFunction): string {
     const path = this.above(one.address);
     // The requester ID of all that is behind a conventional bus is the topmost bridge's to one.
     const alias = path.findLastIndex(({ isConventional }) => isConventional);
@@ -85,9 +89,8 @@ export class PciTopology {
     const port = open === -1 ? alias : open;
     // A port that is not isolated is a function as well: what shares its device shares its group.
     if (port !== -1) return `bridge ${formatPciAddress({ ...path[port]!.address, function: 0 })}`;
-    const { domain, bus, device } = one.address;
-    const isBeside = ({ address }: PlacedFunction): boolean => address.domain === domain && address.bus === bus && address.device === device;
-    if (!one.isolated && all.some((other) => other !== one && isBeside(other) && !other.isolated)) return `device ${formatPciAddress({ ...one.address, function: 0 })}`;
-    return `function ${formatPciAddress(one.address)}`;
+    if (one.isolated) return `function ${formatPciAddress(one.address)}`;
+    const shared = { ...one.address, function: 0 };
+    return `${this.bridges.some(({ address, acs }) => !acs && sharesDevice(address, one.address)) ? 'bridge' : 'device'} ${formatPciAddress(shared)}`;
   }
 }
