@@ -21,7 +21,7 @@ export interface CommandCall<R> {
   readonly process: CallingProcess;
   readonly user: UserMemory;
   /** Writes the argument back, as far as the caller's size goes. VfioError EFAULT. */
-  respond(): void;
+  readonly respond: () => void;
 }
 
 /** One ioctl. */

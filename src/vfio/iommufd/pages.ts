@@ -42,7 +42,7 @@ export function processSource(process: CallingProcess, start: bigint): PageSourc
     start,
     isFile: false,
     pin: (call, address, bytes, writes) => reach(call, () => process.pin(call, address, bytes, { writes, devices: false })),
-    read: (call, address, target) => reach(call, () => void target.set(process.memoryAt(address).copyIn(0, target.length))),
+    read: (call, address, target) => target.set(reach(call, () => process.memoryAt(address).copyIn(0, target.length))),
     write: (call, address, bytes) => reach(call, () => process.memoryAt(address).copyOut(0, bytes)),
   };
 }
