@@ -43,13 +43,12 @@ export class ReferenceAttachments {
   attach(device: ReferenceDevice, id: number): number | Answer {
     const object = this.iommufd.objects.get(id);
     if (object === undefined) return 'ENOENT';
-    if (object instanceof ReferencePageTable) {
-      if (object.iommu !== device.iommu) return 'EINVAL';
-      return this.use(device, object) ? id : 'EADDRINUSE';
-    }
+    if (object instanceof ReferencePageTable) return this.use(device, object);
     if (!(object instanceof ReferenceIoas)) return 'EINVAL';
-    const known = object.tables.find((table) => table.isAutomatic && table.iommu === device.iommu);
-    if (known !== undefined) return this.use(device, known) ? this.iommufd.idOf(known) : 'EADDRINUSE';
+    for (const table of object.tables.filter(({ isAutomatic }) => isAutomatic)) {
+      const answer = this.use(device, table);
+      if (answer !== 'EINVAL') return answer;
+    }
     return this.useNew(device, new ReferencePageTable(object, device.iommu, true, false));
   }
 
@@ -73,10 +72,17 @@ export class ReferenceAttachments {
     return id;
   }
 
-  private use(device: ReferenceDevice, table: ReferencePageTable): boolean {
-    if (device.table?.ioas !== table.ioas && !this.reserve(device, table.ioas)) return false;
+  /** Its own reserved addresses come first, then whether the page table is of its IOMMU. */
+  private use(device: ReferenceDevice, table: ReferencePageTable): number | Answer {
+    const moves = device.table?.ioas !== table.ioas;
+    if (moves && !this.reserve(device, table.ioas)) return 'EADDRINUSE';
+    if (table.iommu !== device.iommu) {
+      if (moves) table.ioas.unreserve(device);
+      return 'EINVAL';
+    }
+    const id = this.iommufd.idOf(table);
     this.move(device, table);
-    return true;
+    return id;
   }
 
   private reserve(device: ReferenceDevice, ioas: ReferenceIoas): boolean {

@@ -208,8 +208,10 @@ export class ReferenceIoas {
       if (this.reserved.some((one) => overlaps(one, range))) return 'EINVAL';
       if (this.areas.some((one) => overlaps(one, range))) return 'EEXIST';
     }
-    if (parts.some(({ at }) => (at % PAGE_BYTES) % alignment !== 0n)) return 'EINVAL';
-    if (writable && parts.some(({ pages }) => !pages.writable)) return 'EPERM';
+    for (const { pages, at } of parts) {
+      if (writable && !pages.writable) return 'EPERM';
+      if ((at % PAGE_BYTES) % alignment !== 0n) return 'EINVAL';
+    }
     return this.place(parts, iova, readable, writable);
   }
 
