@@ -36,7 +36,7 @@ export interface LiveCounts {
   readonly pages: number;
   /** Regions, spaces, windows, four line buffers for each that combines writes, stores, cursors, tables. */
   readonly objects: number;
-  /** Bytes behind RAM and ROM regions and the trace ring. */
+  /** Bytes behind RAM and ROM regions, the trace ring and the mappings of domains. */
   readonly backingBytes: number;
 }
 
