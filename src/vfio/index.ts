@@ -32,7 +32,7 @@ export type { ProcessOptions } from './process.ts';
 export type { AliasRegionOptions, DeviceFileOptions, Profile, ProposalOptions, UapiRelease } from './proposals/options.ts';
 export { VfioHost } from './host/host.ts';
 export type { DmaFault, HostDriver, HostFunction, HostFunctionDescription } from './host/host-function.ts';
-export type { IommuDescription, MessageWindowProposal, ReservedKind, ReservedRegion, VfioHostOptions } from './host/options.ts';
+export type { Iommu, IommuDescription, MessageWindowProposal, ReservedKind, ReservedRegion, VfioHostOptions } from './host/options.ts';
 export type { PciBridgeDescription } from './host/topology.ts';
 export type { GroupKind, IommuGroup } from './groups/iommu-group.ts';
 export type { Capability } from './files/open-file.ts';

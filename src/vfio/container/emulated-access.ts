@@ -9,6 +9,7 @@ import type { Region } from '../../core/index.ts';
 import { VfioError } from '../../uapi/index.ts';
 import type { ErrnoName } from '../../uapi/index.ts';
 import type { EmulatedAccess } from '../groups/group-backend.ts';
+import { askModel } from '../model-error.ts';
 import { PAGE_SIZE } from '../page.ts';
 import type { UserMemory } from '../user-memory.ts';
 import { markWritten } from './dirty-tracking.ts';
@@ -44,7 +45,7 @@ export class ContainerAccess implements EmulatedAccess {
 
   /** A mapping goes. */
   tell(iova: bigint, bytes: bigint): void {
-    this.unmapped?.(iova, bytes);
+    askModel(() => this.unmapped?.(iova, bytes));
   }
 
   private checkVaddrs(call: string): void {

@@ -40,7 +40,7 @@ export interface EmulatedAccess {
   /**
    * Pins whole pages that `iova` and `bytes` (multiples of 4096) name; their bytes can be reached through `read` and `write` all the same.
    *
-   * @throws VfioError EINVAL when not all is mapped or it may not be written, EBUSY for an invalidated vaddr, EFAULT, ENOMEM.
+   * @throws VfioError EINVAL when not all is mapped or a page is a device's, EPERM against its protection, EACCES in a container of type1 v1, EBUSY for an invalidated vaddr, EFAULT, ENOMEM.
    */
   pin(iova: bigint, bytes: bigint, writes: boolean): void;
   /** What is not pinned is left out. */
