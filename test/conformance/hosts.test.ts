@@ -153,7 +153,7 @@ describe('functions', () => {
 
   test('out of the host, and back', () => {
     const open = (returns: string): Step => ({ do: 'open', path: '/dev/vfio/devices/vfio0', returns });
-    expect(differences({ host: 'single', before: [open('fd'), nic('unplug'), nic('gone', { returns: 1 })], call: open('ENOENT'), after: [nic('dma read 0x0 1', { returns: 'ENXIO' }), nic('plug'), nic('gone'), open('fd')] })).toEqual([]);
+    expect(differences({ host: 'single', before: [{ ...open('fd'), as: 'cdev' }, nic('unplug'), nic('gone'), { do: 'close', fd: 'cdev' }, nic('gone', { returns: 1 })], call: open('ENOENT'), after: [nic('dma read 0x0 1', { returns: 'ENXIO' }), nic('plug'), nic('gone'), open('fd')] })).toEqual([]);
   });
 
   test('a foreign domain is there, and is there no more', () => {
