@@ -2,7 +2,7 @@
 //
 // No look here runs a hook, and none writes the tree, so a leaf and a slot of it are a place that stays.
 
-import { COUNT_INNER_NODES, COUNT_LEAVES, COUNT_PAGES, IOMMU_PERMISSION, IOMMU_READABLE, IOMMU_TARGET, IOMMU_UNMAPPED, IOMMU_WRITABLE, OBJECT_REGION, PAGE_BYTES, REGION_REENTRANT } from '../layout.generated.ts';
+import { COUNT_INNER_NODES, COUNT_LEAVES, COUNT_PAGES, IOMMU_PERMISSION, IOMMU_READABLE, IOMMU_TARGET, IOMMU_UNMAPPED, IOMMU_WRITABLE, OBJECT_REGION, REGION_REENTRANT } from '../layout.generated.ts';
 import { isWhole } from '../block.ts';
 import { innerNeeded, leavesNeeded } from '../maple/grow.ts';
 import { count, first, last, ordered, value } from '../maple/node.ts';
