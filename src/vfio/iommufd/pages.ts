@@ -2,7 +2,7 @@
 //
 //   pages     |  0  |  1  |  2  |  3  |  4  |         page 0 holds the first byte that was mapped
 //   holds        [ area A  ]  [ area B ]              pages 1 to 3 are counted, each once
-//   segments     [   pinned together    ]             what is held twice is pinned once, and leads to the same bytes
+//   segments     [ A ][ A and B ][  B   ]             what is held twice is pinned once, and leads to the same bytes; a segment goes with its last holder
 //
 // Source: drivers/iommu/iommufd/pages.c iopt_alloc_user_pages, pfn_reader, iopt_pages_update_pinned
 
@@ -55,10 +55,18 @@ export function fileSource(kind: string, start: bigint): PageSource {
   return { start, isFile: true, pin: refuse, read: refuse, write: refuse };
 }
 
+/** What was pinned together, from page `first` on. It is released with its last segment. */
+interface Pinned {
+  readonly first: bigint;
+  readonly memory: PinnedMemory;
+  segments: number;
+}
+
+/** Pages that the same holders hold: no hold ends inside one, so that nobody finds pages pinned that nobody holds. */
 interface Segment {
   readonly first: bigint;
   readonly last: bigint;
-  readonly memory: PinnedMemory;
+  readonly pinned: Pinned;
   users: number;
 }
 
@@ -66,7 +74,8 @@ interface Segment {
 export interface HeldPages {
   readonly first: bigint;
   readonly last: bigint;
-  readonly segments: readonly Segment[];
+  /** In order. */
+  segments: readonly Segment[];
 }
 
 /** Consecutive bytes of pages that are held. */
@@ -101,6 +110,8 @@ export class Pages {
   /** Holds the pages of bytes first..last. VfioError EFAULT, EINVAL, ENOMEM; then nothing is held. */
   hold(call: string, first: bigint, last: bigint): HeldPages {
     const [from, to] = [first / PAGE, last / PAGE];
+    this.cut(from);
+    this.cut(to + 1n);
     const segments = this.segmentsOf(call, from, to);
     const held: HeldPages = { first: from, last: to, segments };
     for (const segment of segments) segment.users++;
@@ -120,7 +131,7 @@ export class Pages {
     const made: Segment[] = [];
     const pin = (first: bigint, last: bigint): void => {
       const memory = this.source.pin(call, this.source.start + first * PAGE, (last - first + 1n) * PAGE, this.writable);
-      const segment = { first, last, memory, users: 0 };
+      const segment = { first, last, pinned: { first, memory, segments: 1 }, users: 0 };
       made.push(segment);
       found.push(segment);
     };
@@ -134,7 +145,7 @@ export class Pages {
       }
       if (next <= to) pin(next, to);
     } catch (error) {
-      for (const { memory } of made) memory.release();
+      for (const { pinned } of made) pinned.memory.release();
       throw error;
     }
     if (made.length > 0) this.segments = [...this.segments, ...made].sort((a, b) => (a.first < b.first ? -1 : 1));
@@ -152,12 +163,24 @@ export class Pages {
     for (const segment of held.segments) {
       if (--segment.users > 0) continue;
       this.segments = this.segments.filter((other) => other !== segment);
-      segment.memory.release();
+      if (--segment.pinned.segments === 0) segment.pinned.memory.release();
     }
+  }
+
+  /** Makes a segment begin with page `at`, if one holds it. */
+  private cut(at: bigint): void {
+    const whole = this.segments.find(({ first, last }) => first < at && at <= last);
+    if (whole === undefined) return;
+    const parts = [{ ...whole, last: at - 1n }, { ...whole, first: at }];
+    whole.pinned.segments++;
+    const cut = (segments: readonly Segment[]): Segment[] => segments.flatMap((segment) => (segment === whole ? parts : segment));
+    this.segments = cut(this.segments);
+    for (const held of this.holds) if (held.segments.includes(whole)) held.segments = cut(held.segments);
   }
 
   /** Two holds instead of one: the second begins with page `at`. */
   split(held: HeldPages, at: bigint): readonly [HeldPages, HeldPages] {
+    this.cut(at);
     const part = (first: bigint, last: bigint): HeldPages => ({ first, last, segments: held.segments.filter((segment) => segment.first <= last && segment.last >= first) });
     const parts = [part(held.first, at - 1n), part(at, held.last)] as const;
     for (const { segments } of parts) for (const segment of segments) segment.users++;
@@ -190,9 +213,11 @@ export class Pages {
   /** Where bytes first..last of pages that are held are. */
   *runs(held: HeldPages, first: bigint, last: bigint): Generator<PageRun, void, undefined> {
     for (const segment of held.segments) {
-      let at = segment.first * PAGE;
-      for (const { region, position, bytes } of segment.memory.runs) {
-        const [from, to] = [at > first ? at : first, at + bytes - 1n < last ? at + bytes - 1n : last];
+      const [low, high] = [segment.first * PAGE, segment.last * PAGE + PAGE - 1n];
+      const [begin, end] = [low > first ? low : first, high < last ? high : last];
+      let at = segment.pinned.first * PAGE;
+      for (const { region, position, bytes } of segment.pinned.memory.runs) {
+        const [from, to] = [at > begin ? at : begin, at + bytes - 1n < end ? at + bytes - 1n : end];
         if (from <= to) yield { region, position: position + (from - at), bytes: to - from + 1n };
         at += bytes;
       }

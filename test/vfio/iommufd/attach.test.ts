@@ -494,6 +494,28 @@ describe('locked memory', () => {
   });
 });
 
+describe('pages that were mapped together', () => {
+  test('are unpinned one by one: those that only a detached page table showed are looked for anew', async () => {
+    const [first, second] = [bound(), bound()];
+    const [ioas, other] = [user.ioas(), user.ioas()];
+    user.attach(first.fd, ioas);
+    user.attach(second.fd, other);
+    const memory = user.memory(6, 1);
+    expect(user.map(ioas, memory, 6n * P, { iova: 0n })).toBe(0n);
+    expect(user.copy(other, ioas, P, 2n * P, { iova: 0n })).toBe(0n);
+    user.detach(first.fd);
+    user.process.munmap(memory, 6 * PAGE);
+    expect(user.memory(6, 0x81)).toBe(memory);
+    user.attach(first.fd, ioas);
+    const shown = async (pages: number): Promise<unknown[]> => Promise.all(Array.from({ length: pages }, async (_, i) => (await dmaRead(first.one, BigInt(i * PAGE), 1)).toString()));
+    // Pages 1 and 2 stayed what the copy shows.
+    expect(await shown(6)).toEqual([0x81, 2, 3, 0x84, 0x85, 0x86].map(String));
+    expect(await dmaRead(second.one, P, 1)).toEqual(Uint8Array.of(3));
+    expect(user.unmap(ioas, 0n, 6n * P)).toBe(6n * P);
+    expect(await dmaRead(second.one, 0n, 1)).toEqual(Uint8Array.of(2));
+  });
+});
+
 describe('closing', () => {
   /** What is closed in every order: the iommufd, the device, a mapping of it. */
   const ORDERS = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] as const;
