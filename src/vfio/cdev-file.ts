@@ -18,6 +18,12 @@ import type { VfioHost } from './host/host.ts';
 import { afterFailure, atEnd } from './model-error.ts';
 import type { UserMemory } from './user-memory.ts';
 
+/** The file of a device behind any open file: itself, or what a character device is bound to. @internal */
+export function deviceFileOf(file: OpenFile | undefined): DeviceFile | undefined {
+  const found = file instanceof CdevFile ? file.deviceFile : file;
+  return found instanceof DeviceFile ? found : undefined;
+}
+
 interface Bound {
   readonly binding: DeviceBinding;
   readonly file: DeviceFile;

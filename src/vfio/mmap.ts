@@ -3,8 +3,7 @@
 import { integer, u64 } from '../core/index.ts';
 import type { Engine, U64 } from '../core/index.ts';
 import { VfioError } from '../uapi/index.ts';
-import { CdevFile } from './cdev-file.ts';
-import { DeviceFile } from './device-file.ts';
+import { deviceFileOf } from './cdev-file.ts';
 import type { OpenFile } from './files/open-file.ts';
 import { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, PROT_WRITE } from './mman.ts';
 import { PAGE_SIZE, roundUpToPage } from './page.ts';
@@ -63,8 +62,7 @@ export function mapPages(engine: Engine, memory: ProcessMemory, call: MmapCall):
   if (file.writeOnly) throw new VfioError('EACCES', 'mmap', 'the file was opened for writing only');
   if (file.map === undefined) throw new VfioError('ENODEV', 'mmap', `a ${file.kind} file cannot be mapped`);
   const { bytes: behind, region, position, memoryType } = file.map(at, size, isShared && !file.readOnly);
-  const deviceFile = file instanceof CdevFile ? file.deviceFile : file;
-  const device = deviceFile instanceof DeviceFile ? deviceFile.device : undefined;
+  const device = deviceFileOf(file)?.device;
   const source = { region: behind, position, memoryType, protection, device, vfioRegion: region, isAnonymous: false, release: () => file.release() };
   const address = memory.map(bytes, source);
   // A mapping keeps its file open.

@@ -8,6 +8,8 @@ import type { UserBuffer, UserPointer } from './user-memory.ts';
 
 /** System calls as C sees them: the result, or -errno. They never throw. */
 export interface RawCalls {
+  /** A device node of the process's host, O_RDWR. */
+  open(path: string): number;
   ioctl(fd: number, request: number, argument?: UserPointer): number;
   pread(fd: number, buffer: UserBuffer, offset: U64): number;
   pwrite(fd: number, buffer: UserBuffer, offset: U64): number;
@@ -24,6 +26,7 @@ export interface RawCalls {
 /** @internal */
 export function rawCalls(process: Process): RawCalls {
   return {
+    open: (path) => raw(() => process.open(path)),
     ioctl: (fd, request, argument) => raw(() => process.ioctl(fd, request, argument)),
     pread: (fd, buffer, offset) => raw(() => process.pread(fd, buffer, offset)),
     pwrite: (fd, buffer, offset) => raw(() => process.pwrite(fd, buffer, offset)),

@@ -106,6 +106,7 @@ describe('raw calls', () => {
     expect(process.raw.ioctl(3, 0x3b6b, info)).toBe(0);
     expect(process.raw.ioctl(3, 0x3b6b, filled(4))).toBe(-14);
     expect(process.raw.ioctl(3, 0x3b65, 1)).toBe(-25);
+    expect([process.raw.open('/dev/vfio/vfio'), process.raw.open(3 as never)]).toEqual([-2, -22]);
     expect(process.raw.ioctl(3, 'x' as never)).toBe(-22);
     expect(process.raw.pread(3, filled(8), 0x3ffe)).toBe(2);
     expect(process.raw.pread(5, filled(8), 0)).toBe(-6);

@@ -7,7 +7,7 @@
 
 import type { U64 } from '../../core/index.ts';
 import { VfioError } from '../../uapi/index.ts';
-import { DeviceFile } from '../device-file.ts';
+import { deviceFileOf } from '../cdev-file.ts';
 import { VfioDevice } from '../device.ts';
 import type { Process } from '../process.ts';
 import { errnoOf } from '../raw-calls.ts';
@@ -62,6 +62,7 @@ const KINDS: Readonly<Record<string, CallFileKind>> = { 'migration data': 'migra
 const ioctl: Recorder = (process, [fd, request, argument]) => {
   const file = process.fileOf(fd as number);
   const kind = file === undefined ? undefined : (KINDS[file.kind] ?? file.kind);
+  const device = deviceFileOf(file);
   const number = maskOf(request) ?? -1;
   const before = argumentBytes(number, kind, (length) => snapshot(process, argument, Math.min(length, MOST_ARGUMENT_BYTES)));
   const about = {
@@ -69,8 +70,8 @@ const ioctl: Recorder = (process, [fd, request, argument]) => {
     fd: fd as number,
     request: request as number,
     ...(kind !== undefined && { kind }),
-    ...(file instanceof DeviceFile && file.device.kind === 'platform' && { bus: 'platform' as const }),
-    ...(file instanceof DeviceFile && file.uapi === 'v7.2' && { uapi: file.uapi }),
+    ...(device?.device.kind === 'platform' && { bus: 'platform' as const }),
+    ...(device?.uapi === 'v7.2' && { uapi: device.uapi }),
   } as const;
   const isMemory = ArrayBuffer.isView(argument) || (isAddress(argument) && before.length > 0);
   return (outcome) => {
@@ -110,10 +111,8 @@ function opened(path: (given: unknown) => string): Recorder {
 
 /** By the process's method. One that this process does not have is not covered. */
 const RECORDERS: Readonly<Record<string, Recorder>> = {
-  open: opened((device) => (device instanceof VfioDevice ? device.name : '')),
+  open: opened((device) => (device instanceof VfioDevice ? device.name : typeof device === 'string' ? device : '')),
   openGroup: opened((id) => `/dev/vfio/${String(id)}`),
-  openContainer: opened(() => '/dev/vfio/vfio'),
-  openIommufd: opened(() => '/dev/iommu'),
   close: byFd('close'),
   dup: byFd('dup'),
   lseek: byFd('lseek'),

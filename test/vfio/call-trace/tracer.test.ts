@@ -1,8 +1,8 @@
 // A traced process: each of its calls is told once, with the memory before and after it, and nothing else changes.
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { VFIO_DEVICE_GET_IRQ_INFO, VFIO_DEVICE_GET_REGION_INFO, VFIO_DEVICE_RESET, VFIO_DEVICE_SET_IRQS, vfio_irq_info, vfio_irq_set, vfio_region_info } from '../../../src/uapi/index.ts';
-import { MAP_SHARED, PROT_READ, PROT_WRITE, Process, type SystemCall, type TraceCallsOptions, type VfioDevice, traceCalls } from '../../../src/vfio/index.ts';
+import { VFIO_CHECK_EXTENSION, VFIO_DEVICE_BIND_IOMMUFD, VFIO_DEVICE_GET_IRQ_INFO, VFIO_DEVICE_GET_REGION_INFO, VFIO_DEVICE_RESET, VFIO_DEVICE_SET_IRQS, VFIO_GROUP_SET_CONTAINER, VFIO_SET_IOMMU, vfio_device_bind_iommufd, vfio_irq_info, vfio_irq_set, vfio_region_info } from '../../../src/uapi/index.ts';
+import { MAP_SHARED, PROT_READ, PROT_WRITE, Process, type SystemCall, type TraceCallsOptions, type VfioDevice, VfioHost, traceCalls } from '../../../src/vfio/index.ts';
 import { World, filled, hexOf, message, outcome, slot } from '../support.ts';
 
 let world = new World();
@@ -21,6 +21,37 @@ function traced(process: Process, options?: TraceCallsOptions): { lines: string[
   const stop = traceCalls(process, (line, call) => void (lines.push(line), calls.push(call)), options);
   return { lines, calls, stop };
 }
+
+test('device nodes of a host, and what each kind of file is asked', () => {
+  const host = new VfioHost(world.engine);
+  const one = host.plug({ slot: '0000:01:00.0', device: device() });
+  const process = world.process({ host });
+  const { lines } = traced(process);
+  const container = process.open('/dev/vfio/vfio');
+  const group = process.open(`/dev/vfio/${one.group.id}`);
+  process.ioctl(group, VFIO_GROUP_SET_CONTAINER, Uint8Array.of(container, 0, 0, 0));
+  process.ioctl(container, VFIO_CHECK_EXTENSION, 3);
+  process.raw.ioctl(container, VFIO_SET_IOMMU, 9);
+  process.close(group);
+  const iommufd = process.open('/dev/iommu');
+  const cdev = process.open('/dev/vfio/devices/vfio0');
+  process.raw.ioctl(cdev, VFIO_DEVICE_RESET);
+  process.ioctl(cdev, VFIO_DEVICE_BIND_IOMMUFD, vfio_device_bind_iommufd.encode({ argsz: 16, flags: 0, iommufd, out_devid: 0 }));
+  process.raw.open('/dev/vfio/9');
+  expect(lines).toEqual([
+    'open("/dev/vfio/vfio", O_RDWR) = 3',
+    'open("/dev/vfio/0", O_RDWR) = 4',
+    'ioctl(4, VFIO_GROUP_SET_CONTAINER, [3]) = 0',
+    'ioctl(3, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU) = 1',
+    'ioctl(3, VFIO_SET_IOMMU, VFIO_UNMAP_ALL) = -1 EINVAL (Invalid argument)',
+    'close(4) = 0',
+    'open("/dev/iommu", O_RDWR) = 4',
+    'open("/dev/vfio/devices/vfio0", O_RDWR) = 5',
+    'ioctl(5, VFIO_DEVICE_RESET) = -1 EINVAL (Invalid argument)',
+    'ioctl(5, VFIO_DEVICE_BIND_IOMMUFD, {argsz=16, flags=0, iommufd=4, ...} => {out_devid=1}) = 0',
+    'open("/dev/vfio/9", O_RDWR) = -1 ENOENT (No such file or directory)',
+  ]);
+});
 
 test('a program, from open to exit', () => {
   const process = world.process();
