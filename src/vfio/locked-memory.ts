@@ -5,7 +5,7 @@
 import { VfioError } from '../uapi/index.ts';
 import { PAGE_SIZE } from './page.ts';
 
-/** Pages that a process has pinned. @internal */
+/** Pages that a process has pinned. */
 export class LockedMemory {
   /** RLIMIT_MEMLOCK, in pages. */
   readonly limit: number;

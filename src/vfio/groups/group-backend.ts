@@ -7,7 +7,7 @@ import type { CallingProcess } from '../files/open-file.ts';
 import type { HostFunction } from '../host/host-function.ts';
 import type { IommuGroup } from './iommu-group.ts';
 
-/** What a group is set to. Made by a file's `attachGroup`. @internal */
+/** What a group is set to. Made by a file's `attachGroup`. */
 export interface GroupBackend {
   readonly kind: 'container' | 'iommufd';
   /** UNSET_CONTAINER and the last close of the group: its functions reach nothing any more, and its DMA is nobody's. Device files are all closed, but for an iommufd, where they need not be. */
@@ -21,7 +21,7 @@ export interface GroupBackend {
   openDevice(call: string, one: HostFunction, process: CallingProcess): { close(): void };
 }
 
-/** A device that is bound to an iommufd through its character device. @internal */
+/** A device that is bound to an iommufd through its character device. */
 export interface DeviceBinding {
   /** Which iommufd: devices of one have the same. */
   readonly iommufd: object;
