@@ -3,16 +3,15 @@
 //   plain bytes that lie apart:   run by run, from where they lie to where they go      a run ends where a range of either side does
 //   else:                         all read into a buffer, then all written
 //
-// Two IOVAs may lead to the same byte, so what lies apart is asked of the pages of linear memory behind them, one bit each.
+// Two IOVAs may lead to the same byte, so what lies apart is asked of linear memory: of the stretches in which all bytes of a side lie, else of the pages behind them, one bit each.
 
 import { EINVAL, ENOMEM, IOMMU_UNMAPPED, OBJECT_DOMAIN, PAGE_BYTES } from '../layout.generated.ts';
-import { writeRun } from '../block.ts';
 import { giveFrames, takeFrames, takeSpareFrames } from '../memory/arena.ts';
 import { handleOf, resolve } from '../memory/objects.ts';
 import { base, isDemand, isRom, pageAt, touchPage } from '../region.ts';
 import { mark, tracks } from './dirty.ts';
 import { canBegin, ended, move, stopped } from './move.ts';
-import { enter, goOn, isPlain, keepPlace, planNothing, position, rangeLast, reach, region, reservePlan, takePlace } from './reach.ts';
+import { PLACE_BYTES, enter, goOn, highest, isPlain, keepPlace, lowest, planNothing, position, rangeLast, reach, region, reservePlan, takePlace } from './reach.ts';
 
 // Less than this is copied by way of one buffer.
 const LARGE: u64 = 65536;
@@ -28,83 +27,123 @@ export function copyBlock(domain: u32, to: u64, from: u64, bytes: u64): i32 {
   status = reach(domain, from, from + (bytes - 1), 0);
   if (status != 0) return ended(status, 0);
   let plain = isPlain;
+  const readLowest = lowest;
+  const readHighest = highest;
   planNothing();
   status = reach(domain, to, to + (bytes - 1), 1);
   if (status != 0) return ended(status, 1);
   plain = plain && isPlain;
   if (!reservePlan()) return ended(-ENOMEM, 1);
-  if (plain && bytes > LARGE && areApart(domain, to, from, bytes)) {
+  if (plain && bytes > LARGE && (readHighest < lowest || highest < readLowest || areApart(domain, to, from, bytes))) {
     copyRuns(domain, to, from, <u32>bytes);
     return ended(0, 1);
   }
   return copyWhole(domain, to, from, <u32>bytes, plain);
 }
 
-// Where both walks stand.
-const source = <u32>memory.data(32);
-const target = <u32>memory.data(32);
+// One side of a copy run by run. It is walked a stretch at a time, so that lookups wait for memory together and not each behind a copy.
+//
+//   0 place of its walk (reach.ts) | 32 IOVA behind the stretch u64 | 40 IOVA of the place's position u64 | 48 bytes behind the stretch u32 | 52 next run u32 | 56 end of runs u32
+//   64 run | run | ...        a run:  0 address u32, 0 where nothing is written | 4 bytes u32
+const RUNS: u32 = 64;
+const RUN_BYTES: u32 = 8;
+const FIRST_RUN: u32 = PLACE_BYTES + 32;
+const source = <u32>memory.data(576);
+const target = <u32>memory.data(576);
+// What a page that was never written holds.
+const zeros = <u32>memory.data(4096);
 
 /** All of it is plain, reachable, reserved, and no byte is on both sides. */
 function copyRuns(domain: u32, to: u64, from: u64, bytes: u32): void {
   if (tracks(domain)) mark(domain, to, to + (bytes - 1));
-  enter(domain, from, 0);
-  keepPlace(source);
-  let read = region;
-  let readAt = position;
-  let readLast = rangeLast;
-  enter(domain, to, 1);
-  keepPlace(target);
-  let written = region;
-  let writtenAt = position;
-  let writtenLast = rangeLast;
-  let done: u32 = 0;
+  beginSide(source, domain, from, bytes, 0);
+  beginSide(target, domain, to, bytes, 1);
+  let left = bytes;
+  let fromBytes: u32 = 0;
+  let toBytes: u32 = 0;
+  let fromAt: u32 = 0;
+  let toAt: u32 = 0;
   while (true) {
-    const left = min<u64>(min<u64>(readLast - (from + done), writtenLast - (to + done)), bytes - done - 1);
-    const run = <u32>left + 1;
-    copyRun(read, readAt, written, writtenAt, run);
-    done += run;
-    if (done == bytes) return;
-    readAt += run;
-    writtenAt += run;
-    if (readLast < from + done) {
-      takePlace(source);
-      goOn(domain, 0);
-      keepPlace(source);
-      read = region;
-      readAt = position;
-      readLast = rangeLast;
+    if (fromBytes == 0) {
+      const run = nextRun(source, domain, 0);
+      fromAt = load<u32>(run);
+      fromBytes = load<u32>(run, 4);
     }
-    if (writtenLast < to + done) {
-      takePlace(target);
-      goOn(domain, 1);
-      keepPlace(target);
-      written = region;
-      writtenAt = position;
-      writtenLast = rangeLast;
+    if (toBytes == 0) {
+      const run = nextRun(target, domain, 1);
+      toAt = load<u32>(run);
+      toBytes = load<u32>(run, 4);
     }
+    const n = min<u32>(fromBytes, toBytes);
+    if (toAt != 0) {
+      memory.copy(toAt, fromAt, n);
+      toAt += n;
+    }
+    fromAt += n;
+    fromBytes -= n;
+    toBytes -= n;
+    left -= n;
+    if (left == 0) return;
   }
 }
 
-/** Bytes of two regions that are plain. */
-function copyRun(from: u32, position: u64, to: u32, toPosition: u64, bytes: u32): void {
-  if (isRom(to)) return;
-  if (!isDemand(from)) {
-    writeRun(to, toPosition, base(from) + <u32>position, bytes);
-    return;
-  }
-  let done: u32 = 0;
-  while (done < bytes) {
-    const at = position + done;
-    const inPage = <u32>at & (PAGE_BYTES - 1);
-    const run = min<u32>(bytes - done, PAGE_BYTES - inPage);
-    const page = pageAt(from, at);
-    writeRun(to, toPosition + done, page == 0 ? zeros : page + inPage, run);
-    done += run;
-  }
+function beginSide(side: u32, domain: u32, iova: u64, bytes: u32, writes: u32): void {
+  enter(domain, iova, writes);
+  keepPlace(side);
+  store<u64>(side, iova, 32);
+  store<u64>(side, iova, 40);
+  store<u32>(side, bytes, 48);
+  store<u32>(side, 0, 52);
+  store<u32>(side, 0, 56);
 }
 
-// What a page that was never written holds.
-const zeros = <u32>memory.data(4096);
+function nextRun(side: u32, domain: u32, writes: u32): u32 {
+  if (load<u32>(side, 52) == load<u32>(side, 56)) walkSide(side, domain, writes);
+  const run = load<u32>(side, 52);
+  store<u32>(side, run + RUN_BYTES, 52);
+  return run;
+}
+
+/** Notes the runs of the next stretch: there is one. */
+function walkSide(side: u32, domain: u32, writes: u32): void {
+  takePlace(side);
+  let iova = load<u64>(side, 32);
+  let placed = load<u64>(side, 40);
+  let left = load<u32>(side, 48);
+  let run = side + FIRST_RUN;
+  store<u32>(side, run, 52);
+  while (left != 0 && run < side + FIRST_RUN + RUNS * RUN_BYTES) {
+    const at = position + (iova - placed);
+    let bytes = <u32>min<u64>(rangeLast - iova, left - 1) + 1;
+    if (isDemand(region)) bytes = min<u32>(bytes, PAGE_BYTES - (<u32>at & (PAGE_BYTES - 1)));
+    store<u32>(run, writes != 0 ? addressToWrite(at) : addressToRead(at));
+    store<u32>(run, bytes, 4);
+    run += RUN_BYTES;
+    left -= bytes;
+    const isRangeDone = rangeLast - iova < bytes;
+    iova += bytes;
+    if (left != 0 && isRangeDone) {
+      goOn(domain, writes);
+      placed = iova;
+    }
+  }
+  keepPlace(side);
+  store<u64>(side, iova, 32);
+  store<u64>(side, placed, 40);
+  store<u32>(side, left, 48);
+  store<u32>(side, run, 56);
+}
+
+function addressToRead(at: u64): u32 {
+  if (!isDemand(region)) return base(region) + <u32>at;
+  const page = pageAt(region, at);
+  return page == 0 ? zeros : page + (<u32>at & (PAGE_BYTES - 1));
+}
+
+function addressToWrite(at: u64): u32 {
+  if (isRom(region)) return 0;
+  return isDemand(region) ? touchPage(region, at) + (<u32>at & (PAGE_BYTES - 1)) : base(region) + <u32>at;
+}
 
 function copyWhole(domain: u32, to: u64, from: u64, bytes: u32, plain: bool): i32 {
   const buffer = takeSpareFrames(bytes);

@@ -10,7 +10,7 @@ import { HEIGHT_MASK, MAX_HEIGHT, top } from '../maple/path.ts';
 import { leafOf, leafSlot } from '../maple/search.ts';
 import { resolve } from '../memory/objects.ts';
 import { live, reserve } from '../memory/slab.ts';
-import { flags, isBusy, isDemand, missingPages, pageTree } from '../region.ts';
+import { base, flags, isBusy, isDemand, missingPages, pageTree } from '../region.ts';
 import { groupOf, marks, missingBitmaps, tracks } from './dirty.ts';
 import { mappings } from './domain.ts';
 import { delta, permissions, regionHandle } from './records.ts';
@@ -24,6 +24,16 @@ export function setFaultAt(iova: u64): void {
 
 /** Whether the bytes of the last range that was looked at can be moved as they lie: no cycle of it runs a hook or is counted. */
 export let isPlain: bool = true;
+
+/** Between which addresses of linear memory, both included, all bytes lie that the last reach led to; everywhere, where it met a demand region. */
+export let lowest: u32 = 0;
+export let highest: u32 = 0;
+
+function noteAddresses(bytes: u64): void {
+  const at = isDemand(region) ? 0 : base(region) + <u32>position;
+  lowest = min<u32>(lowest, at);
+  highest = max<u32>(highest, isDemand(region) ? u32.MAX_VALUE : at + (<u32>bytes - 1));
+}
 
 // What the last look found: a region, the position of the IOVA in it, and the last IOVA of the range.
 export let region: u32 = 0;
@@ -136,6 +146,8 @@ export function reservePlan(): bool {
 /** Looks at all of from..to: 0, or why a device cannot go there, with the place in `faultAt`. A write adds up what it will have to make. */
 export function reach(domain: u32, from: u64, to: u64, writes: u32): u32 {
   isPlain = true;
+  lowest = u32.MAX_VALUE;
+  highest = 0;
   let reason = enter(domain, from, writes);
   // The demand region whose missing pages are being added up.
   let demand: u32 = 0;
@@ -144,6 +156,7 @@ export function reach(domain: u32, from: u64, to: u64, writes: u32): u32 {
   while (reason == 0) {
     if (!isWhole(region)) isPlain = false;
     const end = min<u64>(rangeLast, to);
+    noteAddresses(end - at + 1);
     if (writes != 0 && isDemand(region)) {
       if (region != demand) {
         if (demand != 0) plan(pageTree(demand), missing);
