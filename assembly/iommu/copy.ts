@@ -9,7 +9,7 @@ import { EINVAL, ENOMEM, IOMMU_UNMAPPED, OBJECT_DOMAIN, PAGE_BYTES } from '../la
 import { giveFrames, takeFrames, takeSpareFrames } from '../memory/arena.ts';
 import { handleOf, resolve } from '../memory/objects.ts';
 import { base, isDemand, isRom, pageAt, touchPage } from '../region.ts';
-import { mark, tracks } from './dirty.ts';
+import { markPages, tracks } from './dirty.ts';
 import { canBegin, ended, move, stopped } from './move.ts';
 import { PLACE_BYTES, enter, goOn, highest, isPlain, keepPlace, lowest, planNothing, position, rangeLast, reach, region, reservePlan, takePlace } from './reach.ts';
 
@@ -55,7 +55,7 @@ const zeros = <u32>memory.data(4096);
 
 /** All of it is plain, reachable, reserved, and no byte is on both sides. */
 function copyRuns(domain: u32, to: u64, from: u64, bytes: u32): void {
-  if (tracks(domain)) mark(domain, to, to + (bytes - 1));
+  if (tracks(domain)) markPages(domain, to, to + (bytes - 1));
   beginSide(source, domain, from, bytes, 0);
   beginSide(target, domain, to, bytes, 1);
   let left = bytes;

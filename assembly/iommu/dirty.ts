@@ -74,7 +74,7 @@ function bitsOfWord(word: u32, low: u32, high: u32): u64 {
 }
 
 /** Marks the pages of from..to; false when memory is full, which it is not where bitmaps are reserved. */
-export function mark(domain: u32, from: u64, to: u64): bool {
+export function markPages(domain: u32, from: u64, to: u64): bool {
   const lastPage = to >> PAGE_SHIFT;
   let page = from >> PAGE_SHIFT;
   while (page <= lastPage) {
@@ -129,7 +129,7 @@ export function markMapped(domain: u32, from: u64, to: u64): i32 {
   more = treeFind(mappings(domain), at, to) != 0;
   while (more) {
     const end = min<u64>(load<u64>(cells, CELL_LAST), to);
-    mark(domain, max<u64>(load<u64>(cells, CELL_FIRST), from), end);
+    markPages(domain, max<u64>(load<u64>(cells, CELL_FIRST), from), end);
     at = end + 1;
     more = end < to && treeFind(mappings(domain), at, to) != 0;
   }

@@ -9,7 +9,7 @@ import { cycleWidth, readPiece, writePiece } from '../cycle.ts';
 import { end, fault, hookDepth, setFault } from '../flight.ts';
 import { handleOf, resolve } from '../memory/objects.ts';
 import { MAX_DEPTH, loadBytes, storeBytes } from '../region.ts';
-import { mark, tracks } from './dirty.ts';
+import { markPages, tracks } from './dirty.ts';
 import { enter, faultAt, goOn, isPlain, planNothing, position, rangeLast, reach, region, reservePlan, setFaultAt } from './reach.ts';
 
 /** Which way the access went that was stopped: 0 a read, 1 a write. */
@@ -65,7 +65,7 @@ export function move(domain: u32, iova: u64, buffer: u32, bytes: u32, writes: u3
 
 /** All of it is plain, reachable and reserved. */
 function moveRuns(domain: u32, iova: u64, buffer: u32, bytes: u32, writes: u32): void {
-  if (writes != 0 && tracks(domain)) mark(domain, iova, iova + (bytes - 1));
+  if (writes != 0 && tracks(domain)) markPages(domain, iova, iova + (bytes - 1));
   enter(domain, iova, writes);
   let done: u32 = 0;
   while (true) {
@@ -94,7 +94,7 @@ function moveByCycles(handle: u32, iova: u64, buffer: u32, bytes: u32, writes: u
     const whole = isWhole(region);
     if (!whole) run = cycleWidth(region, position, min<u32>(run, 8));
     // Before the cycle: a hook that unmaps the page takes its mark along.
-    if (writes != 0 && tracks(domain) && !mark(domain, at, at + (run - 1))) return -ENOMEM;
+    if (writes != 0 && tracks(domain) && !markPages(domain, at, at + (run - 1))) return -ENOMEM;
     if (whole) {
       if (writes == 0) readRun(region, position, buffer + done, run);
       else writeRun(region, position, buffer + done, run);
