@@ -4,7 +4,7 @@ import { expect, test } from '@jest/globals';
 import { createEngine } from '../../../src/core/index.ts';
 import { VfioHost } from '../../../src/vfio/index.ts';
 import { PAGE } from '../../reference/iommu/memory.ts';
-import { Broken } from '../vfio/broken.ts';
+import { Broken } from '../broken.ts';
 import { fuzzDma, STEPS } from './fuzz-dma.ts';
 import { Poison } from './poison.ts';
 import { FAILURES, SUCCESSES } from './reached.ts';

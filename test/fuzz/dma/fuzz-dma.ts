@@ -3,9 +3,10 @@
 import { createEngine } from '../../../src/core/index.ts';
 import type { Engine } from '../../../src/core/index.ts';
 import { Random } from '../random.ts';
-import { Broken } from '../vfio/broken.ts';
-import { Outcomes } from '../vfio/outcomes.ts';
-import type { Counts } from '../vfio/outcomes.ts';
+import { explain } from '../shrink.ts';
+import type { Explained } from '../shrink.ts';
+import { Outcomes } from '../outcomes.ts';
+import type { Counts } from '../outcomes.ts';
 import { operationOf } from './choose.ts';
 import type { Operation } from './operation.ts';
 import { Run } from './run.ts';
@@ -27,24 +28,10 @@ export interface DmaFuzzReport {
   readonly failure?: DmaFuzzFailure;
 }
 
-export interface DmaFuzzFailure {
+export interface DmaFuzzFailure extends Explained {
   readonly stage: string;
   /** Of all steps, from 0. */
   readonly operation: number;
-  readonly message: string;
-  /** Steps that are left, and they themselves as lines, in their order. */
-  readonly steps: number;
-  readonly history: readonly string[];
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof Broken) return error.message;
-  return error instanceof Error ? `${error.name}: ${error.message}\n${error.stack ?? ''}` : String(error);
-}
-
-/** What kind of failure it is, so that a shorter list shows the same one. */
-function kindOf(error: unknown): string {
-  return reasonOf(error).split('\n')[0]!.replace(/0x[0-9a-f]+|\d+/g, '#');
 }
 
 /** Makes steps on a stage of its own; what was thrown. */
@@ -57,30 +44,6 @@ export async function failureOf(stage: number, steps: readonly Operation[], trac
     return error;
   }
   return undefined;
-}
-
-/** Takes away what can be missed: halves first, then single steps. */
-async function shrink(stage: number, steps: readonly Operation[], kind: string): Promise<readonly Operation[]> {
-  let left = steps;
-  for (let size = Math.ceil(left.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let at = 0; at < left.length; ) {
-      const fewer = [...left.slice(0, at), ...left.slice(at + size)];
-      const failed = await failureOf(stage, fewer);
-      if (failed !== undefined && kindOf(failed) === kind) left = fewer;
-      else at += size;
-    }
-  }
-  return left;
-}
-
-async function explain(stage: number, operation: number, steps: readonly Operation[], error: unknown): Promise<DmaFuzzFailure> {
-  Error.stackTraceLimit = 10;
-  const again = await failureOf(stage, steps);
-  // What hangs on runs before it, in the same engine, cannot be made shorter.
-  const left = again === undefined ? steps : await shrink(stage, steps, kindOf(again));
-  const history: string[] = [];
-  const shown = await failureOf(stage, left, (line) => history.push(line));
-  return { stage: STAGES[stage]!.name, operation, message: reasonOf(shown ?? error), steps: left.length, history };
 }
 
 /** Makes `operations` steps from a seed; `progress` hears of them now and then. @param stages - which of them, by number; all unless said otherwise. */
@@ -109,7 +72,7 @@ export async function fuzzDma(seed: number, operations: number, progress: (done:
         }
         poisoned += run.end();
       } catch (error) {
-        failure = await explain(stage, done + steps.length - 1, steps, error);
+        failure = { stage: STAGES[stage]!.name, operation: done + steps.length - 1, ...(await explain(steps, error, (fewer, trace) => failureOf(stage, fewer, trace))) };
       }
       done += steps.length;
       runs++;

@@ -2,7 +2,7 @@
 
 import { PAGE } from '../../reference/iommu/memory.ts';
 import type { ReferenceBacking, ReferenceRun } from '../../reference/iommu/memory.ts';
-import { rule } from '../vfio/broken.ts';
+import { rule } from '../broken.ts';
 import { patternOf } from './operation.ts';
 import type { Place } from './operation.ts';
 import { BLOCKS } from './twin.ts';

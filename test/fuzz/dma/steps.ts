@@ -2,7 +2,7 @@
 
 import { createEngine } from '../../../src/core/index.ts';
 import { Random } from '../random.ts';
-import { Outcomes } from '../vfio/outcomes.ts';
+import { Outcomes } from '../outcomes.ts';
 import { operationOf } from './choose.ts';
 import type { Operation } from './operation.ts';
 import type { Scene } from './pools.ts';

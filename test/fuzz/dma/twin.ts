@@ -7,7 +7,7 @@ import type { Engine } from '../../../src/core/index.ts';
 import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE, Process } from '../../../src/vfio/index.ts';
 import type { VfioHost } from '../../../src/vfio/index.ts';
 import { PAGE, ReferenceProcess } from '../../reference/iommu/memory.ts';
-import { rule } from '../vfio/broken.ts';
+import { rule } from '../broken.ts';
 import type { Place } from './operation.ts';
 import type { StageProcess } from './stages.ts';
 

@@ -6,7 +6,7 @@
 
 import type { Engine } from '../../../src/core/index.ts';
 import { Process } from '../../../src/vfio/index.ts';
-import { Broken } from './broken.ts';
+import { Broken } from '../broken.ts';
 import type { Place } from './operation.ts';
 import { BLOCK } from './scene.ts';
 import type { Span } from './written.ts';

@@ -3,12 +3,13 @@
 import { createEngine } from '../../../src/core/index.ts';
 import type { Engine } from '../../../src/core/index.ts';
 import { Random } from '../random.ts';
-import { Broken } from './broken.ts';
+import { explain } from '../shrink.ts';
+import type { Explained } from '../shrink.ts';
 import { STAGES } from './devices.ts';
 import { operationOf } from './operation.ts';
 import type { Operation } from './operation.ts';
-import { Outcomes } from './outcomes.ts';
-import type { Counts } from './outcomes.ts';
+import { Outcomes } from '../outcomes.ts';
+import type { Counts } from '../outcomes.ts';
 import { Run } from './run.ts';
 
 /** Steps between the opening of everything and its end. */
@@ -26,24 +27,10 @@ export interface VfioFuzzReport {
   readonly failure?: VfioFuzzFailure;
 }
 
-export interface VfioFuzzFailure {
+export interface VfioFuzzFailure extends Explained {
   readonly stage: string;
   /** Of the run, from 0. */
   readonly run: number;
-  readonly message: string;
-  /** Steps that are left of the run, and they themselves as lines, in their order. */
-  readonly steps: number;
-  readonly history: readonly string[];
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof Broken) return error.message;
-  return error instanceof Error ? `${error.name}: ${error.message}\n${error.stack ?? ''}` : String(error);
-}
-
-/** What kind of failure it is, so that a shorter history shows the same one. */
-function kindOf(error: unknown): string {
-  return reasonOf(error).split('\n')[0]!.replace(/\d+|0x[0-9a-f]+/g, '#');
 }
 
 /** Runs steps on a stage of its own; what was thrown. */
@@ -56,30 +43,6 @@ async function failureOf(stage: number, steps: readonly Operation[], trace?: (li
     return error;
   }
   return undefined;
-}
-
-/** Takes away what can be missed: halves first, then single steps. */
-async function shrink(stage: number, steps: readonly Operation[], kind: string): Promise<readonly Operation[]> {
-  let left = steps;
-  for (let size = Math.ceil(left.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let at = 0; at < left.length; ) {
-      const fewer = [...left.slice(0, at), ...left.slice(at + size)];
-      const failed = await failureOf(stage, fewer);
-      if (failed !== undefined && kindOf(failed) === kind) left = fewer;
-      else at += size;
-    }
-  }
-  return left;
-}
-
-async function explain(stage: number, run: number, steps: readonly Operation[], error: unknown): Promise<VfioFuzzFailure> {
-  Error.stackTraceLimit = 10;
-  const again = await failureOf(stage, steps);
-  // What hangs on runs before it, in the same engine, cannot be made shorter.
-  const left = again === undefined ? steps : await shrink(stage, steps, kindOf(again));
-  const history: string[] = [];
-  const shown = await failureOf(stage, left, (line) => history.push(line));
-  return { stage: STAGES[stage]!.name, run, message: reasonOf(shown ?? error), steps: left.length, history };
 }
 
 /** Makes `operations` steps from a seed; `progress` hears of them now and then. */
@@ -110,7 +73,7 @@ export async function fuzzVfio(seed: number, operations: number, progress: (done
       } catch (error) {
         // What WebAssembly throws.
         if (error instanceof Error && error.name === 'RuntimeError') traps++;
-        failure = await explain(stage, runs, steps, error);
+        failure = { stage: STAGES[stage]!.name, run: runs, ...(await explain(steps, error, (fewer, trace) => failureOf(stage, fewer, trace))) };
       }
       done += steps.length;
       runs++;

@@ -6,7 +6,7 @@
 
 import { VfioFault } from '../../../src/vfio/index.ts';
 import type { Mapping } from '../../../src/vfio/index.ts';
-import { Broken, rule } from './broken.ts';
+import { Broken, rule } from '../broken.ts';
 import type { Caller } from './caller.ts';
 import type { Subject } from './devices.ts';
 

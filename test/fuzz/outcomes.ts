@@ -1,8 +1,8 @@
 // How calls ended, by call: what shows whether the fuzzer reaches a thing at all.
 
-import * as uapi from '../../../src/uapi/index.ts';
-import { hasFeature } from './facts.ts';
-import type { Facts } from './facts.ts';
+import * as uapi from '../../src/uapi/index.ts';
+import { hasFeature } from './vfio/facts.ts';
+import type { Facts } from './vfio/facts.ts';
 
 /** By call, and by errno, signal or `ok`: how often. */
 export type Counts = Readonly<Record<string, Readonly<Record<string, number>>>>;
