@@ -13,8 +13,8 @@ import { endTable } from '../maple/table-making.ts';
 import { insertFound, treeErase } from '../maple/write.ts';
 import { giveFrames, takeSpareFrames } from '../memory/arena.ts';
 import { handleOf } from '../memory/objects.ts';
-import { arePermissions, isInside, mappings, returnIfEmpty } from './domain.ts';
-import { giveRecord, reserveRecords, takeRecord } from './records.ts';
+import { arePermissions, isInside, mappings } from './domain.ts';
+import { giveRecord, newestChunk, reserveRecords, returnChunks, takeRecord } from './records.ts';
 import { isAscending, sortColumns } from './sort.ts';
 
 // Rows whose leaves are fetched at once.
@@ -36,11 +36,12 @@ export function mapPages(domain: u32, iovas: u32, positions: u32, n: u32, bytes:
   if (sorted) for (let i: u32 = 1; i < n; i++) if (row(iovas, i) - row(iovas, i - 1) < bytes) return -EEXIST;
   const tree = mappings(domain);
   endTable(tree);
+  const newest = newestChunk(domain);
   let status: i32 = -ENOMEM;
   if (reserveRecords(domain, n)) {
     status = sorted && root(tree) == 0 ? fill(domain, iovas, positions, n, bytes, region, permission) : insertAll(domain, iovas, positions, n, bytes, region, permission);
   }
-  if (status != 0) returnIfEmpty(domain);
+  if (status != 0) returnChunks(domain, newest);
   return status;
 }
 
