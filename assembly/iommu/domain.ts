@@ -15,7 +15,7 @@ import { treeClear, treeFree, treeInsert } from '../maple/write.ts';
 import { deleteObject, handleOf, newObject, resolve } from '../memory/objects.ts';
 import { size } from '../region.ts';
 import { dropMarks, forgetMarks } from './dirty.ts';
-import { delta, dropRecords, giveRecord, permissions, regionHandle, reserveRecords, shareRecord, takeRecord } from './records.ts';
+import { delta, dropRecords, giveRecord, newestChunk, permissions, regionHandle, reserveRecords, returnChunks, shareRecord, takeRecord } from './records.ts';
 
 /** The tree from IOVAs to records. */
 export function mappings(domain: u32): u32 {
@@ -54,6 +54,7 @@ export function arePermissions(permission: u32): bool {
 /** D-map: 0, or a negative errno. */
 export function mapRange(domain: u32, from: u64, bytes: u64, region: u32, position: u64, permission: u32): i32 {
   if (bytes == 0 || bytes - 1 > u64.MAX_VALUE - from || !isInside(region, position, bytes) || !arePermissions(permission)) return -EINVAL;
+  const newest = newestChunk(domain);
   if (!reserveRecords(domain, 1)) return -ENOMEM;
   const tree = mappings(domain);
   endTable(tree);
@@ -61,13 +62,13 @@ export function mapRange(domain: u32, from: u64, bytes: u64, region: u32, positi
   const status = treeInsert(tree, from, from + (bytes - 1), record);
   if (status != 0) {
     giveRecord(domain, record);
-    returnIfEmpty(domain);
+    returnChunks(domain, newest);
   }
   return status;
 }
 
 /** Where nothing is mapped, nothing is kept. */
-export function returnIfEmpty(domain: u32): void {
+function returnIfEmpty(domain: u32): void {
   if (entryCount(mappings(domain)) == 0) dropRecords(domain);
 }
 

@@ -6,15 +6,20 @@
 import { EEXIST, EINVAL, ENOMEM } from '../layout.generated.ts';
 import { treeBulkColumns } from '../maple/bulk.ts';
 import { putEntry } from '../maple/grow.ts';
-import { LEAF_CAPACITY, count, first, last } from '../maple/node.ts';
-import { descend, pathHigh, pathNode, pathSlot, root, setPathSlot } from '../maple/path.ts';
+import { CHILD, LEAF_BYTES, LEAF_CAPACITY, child, count, first, last } from '../maple/node.ts';
+import { HEIGHT_MASK, descend, pathHigh, pathNode, pathSlot, root, setPathSlot, top } from '../maple/path.ts';
+import { innerSlot } from '../maple/search.ts';
 import { endTable } from '../maple/table-making.ts';
 import { insertFound, treeErase } from '../maple/write.ts';
 import { giveFrames, takeSpareFrames } from '../memory/arena.ts';
 import { handleOf } from '../memory/objects.ts';
-import { arePermissions, isInside, mappings, returnIfEmpty } from './domain.ts';
-import { giveRecord, reserveRecords, takeRecord } from './records.ts';
+import { arePermissions, isInside, mappings } from './domain.ts';
+import { giveRecord, newestChunk, reserveRecords, returnChunks, takeRecord } from './records.ts';
 import { isAscending, sortColumns } from './sort.ts';
+
+// Rows whose leaves are fetched at once.
+const AHEAD: u32 = 32;
+const nodes = <u32>memory.data(128);
 
 function row(column: u32, i: u32): u64 {
   return load<u64>(column + (i << 3));
@@ -31,11 +36,12 @@ export function mapPages(domain: u32, iovas: u32, positions: u32, n: u32, bytes:
   if (sorted) for (let i: u32 = 1; i < n; i++) if (row(iovas, i) - row(iovas, i - 1) < bytes) return -EEXIST;
   const tree = mappings(domain);
   endTable(tree);
+  const newest = newestChunk(domain);
   let status: i32 = -ENOMEM;
   if (reserveRecords(domain, n)) {
     status = sorted && root(tree) == 0 ? fill(domain, iovas, positions, n, bytes, region, permission) : insertAll(domain, iovas, positions, n, bytes, region, permission);
   }
-  if (status != 0) returnIfEmpty(domain);
+  if (status != 0) returnChunks(domain, newest);
   return status;
 }
 
@@ -69,6 +75,7 @@ function insertAll(domain: u32, iovas: u32, positions: u32, n: u32, bytes: u64, 
   for (let i: u32 = 0; i < n; i++) {
     const from = row(iovas, i);
     const to = from + (bytes - 1);
+    if (i % AHEAD == 0) fetchLeaves(tree, iovas, i, min<u32>(i + AHEAD, n), leafLast);
     if (level < 0 || from > leafLast || from <= before) {
       level = descend(tree, from);
       if (level >= 0) leafLast = pathHigh(level);
@@ -91,6 +98,33 @@ function insertAll(domain: u32, iovas: u32, positions: u32, n: u32, bytes: u64, 
     before = to;
   }
   return 0;
+}
+
+/**
+ * Touches the leaves of the next rows, level by level: a big tree's nodes lie all over memory, and so they are waited for together. Not where all go into the leaf that the path stands
+ * in.
+ */
+function fetchLeaves(tree: u32, iovas: u32, i: u32, end: u32, leafLast: u64): void {
+  const word = top(tree);
+  if (word == 0 || row(iovas, end - 1) <= leafLast) return;
+  for (let next = i; next < end; next++) store<u32>(nodes + ((next - i) << 2), word & ~HEIGHT_MASK);
+  for (let rest = (word & HEIGHT_MASK) - 1; rest > 0; rest--) {
+    for (let next = i; next < end; next++) {
+      const at = nodes + ((next - i) << 2);
+      const node = load<u32>(at);
+      store<u32>(at, child(node, innerSlot(node, row(iovas, next))));
+    }
+    // Apart from finding them, which is so many instructions that a processor sees no further than one row.
+    if (rest == 1) touchNodes(end - i, LEAF_BYTES);
+    else if (rest == 2) touchNodes(end - i, CHILD + 128);
+  }
+}
+
+function touchNodes(n: u32, bytes: u32): void {
+  for (let at = nodes; at < nodes + (n << 2); at += 4) {
+    const node = load<u32>(at);
+    for (let line: u32 = 0; line < bytes; line += 64) load<u64>(node + line);
+  }
 }
 
 /** Moves the path, inside its leaf, to the first entry that ends at an IOVA or behind it, as a search would. */

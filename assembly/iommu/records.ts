@@ -40,13 +40,59 @@ export function delta(record: u32): u64 {
   return load<u64>(record, 8);
 }
 
+/** What `returnChunks` is told later. */
+export function newestChunk(domain: u32): u32 {
+  return load<u32>(domain, CHUNKS);
+}
+
+// In the word of uses of a record whose chunk goes.
+const GOES: u32 = u32.MAX_VALUE;
+
+/** Returns the chunks that came after `newest`, which was the newest one then: none of their records is in use. */
+export function returnChunks(domain: u32, newest: u32): void {
+  let chunk = newestChunk(domain);
+  if (chunk == newest) return;
+  while (chunk != newest) {
+    const end = chunk + load<u32>(chunk, 4);
+    for (let record = chunk + CHUNK_HEADER; record < end; record += RECORD_BYTES) store<u32>(record, GOES, 4);
+    chunk = load<u32>(chunk);
+  }
+  let link = domain + FREE;
+  let stay: u32 = 0;
+  for (let record = load<u32>(link); record != 0; record = load<u32>(record)) {
+    if (load<u32>(record, 4) == GOES) continue;
+    store<u32>(link, record);
+    link = record;
+    stay += 1;
+  }
+  store<u32>(link, 0);
+  store<u32>(domain, stay, FREE_COUNT);
+  // What was fresh before is on the free list since.
+  store<u32>(domain, 0, FRESH);
+  store<u32>(domain, 0, FRESH_END);
+  chunk = newestChunk(domain);
+  while (chunk != newest) {
+    const next = load<u32>(chunk);
+    const bytes = load<u32>(chunk, 4);
+    store<u32>(domain, load<u32>(domain, CHUNK_BYTES) - bytes, CHUNK_BYTES);
+    giveFrames(chunk, bytes);
+    countBacking(-<i64>bytes);
+    chunk = next;
+  }
+  store<u32>(domain, newest, CHUNKS);
+}
+
 /** Makes sure that the next `n` takes succeed; false, with nothing changed, when memory is full. */
 export function reserveRecords(domain: u32, n: u32): bool {
+  const newest = newestChunk(domain);
   while (load<u32>(domain, FREE_COUNT) < n) {
     const present = load<u32>(domain, CHUNK_BYTES);
     const bytes = min<u32>(max<u32>(present, PAGE_BYTES), MAX_CHUNK);
     const chunk = takeFrames(bytes);
-    if (chunk == 0) return false;
+    if (chunk == 0) {
+      returnChunks(domain, newest);
+      return false;
+    }
     countBacking(bytes);
     store<u32>(chunk, load<u32>(domain, CHUNKS));
     store<u32>(chunk, bytes, 4);
