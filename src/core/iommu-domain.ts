@@ -5,6 +5,7 @@ import { bytesOf, hex, u64 } from '../webassembly/index.ts';
 import type { U64 } from '../webassembly/index.ts';
 import type { Core } from './core.ts';
 import type { CoreExports } from './exports.ts';
+import { IommuFault, faultReason } from './iommu-fault.ts';
 import {
   CELL_FIRST,
   CELL_INDEX,
@@ -14,7 +15,6 @@ import {
   EBADF,
   EINVAL,
   IOMMU_CYCLES,
-  IOMMU_PERMISSION,
   IOMMU_READABLE,
   IOMMU_ROW_BYTES,
   IOMMU_ROW_FIRST,
@@ -22,53 +22,14 @@ import {
   IOMMU_ROW_PERMISSIONS,
   IOMMU_ROW_POSITION,
   IOMMU_ROW_REGION,
-  IOMMU_TARGET,
-  IOMMU_UNMAPPED,
   IOMMU_WRITABLE,
   PAGE_BYTES,
   STAGING_BYTES,
 } from './layout.generated.ts';
+import type { IommuTarget, MappedRange } from './iommu-range.ts';
 import type { Region } from './region.ts';
 
-/** What a range of IOVAs leads to. */
-export interface IommuTarget {
-  readonly region: Region;
-  /** Bytes from the region's start to the byte behind the first IOVA. */
-  readonly position: U64;
-  /** A device may read it. */
-  readonly readable: boolean;
-  readonly writable: boolean;
-}
-
-/** A range of IOVAs that is mapped as one, both ends included. */
-export interface MappedRange {
-  readonly first: bigint;
-  readonly last: bigint;
-  readonly region: Region;
-  readonly position: bigint;
-  readonly readable: boolean;
-  readonly writable: boolean;
-}
-
-/** A device's access that a domain does not let through. Not a byte was moved, unless a hook of a region unmapped what it was about to reach. */
-export class IommuFault extends Error {
-  readonly access: 'read' | 'write';
-  /** The first IOVA of the access that cannot be reached. */
-  readonly iova: bigint;
-  /** `unmapped`: nothing is mapped there. `permission`: mapped, but not for this direction. `target`: what is behind it is destroyed, busy or refuses. */
-  readonly reason: 'unmapped' | 'permission' | 'target';
-
-  constructor(access: 'read' | 'write', iova: bigint, reason: IommuFault['reason'], domain: string) {
-    super(`IOMMU fault: ${access} of 0x${iova.toString(16)} in ${domain}: ${reason}`);
-    this.name = 'IommuFault';
-    this.access = access;
-    this.iova = iova;
-    this.reason = reason;
-  }
-}
-
 const MAX = 0xffff_ffff_ffff_ffffn;
-const REASONS: Readonly<Record<number, IommuFault['reason']>> = { [IOMMU_UNMAPPED]: 'unmapped', [IOMMU_PERMISSION]: 'permission', [IOMMU_TARGET]: 'target' };
 const WALK_ROWS = 256;
 // What a large block is moved by: it stays in a processor's near caches.
 const PART = 65536;
@@ -344,7 +305,7 @@ export class IommuDomain {
 
   private fault(reason: number): IommuFault {
     const writes = this.core.data().getUint32(this.core.cells + CELL_VALUE, true);
-    return new IommuFault(writes === 0 ? 'read' : 'write', this.core.cellFirst(), REASONS[reason]!, this.name);
+    return new IommuFault(writes === 0 ? 'read' : 'write', this.core.cellFirst(), faultReason(reason), this.name);
   }
 
   /** How many ranges are mapped. */
