@@ -10,6 +10,8 @@ export interface Side {
   run(): number;
   /** What this side answers to inputs that all sides get: must be the same on all sides that have it. */
   digest?(): unknown;
+  /** What is to be said of the last run besides its time. */
+  note?(): string;
 }
 
 /** A side by name, and where it is made: a module of its own, so that a process loads only what it measures. */

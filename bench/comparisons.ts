@@ -119,16 +119,19 @@ const MILLION = 1_000_000;
 
 const dma: Comparison[] = [
   ...(['random', 'ascending'] as const).flatMap((order): Comparison[] => [
-    {
-      name: `dma-map-${order}`,
-      about: `${MILLION} mappings of 4 KiB in ${order} order, 4096 a call`,
-      sides: [
-        domain('core', ({ mapInBatches }) => mapInBatches(MILLION, order)),
-        without('sorted-btree', ({ mapNumbers }) => mapNumbers(MILLION, order)),
-        without('sorted-btree, objects', ({ mapObjects }) => mapObjects(MILLION, order)),
-      ],
-      targets: { 'sorted-btree': 0.2 },
-    },
+    ...[4096, 65536, MILLION].map(
+      (batch): Comparison => ({
+        name: `dma-map-${order}-${batch}`,
+        about: `${MILLION} mappings of 4 KiB in ${order} order, ${batch} a call`,
+        sides: [
+          domain('core', ({ mapInBatches }) => mapInBatches(MILLION, order, batch)),
+          without('sorted-btree', ({ mapNumbers }) => mapNumbers(MILLION, order)),
+          without('sorted-btree, sorted', ({ mapSorted }) => mapSorted(MILLION, order, batch)),
+          without('sorted-btree, objects', ({ mapObjects }) => mapObjects(MILLION, order)),
+        ],
+        targets: { 'sorted-btree': 0.2 },
+      }),
+    ),
     {
       name: `dma-map-one-${order}`,
       about: `${MILLION} mappings of 4 KiB in ${order} order, one a call`,

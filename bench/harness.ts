@@ -47,6 +47,8 @@ export interface SideResult {
   /** What the ratio is meant not to exceed, and whether it does not. */
   readonly target?: number;
   readonly met?: boolean;
+  /** What the side said of its last run. */
+  readonly note?: string;
 }
 
 export interface ComparisonResult {
@@ -151,7 +153,8 @@ export async function measure(comparison: Comparison, effort: Effort, progress: 
   const used = undisturbed ? clean : rounds;
   const sides = names.map((side, i): SideResult => {
     const all = used.flat().map((samples) => samples[i]!.nanoseconds);
-    const result = { side, nanoseconds: median(all), samples: all.length, preempted: preempted[i]! };
+    const note = used.flat().at(-1)?.[i]?.note;
+    const result = { side, nanoseconds: median(all), samples: all.length, preempted: preempted[i]!, ...(note !== undefined && { note }) };
     if (i === 0) return result;
     const ratio = bootstrapMedian(used.map((counted) => counted.map((samples) => samples[0]!.nanoseconds / samples[i]!.nanoseconds)));
     const target = comparison.targets?.[side];

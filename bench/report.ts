@@ -26,13 +26,14 @@ export function table({ name, about, sides, undisturbed, digest }: ComparisonRes
     side.ratio === undefined ? '' : `${factor(side.ratio.value)} [${factor(side.ratio.low)}, ${factor(side.ratio.high)}]`,
     verdict(side),
   ]);
+  const notes = sides.flatMap(({ side, note }) => (note === undefined ? [] : [`  ${side}: ${note}\n`]));
   const widths = [18, 10, 22].map((least, column) => Math.max(least, ...rows.map((row) => row[column]!.length)));
   const lines = rows.map((row) => `  ${row[0]!.padEnd(widths[0]!)}  ${row[1]!.padStart(widths[1]!)}  ${row[2]!.padEnd(widths[2]!)}  ${row[3]!}`.trimEnd());
   const checked = digest === undefined ? '' : ', all sides answer alike';
   const preempted = sides.reduce((sum, side) => sum + side.preempted, 0);
   const dropped = undisturbed ? 'dropped' : 'NOT dropped: the system is too busy';
   const note = `  (${sides[0]!.samples} rounds, ${preempted} samples preempted and ${dropped}${checked})`;
-  return `${name}: ${about}\n${lines.join('\n')}\n${note}\n`;
+  return `${name}: ${about}\n${lines.join('\n')}\n${notes.join('')}${note}\n`;
 }
 
 /** What was measured on. */

@@ -18,6 +18,8 @@ export interface Sample {
   readonly undisturbed: boolean;
   /** Depends on every operation done. */
   readonly sink: number;
+  /** What the side says besides. */
+  readonly note?: string;
 }
 
 let sink = 0;
@@ -44,6 +46,11 @@ function timed(side: Side): number {
 
 /** Takes a sample on the inputs of `round`. */
 export function sample(side: Side, round: number): Sample {
+  const taken = takeSample(side, round);
+  return side.note === undefined ? taken : { ...taken, note: side.note() };
+}
+
+function takeSample(side: Side, round: number): Sample {
   side.prepare(round);
   // The first call after new inputs finds cold caches: once, not timed.
   sink = (sink + side.run()) | 0;

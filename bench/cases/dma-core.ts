@@ -1,13 +1,12 @@
 // Domains of an IOMMU through the public interface, and inside Wasm in columns.
 
 import { createEngine } from '../../src/core/index.ts';
-import { IOMMU_READABLE, TREE_LOAD } from '../../src/core/layout.generated.ts';
+import { COUNT_BACKING_BYTES, COUNT_INNER_NODES, COUNT_LEAVES, IOMMU_READABLE, TREE_LOAD } from '../../src/core/layout.generated.ts';
 import type { Side } from '../comparison.ts';
 import { BASE, PAGE, RAM_BYTES, createPages, createPlaces, digestOf } from './dma.ts';
 import type { Order } from './dma.ts';
 import { createRandom, shuffled } from '../random.ts';
 
-const BATCH = 4096;
 const LOOKUPS = 1024;
 const BLOCKS = 64;
 
@@ -18,12 +17,21 @@ function machine() {
 
 const BOTH = { readable: true, writable: true };
 
+/** What the mappings take in the core: nodes of the tree and records. */
+function bytesOfEach({ engine, domain }: ReturnType<typeof machine>): string {
+  const { liveCount } = engine.core.exports;
+  const bytes = liveCount(COUNT_LEAVES) * 256 + liveCount(COUNT_INNER_NODES) * 640 + liveCount(COUNT_BACKING_BYTES) - RAM_BYTES;
+  return `${(bytes / domain.count).toFixed(1)} bytes for a mapping`;
+}
+
 /** One call for each page. */
 export function mapOneByOne(n: number, order: Order): Side {
-  const { domain, region } = machine();
+  const all = machine();
+  const { domain, region } = all;
   const { iovas, positions } = createPages(n, order);
   return {
     operations: n,
+    note: () => bytesOfEach(all),
     prepare: () => undefined,
     digest: () => digestOf(n, order, (iova) => domain.locate(iova, 'read'), () => run()),
     run: () => run(),
@@ -35,20 +43,22 @@ export function mapOneByOne(n: number, order: Order): Side {
   }
 }
 
-/** 4096 pages a call. */
-export function mapInBatches(n: number, order: Order): Side {
-  const { domain, region } = machine();
+/** `batch` pages a call. */
+export function mapInBatches(n: number, order: Order, batch: number): Side {
+  const all = machine();
+  const { domain, region } = all;
   const { iovas, positions } = createPages(n, order);
   const [first, second] = [BigUint64Array.from(iovas, BigInt), BigUint64Array.from(positions, BigInt)];
   return {
     operations: n,
+    note: () => bytesOfEach(all),
     prepare: () => undefined,
     digest: () => digestOf(n, order, (iova) => domain.locate(iova, 'read'), () => run()),
     run: () => run(),
   };
   function run(): number {
     domain.clear();
-    for (let i = 0; i < n; i += BATCH) domain.mapPages(first.subarray(i, i + BATCH), second.subarray(i, i + BATCH), PAGE, { region, ...BOTH });
+    for (let i = 0; i < n; i += batch) domain.mapPages(first.subarray(i, i + batch), second.subarray(i, i + batch), PAGE, { region, ...BOTH });
     return domain.count;
   }
 }

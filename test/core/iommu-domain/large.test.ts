@@ -53,6 +53,22 @@ describe.each(['scalar', 'simd'] as const)('D on the %s build', (build) => {
     }
   }
 
+  test('D-copy over many pages, of which neither side has as many as the other', () => {
+    const engine = createEngine({ build });
+    const domain = engine.iommuDomain();
+    const n = 300;
+    const [source, target] = [engine.region({ kind: 'ram', size: n * PAGE }), engine.region({ kind: 'demand', size: n * PAGE })];
+    const order = Array.from({ length: n }, (_, i) => (i * 77) % n);
+    domain.mapPages(BigUint64Array.from(order, (_, i) => BigInt(i * PAGE)), BigUint64Array.from(order, (page) => BigInt(page * PAGE)), PAGE, { region: source, ...BOTH });
+    domain.mapPages(BigUint64Array.from({ length: 2 * n }, (_, i) => BigInt(0x100_0000 + (i * PAGE) / 2)), BigUint64Array.from({ length: 2 * n }, (_, i) => BigInt((((i * 7) % (2 * n)) * PAGE) / 2)), PAGE / 2, { region: target, ...BOTH });
+    source.bytes().set(pattern(n * PAGE, 9));
+    const contents = bytesOf(domain, 0, n * PAGE);
+    domain.copy(0x100_0000 + 300, 100, n * PAGE - 1000);
+    const expected = new Uint8Array(n * PAGE);
+    expected.set(contents.subarray(100, n * PAGE - 900), 300);
+    expect(Buffer.compare(bytesOf(domain, 0x100_0000, n * PAGE), expected)).toBe(0);
+  });
+
   test('D-copy of bytes that two IOVAs lead to ends as if all was read first', () => {
     for (const kind of ['ram', 'demand'] as const) {
       for (const shift of [-3 * PAGE - 9, -1, 1, 9 * PAGE]) {
