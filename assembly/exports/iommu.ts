@@ -12,7 +12,20 @@ import { treeCheck } from '../maple/check.ts';
 import { entryCount } from '../maple/path.ts';
 import { tableCheck } from '../maple/table-check.ts';
 import { resolve } from '../memory/objects.ts';
-import { inMemory, whole } from '../number.ts';
+import { inMemory, lowered, raised, whole } from '../number.ts';
+
+// The domain that was located in last: callers stay with one for many calls. A record's first word tells whether the handle is still good.
+let knownHandle: u32 = 0;
+let knownDomain: u32 = 0;
+
+function known(handle: u32): u32 {
+  if (handle == knownHandle) if (load<u32>(knownDomain) == handle) return knownDomain;
+  const domain = resolve(handle, OBJECT_DOMAIN);
+  if (domain == 0) return 0;
+  knownHandle = handle;
+  knownDomain = domain;
+  return domain;
+}
 
 export function domainCreate(): i32 {
   return domains.createDomain();
@@ -65,9 +78,11 @@ export function domainFind(handle: u32, iova: u64, limit: u64): i32 {
 
 /** The position in its region that a device reaches at an IOVA, with the region's handle in the cells at CELL_VALUE; -1 where it reaches none, -2 where no f64 is exact. */
 export function domainLocateF(handle: u32, iova: f64, permissions: u32): f64 {
-  const domain = resolve(handle, OBJECT_DOMAIN);
+  const domain = known(handle);
   if (domain == 0) return -1;
-  const at = whole(iova);
+  const sum = raised(iova);
+  const low = lowered(sum);
+  const at = low >>> 52 == 0 ? low : whole(iova);
   const record = domains.locate(domain, at, permissions);
   if (record == 0) return -1;
   store<u32>(cells, domains.regionOf(record), CELL_VALUE);
@@ -75,11 +90,14 @@ export function domainLocateF(handle: u32, iova: f64, permissions: u32): f64 {
   return position >> 53 == 0 ? <f64>position : -2;
 }
 
-/** The same for `n` IOVAs: positions and region handles, handle 0 for none; how many were none. */
+/** The same for `n` IOVAs: positions and region handles, handle 0 for none; how many were none. The column of handles lies apart from the others. */
 export function domainLocateAll(handle: u32, iovas: u32, positions: u32, regions: u32, n: u32, permissions: u32): i32 {
   const domain = resolve(handle, OBJECT_DOMAIN);
   if (domain == 0) return -EBADF;
   if (!inMemory(iovas, n, 8) || !inMemory(positions, n, 8) || !inMemory(regions, n, 4)) return -EINVAL;
+  // Records stand there for a while: nothing else may be written over them.
+  const isApart = (regions + (n << 2) <= iovas || iovas + (n << 3) <= regions) && (regions + (n << 2) <= positions || positions + (n << 3) <= regions);
+  if (!isApart) return -EINVAL;
   return domains.locateAll(domain, iovas, positions, regions, n, permissions);
 }
 
