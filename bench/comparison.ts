@@ -26,6 +26,8 @@ export interface Comparison {
   /** One line for readers. */
   readonly about: string;
   readonly sides: readonly [SideSource, SideSource, ...SideSource[]];
+  /** Takes a minute and more: `--quick` leaves it out, unless a filter asks for it. */
+  readonly slow?: boolean;
   /** What the ratio to a side is meant not to exceed. */
   readonly targets?: Readonly<Record<string, number>>;
 }

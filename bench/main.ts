@@ -15,7 +15,9 @@ const quick = flags.includes('--quick');
 const filterAt = flags.indexOf('--filter');
 const filter = filterAt < 0 ? '' : (flags[filterAt + 1] ?? '');
 
-const chosen = comparisons.filter(({ name }) => name.includes(filter));
+const named = comparisons.filter(({ name }) => name.includes(filter));
+const leftOut = quick && filter === '' ? named.filter(({ slow }) => slow === true) : [];
+const chosen = named.filter((comparison) => !leftOut.includes(comparison));
 if (chosen.length === 0) {
   console.error(`bench: no case has ${JSON.stringify(filter)} in its name. Cases: ${comparisons.map(({ name }) => name).join(', ')}`);
   process.exit(1);
@@ -29,6 +31,7 @@ const progress = (text: string): void => {
 const machine = { cpu: os.cpus()[0]?.model ?? 'unknown', cpus: os.cpus().length, memoryBytes: os.totalmem(), platform: process.platform, arch: process.arch, loadAverage: os.loadavg() };
 const versions = { node: process.versions.node, v8: process.versions.v8 };
 if (!json) console.log(`${machineLine(machine, versions)}\n`);
+if (!json && leftOut.length > 0) console.log(`left out by --quick, ask for them by --filter: ${leftOut.map(({ name }) => name).join(', ')}\n`);
 
 const results: ComparisonResult[] = [];
 const failures: { readonly name: string; readonly error: string }[] = [];
