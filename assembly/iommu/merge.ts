@@ -7,9 +7,10 @@
 
 import { EEXIST, ENOMEM } from '../layout.generated.ts';
 import { treeRebuild } from '../maple/bulk.ts';
-import { count, first, last, value } from '../maple/node.ts';
+import { count, first, last, writeEntries } from '../maple/node.ts';
 import { descend, entryCount, nextLeaf, pathNode } from '../maple/path.ts';
 import { treeFind } from '../maple/read.ts';
+import { leafSlot } from '../maple/search.ts';
 import { giveFrames, takeSpareFrames } from '../memory/arena.ts';
 import { handleOf } from '../memory/objects.ts';
 import { mappings } from './domain.ts';
@@ -47,17 +48,6 @@ function isAmong(domain: u32, iovas: u32, n: u32): bool {
   return among * FEW_TO_ONE >= SAMPLES;
 }
 
-/** Whether a range lies behind all that were written, which is then written. */
-function write(from: u64, to: u64, record: u32): bool {
-  const at = written << 3;
-  if (at > 0) if (load<u64>(lasts + at - 8) >= from) return false;
-  store<u64>(firsts + at, from);
-  store<u64>(lasts + at, to);
-  store<u32>(values + (at >> 1), record);
-  written += 1;
-  return true;
-}
-
 /** D-map-pages of pages in ascending order, for which there are records: 0, -EEXIST or -ENOMEM with nothing changed. */
 export function mergePages(domain: u32, iovas: u32, positions: u32, n: u32, bytes: u64, region: u32, permission: u32): i32 {
   const tree = mappings(domain);
@@ -85,34 +75,40 @@ function merge(domain: u32, iovas: u32, positions: u32, n: u32, bytes: u64, hand
     do {
       const leaf = pathNode(level);
       const entries = count(leaf);
-      for (let slot: u32 = 0; slot < entries; slot++) {
-        const from = first(leaf, slot);
-        if (!writePages(domain, iovas, positions, n, bytes, handle, permission, from)) return false;
-        if (!write(from, last(leaf, slot), value(leaf, slot))) return false;
+      const end = last(leaf, entries - 1);
+      let slot: u32 = 0;
+      while (pages < n && row(iovas) <= end) {
+        const iova = row(iovas);
+        const behind = leafSlot(leaf, iova);
+        if (first(leaf, behind) <= iova + (bytes - 1)) return false;
+        writeRun(leaf, slot, behind);
+        writePage(domain, iovas, positions, bytes, handle, permission);
+        slot = behind;
       }
+      writeRun(leaf, slot, entries);
     } while (nextLeaf(level));
   }
-  // Not below the highest IOVA, but all that are left: where one is there nothing lies behind it.
-  return writePages(domain, iovas, positions, n, bytes, handle, permission, u64.MAX_VALUE) && (pages == n || writePage(domain, iovas, positions, bytes, handle, permission));
-}
-
-/** Writes the next pages that begin below an IOVA. */
-// @ts-expect-error: as in maple/read.ts.
-@inline
-function writePages(domain: u32, iovas: u32, positions: u32, n: u32, bytes: u64, handle: u32, permission: u32, limit: u64): bool {
-  while (pages < n && load<u64>(iovas + (pages << 3)) < limit) if (!writePage(domain, iovas, positions, bytes, handle, permission)) return false;
+  while (pages < n) writePage(domain, iovas, positions, bytes, handle, permission);
   return true;
 }
 
-function writePage(domain: u32, iovas: u32, positions: u32, bytes: u64, handle: u32, permission: u32): bool {
-  const iova = load<u64>(iovas + (pages << 3));
-  const record = takeRecord(domain, handle, permission, load<u64>(positions + (pages << 3)) - iova);
-  if (!write(iova, iova + (bytes - 1), record)) {
-    giveRecord(domain, record);
-    return false;
-  }
+/** The next page's, of a column. */
+function row(column: u32): u64 {
+  return load<u64>(column + (pages << 3));
+}
+
+function writeRun(leaf: u32, slot: u32, end: u32): void {
+  writeEntries(leaf, slot, end - slot, firsts + (written << 3), lasts + (written << 3), values + (written << 2));
+  written += end - slot;
+}
+
+function writePage(domain: u32, iovas: u32, positions: u32, bytes: u64, handle: u32, permission: u32): void {
+  const iova = row(iovas);
+  store<u64>(firsts + (written << 3), iova);
+  store<u64>(lasts + (written << 3), iova + (bytes - 1));
+  store<u32>(values + (written << 2), takeRecord(domain, handle, permission, row(positions) - iova));
+  written += 1;
   pages += 1;
-  return true;
 }
 
 /** Gives the records of the pages that were written. No range that was mapped begins where one of them does. */
