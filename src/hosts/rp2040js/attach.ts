@@ -76,7 +76,7 @@ function windowFor(address: number, region: Region, position: bigint): Space {
 }
 
 function peripheralOf(space: Space, address: number): Rp2040Peripheral {
-  // A program that somebody kept a copy of the table for, or a hook that detached, still gets answers.
+  // Whoever kept the peripheral, and an access whose hook detached it, still get answers.
   const read = (at: number): number => (space.gone ? ALL_ONES : space.read32(at));
   const write = (at: number, value: number): void => {
     if (!space.gone) space.write32(at, value >>> 0);
