@@ -1,4 +1,4 @@
-// `npm run mutate`: plants one small fault after another in a copy of the range store and says what notices it.
+// `npm run mutate`: plants one small fault after another in a copy of the range store, or of the domains over it, and says what notices it.
 // The exit code is 1 when a fault survives that is not argued to change nothing, or when a fault no longer fits the sources; 2 for arguments it does not know.
 import { register } from 'node:module';
 import { Worker } from 'node:worker_threads';

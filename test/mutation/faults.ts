@@ -1,5 +1,6 @@
 // The faults that `npm run mutate` plants, one at a time: one operator, bound or call each, as an exact replacement in one source.
 
+import { domainFaults } from './domain-faults.ts';
 import { readFaults } from './read-faults.ts';
 import { tableFaults } from './table-faults.ts';
 import { writeFaults } from './write-faults.ts';
@@ -17,4 +18,4 @@ export interface Fault {
   readonly equivalent?: string;
 }
 
-export const faults: readonly Fault[] = [...writeFaults, ...readFaults, ...tableFaults];
+export const faults: readonly Fault[] = [...writeFaults, ...readFaults, ...tableFaults, ...domainFaults];

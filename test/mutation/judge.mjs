@@ -1,4 +1,4 @@
-// A worker that judges faults: patches one source in memory, compiles the range store without optimising, and runs what should notice.
+// A worker that judges faults: patches one source in memory, compiles the range store, or for domains the whole core, hardly optimised, and runs what should notice.
 // A fault that makes the module run forever is ended from outside.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { register } from 'node:module';
@@ -11,10 +11,13 @@ register('../fuzz/typescript-hooks.mjs', import.meta.url);
 const { createBench, instantiateTree, replayChunk } = await import('../fuzz/tree/chunks.ts');
 const { sequences } = await import('../core/range-levels/sequences.ts');
 const { driverPath } = await import('../fuzz/tree/build-driver.mjs');
+const { judgeDomain } = await import('./domain-judge.ts');
 
 const CHUNKS = 14;
 const OPERATIONS = 20_000;
 const BETWEEN_CONTENT = 250;
+
+const isOfDomains = (file) => file.startsWith('assembly/iommu/');
 
 /** The fault's module as a file in build/mutation/, or why there is none. */
 async function compiled({ file, find, replace, simd }) {
@@ -22,7 +25,7 @@ async function compiled({ file, find, replace, simd }) {
   if (text.split(find).length !== 2) return { stale: `${file}: the text to replace is there ${text.split(find).length - 1} times` };
   const patched = text.replace(find, () => replace);
   const out = `build/mutation/${workerData.number}.wasm`;
-  const { error, stderr } = await asc.main(['assembly/range-map.ts', '--config', 'none', '--runtime', 'stub', '-O1', '--noAssert', '--outFile', out, ...(simd ? ['--enable', 'simd'] : [])], {
+  const { error, stderr } = await asc.main([isOfDomains(file) ? 'assembly/index.ts' : 'assembly/range-map.ts', '--config', 'none', '--runtime', 'stub', '-O1', '--noAssert', '--outFile', out, ...(simd ? ['--enable', 'simd'] : [])], {
     readFile: (name, base) => {
       if (name === file) return patched;
       try {
@@ -41,7 +44,7 @@ async function compiled({ file, find, replace, simd }) {
 }
 
 /** The fuzzer first: it notices most faults within a second. */
-function judge(path) {
+function judgeTree(path) {
   for (let chunk = 0; chunk < CHUNKS; chunk++) {
     parentPort.postMessage({ alive: true });
     const found = replayChunk(createBench(instantiateTree(path), driverPath), 1, chunk, OPERATIONS, BETWEEN_CONTENT);
@@ -60,6 +63,7 @@ function judge(path) {
 
 parentPort.on('message', async (fault) => {
   const { stale, out } = await compiled(fault);
-  parentPort.postMessage(stale === undefined ? { caught: judge(out) } : { stale });
+  if (stale !== undefined) parentPort.postMessage({ stale });
+  else parentPort.postMessage({ caught: isOfDomains(fault.file) ? judgeDomain(readFileSync(out), () => parentPort.postMessage({ alive: true })) : judgeTree(out) });
 });
 parentPort.postMessage({ ready: true });
