@@ -8,8 +8,16 @@ import { bytesAsMemory } from './user-memory.ts';
 /**
  * Reads or writes bytes of a region of an open device: all of them. Configuration space is its shadow; an MSI-X table reads ones and takes nothing; COMMAND.MEM is not asked.
  *
- * @throws VfioError EINVAL for bytes beyond the region, and for a write to one that takes none.
- * @internal
+ * @param call - What messages name.
+ * @param region - One of the device's.
+ * @param position - Bytes from the start of the region.
+ * @param bytes - What is filled or written, in cycles as wide as the region and the position allow.
+ * @throws VfioError EINVAL for bytes beyond the region, and for a write to one that takes none; what the device's own code throws.
+ * @example
+ * ```ts
+ * const id = new Uint8Array(4);
+ * accessRegion('read', device, device.region(7)!, 0n, id, false);
+ * ```
  */
 export function accessRegion(call: string, device: VfioDevice, region: VfioRegion, position: bigint, bytes: Uint8Array, writes: boolean): void {
   const { index, size } = region;

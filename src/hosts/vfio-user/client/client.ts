@@ -101,8 +101,11 @@ export class VfioUserClient {
     const head = headSize('DEVICE_GET_REGION_INFO', 'reply');
     let info = await this.connection.ask('DEVICE_GET_REGION_INFO', { argsz: head, index });
     if (info.argsz > head) info = await this.connection.ask('DEVICE_GET_REGION_INFO', { argsz: info.argsz, index });
-    const capabilities = readRegionInfoCapabilities(encodePayload('DEVICE_GET_REGION_INFO', 'reply', info));
-    return { index, flags: info.flags, size: info.size, capabilities };
+    try {
+      return { index, flags: info.flags, size: info.size, capabilities: readRegionInfoCapabilities(encodePayload('DEVICE_GET_REGION_INFO', 'reply', info)) };
+    } catch (error) {
+      throw new VfioError('EPROTO', 'vfio-user DEVICE_GET_REGION_INFO', `region ${index}: ${(error as Error).message}`);
+    }
   }
 
   /** Flags and vectors of an interrupt index: 0 INTx, 1 MSI, 2 MSI-X, 3 ERR, 4 REQ. */

@@ -6,7 +6,7 @@
 
 import type { Engine } from '../../../core/index.ts';
 import type { DeviceClock, DeviceHost } from '../../../pci/index.ts';
-import { VFIO_DEVICE_STATE_ERROR, VFIO_PCI_NUM_IRQS } from '../../../uapi/index.ts';
+import { VFIO_DEVICE_STATE_ERROR, VFIO_PCI_CONFIG_REGION_INDEX, VFIO_PCI_NUM_IRQS } from '../../../uapi/index.ts';
 import { Process, VfioDevice, accessRegion } from '../../../vfio/index.ts';
 import type { VfioRegion } from '../../../vfio/index.ts';
 import { DmaPort } from './dma-port.ts';
@@ -24,6 +24,8 @@ export interface ServedDeviceOptions {
 /** What `serveDevice` takes: what makes a device, as the testbench takes it, or one for VFIO. */
 export type DeviceMaker = (engine: Engine, host: DeviceHost) => { readonly vfio: VfioDevice; destroy?(): void } | VfioDevice;
 
+/** The COMMAND register. */
+const COMMAND = 0x04n;
 /** Fds of one process: one for each vector that there can be, and a few more. */
 const MAX_FDS = 1 << 13;
 
@@ -51,6 +53,9 @@ export class ServedDevice {
     if (this.vfio.kind !== 'pci') throw new TypeError(`serveDevice: ${this.vfio.name} is of kind ${this.vfio.kind}; expected pci`);
     this.process = new Process(engine, { name: `vfio-user server of ${this.vfio.name}`, maxFds: MAX_FDS });
     this.fd = this.process.open(this.vfio);
+    // As it is when power comes on: no host stands between the device and its client that would have enabled it.
+    const config = this.vfio.config === undefined ? undefined : this.vfio.region(VFIO_PCI_CONFIG_REGION_INDEX);
+    if (config !== undefined) this.access('serveDevice', config, COMMAND, new Uint8Array(2), true);
   }
 
   get name(): string {

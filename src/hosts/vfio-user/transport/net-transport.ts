@@ -130,11 +130,13 @@ class NetListener implements Listener {
     });
   }
 
-  close(): Promise<void> {
-    return new Promise((resolve) => {
-      this.server.close(() => resolve());
-      for (const socket of this.sockets) socket.destroy();
-    });
+  async close(): Promise<void> {
+    const sockets = [...this.sockets];
+    // A socket tells of its end later than the server does that has no more of them.
+    const ends = sockets.map((socket) => new Promise<void>((resolve) => void socket.once('close', () => resolve())));
+    const end = new Promise<void>((resolve) => void this.server.close(() => resolve()));
+    for (const socket of sockets) socket.destroy();
+    await Promise.all([end, ...ends]);
   }
 }
 
