@@ -201,6 +201,8 @@ describe('INTx of a device', () => {
   test('gives way to messages', () => {
     const { peer, made } = card();
     const fds = newFds(3);
+    // A message is a write to memory: COMMAND.MASTER.
+    peer.ask('REGION_WRITE', encodePayload('REGION_WRITE', 'request', { offset: 4n, region: 7, count: 2, data: Uint8Array.of(6, 0) }));
     set(peer, { flags: EVENTFD | TRIGGER, index: INTX, count: 1 }, fds.slice(0, 1));
     set(peer, { flags: NONE | TRIGGER, index: INTX });
     expect(set(peer, { flags: EVENTFD | TRIGGER, index: MSI, count: 2 }, fds.slice(1))).toBe('ok');
