@@ -209,7 +209,7 @@ describe('by messages', () => {
     peer.ask('DMA_MAP', map({}));
     const transfer = expect(dma.write(0n, new Uint8Array(8))).rejects.toMatchObject({ code: 'EIO' });
     await turn();
-    const [{ id, command }] = asked(peer) as [{ id: number; command: number }];
+    const { id, command } = asked(peer)[0]!;
     peer.push(errorMessage({ id, command }, 5));
     await transfer;
     expect(peer.session.asked).toBe(0);
@@ -245,7 +245,7 @@ describe('by messages', () => {
     const target = new Uint8Array(4);
     const transfer = dma.read(0n, target);
     await turn();
-    const [{ id }] = asked(peer) as [{ id: number }];
+    const { id } = asked(peer)[0]!;
     for (const header of [{ id: id + 1, command: 11 }, { id, command: 12 }]) {
       peer.push(replyMessage(header, new Uint8Array(16)));
       expect(peer.replies.at(-1)).toMatchObject({ result: 'EINVAL' });

@@ -180,6 +180,7 @@ test('a flood of reads whose answers nobody takes costs bounded memory, and is a
       bytes += length;
       if (bytes === 20 + wanted * (MIB + 32)) resolve();
     });
+    socket.resume();
   });
   expect(server.session.received).toBe(wanted + 1);
   socket.destroy();
