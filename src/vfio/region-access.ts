@@ -60,6 +60,8 @@ export interface Transfer {
   readonly count: number;
   readonly user: UserMemory;
   readonly writes: boolean;
+  /** The caller is the bus itself, and knows whether the device is to be reached: the memory gate is not asked. Default false. */
+  readonly isBus?: boolean;
 }
 
 /** Bytes that lie in no cycle read as ones: one after the other, so that those ahead of the end of the caller's memory are there. */
@@ -138,7 +140,7 @@ function part(request: Transfer, from: number, to: number): void {
   for (let at = from; at < to; ) {
     const width = step(request, at, to);
     const bytes = writes ? user.copyIn(at, width) : new Uint8Array(width);
-    if (isGated(request.region)) checkGate(request.call, request.device);
+    if (request.isBus !== true && isGated(request.region)) checkGate(request.call, request.device);
     askModel(() => cycle(request, position + BigInt(at), bytes));
     if (!writes) user.copyOut(at, bytes);
     at += width;

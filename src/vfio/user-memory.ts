@@ -84,6 +84,11 @@ export function userBuffer(call: string, space: Space, buffer: unknown): { reado
   return { user: userMemory(call, space, bytes), length: bytes.length };
 }
 
+/** Memory that holds just these bytes, for a caller that has no address space. @internal */
+export function bytesAsMemory(call: string, bytes: Uint8Array): UserMemory {
+  return new BytesMemory(call, bytes);
+}
+
 /** Memory that holds just these bytes. */
 class BytesMemory implements UserMemory {
   readonly argument = 0n;

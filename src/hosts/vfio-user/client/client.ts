@@ -1,0 +1,258 @@
+// A client of any vfio-user server, for programs that drive a device from Node: every command as a promise.
+//
+//   connect --> VERSION --> regions, interrupts, DMA, features in any order; commands may be under way at a time, and are carried out in the order in which they were asked
+//
+// It passes no fds: eventfds cannot be given, and memory is reached by the server's messages.
+
+import { u64 } from '../../../core/index.ts';
+import type { U64 } from '../../../core/index.ts';
+import { VFIO_DEVICE_FEATURE_GET, VFIO_DEVICE_FEATURE_PROBE, VFIO_DEVICE_FEATURE_SET, VFIO_IRQ_SET_ACTION_TRIGGER, VFIO_IRQ_SET_DATA_NONE, VfioError, readRegionInfoCapabilities } from '../../../uapi/index.ts';
+import type { RegionInfoCapability } from '../../../uapi/index.ts';
+import { DEFAULT_MAX_DATA_XFER_SIZE, DMA_MAP_READABLE, DMA_MAP_WRITEABLE, DMA_UNMAP_ALL, VERSION_MAJOR, VERSION_MINOR } from '../codec/commands.ts';
+import type { CommandName } from '../codec/commands.ts';
+import { vfio_user_write_multi_entry as ENTRY } from '../codec/layouts.ts';
+import { encodePayload, headSize } from '../codec/messages.ts';
+import { decodeCapabilities, encodeCapabilities, withDefaults } from '../codec/version.ts';
+import type { Capabilities, Version } from '../codec/version.ts';
+import { ClientConnection } from './client-connection.ts';
+import { ClientMemory } from './client-memory.ts';
+
+/** How a client introduces itself. */
+export interface VfioUserClientOptions {
+  /** What it proposes. Default: what QEMU proposes, but for migration's bitmaps. */
+  readonly capabilities?: Capabilities;
+  /** Highest minor version that it speaks. */
+  readonly minor?: number;
+}
+
+/** One write of {@link VfioUserClient.writeMulti}. */
+export interface RegionWrite {
+  readonly region: number;
+  readonly offset: U64;
+  /** 1 to 8. */
+  readonly data: Uint8Array;
+}
+
+/** A region as a server tells of it. */
+export interface ClientRegionInfo {
+  readonly index: number;
+  /** VFIO_REGION_INFO_FLAG_ bits. */
+  readonly flags: number;
+  /** Bytes; 0: the region is absent. */
+  readonly size: bigint;
+  readonly capabilities: readonly RegionInfoCapability[];
+}
+
+const PROPOSED: Capabilities = { pgsizes: 4096, max_msg_fds: 16, max_dma_maps: 65535, max_data_xfer_size: DEFAULT_MAX_DATA_XFER_SIZE, migration: { pgsize: 4096 }, write_multiple: true };
+
+/** A connection to a device. Made by {@link VfioUserClient.connect}. */
+export class VfioUserClient {
+  /** What the server answered. */
+  readonly version: Version;
+  private readonly connection: ClientConnection;
+  private readonly memory: ClientMemory;
+  private readonly chunk: number;
+
+  private constructor(connection: ClientConnection, memory: ClientMemory, version: Version) {
+    this.connection = connection;
+    this.memory = memory;
+    this.version = version;
+    this.chunk = Math.min(withDefaults(version.capabilities).max_data_xfer_size, DEFAULT_MAX_DATA_XFER_SIZE);
+  }
+
+  /**
+   * Connects and agrees on a version.
+   *
+   * @throws (rejects with) VfioError ENOENT, ECONNREFUSED, EACCES when nobody can be reached; EINVAL when the server refuses; EPROTO for an answer that cannot be.
+   * @example
+   * ```ts
+   * const client = await VfioUserClient.connect('/run/edu.sock');
+   * await client.read32(0, 0x00); // 0x010000ed
+   * await client.close();
+   * ```
+   */
+  static async connect(path: string, options: VfioUserClientOptions = {}): Promise<VfioUserClient> {
+    const { capabilities = PROPOSED, minor = VERSION_MINOR } = options;
+    const memory = new ClientMemory();
+    const connection = await ClientConnection.open(path, memory);
+    try {
+      const reply = await connection.ask('VERSION', { major: VERSION_MAJOR, minor, data: encodeCapabilities(capabilities) });
+      if (reply.major !== VERSION_MAJOR || reply.minor > minor) throw new VfioError('EPROTO', 'vfio-user VERSION', `the server answered ${reply.major}.${reply.minor}; expected ${VERSION_MAJOR}.${minor} or less`);
+      return new VfioUserClient(connection, memory, { major: reply.major, minor: reply.minor, capabilities: decodeCapabilities(reply.data) });
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+  }
+
+  /** Whether the connection is over: the server has closed it, or {@link VfioUserClient.close} was called. */
+  get isOver(): boolean {
+    return this.connection.isOver;
+  }
+
+  /** Flags (1 RESET, 2 PCI), and how many regions and interrupt indices there are. */
+  async deviceInfo(): Promise<{ readonly flags: number; readonly numRegions: number; readonly numIrqs: number }> {
+    const { flags, num_regions, num_irqs } = await this.connection.ask('DEVICE_GET_INFO', { argsz: headSize('DEVICE_GET_INFO', 'reply') });
+    return { flags, numRegions: num_regions, numIrqs: num_irqs };
+  }
+
+  /** A region; asked for again with more room where it has capabilities. Rejects with VfioError EINVAL for an index that there is not. */
+  async regionInfo(index: number): Promise<ClientRegionInfo> {
+    const head = headSize('DEVICE_GET_REGION_INFO', 'reply');
+    let info = await this.connection.ask('DEVICE_GET_REGION_INFO', { argsz: head, index });
+    if (info.argsz > head) info = await this.connection.ask('DEVICE_GET_REGION_INFO', { argsz: info.argsz, index });
+    try {
+      return { index, flags: info.flags, size: info.size, capabilities: readRegionInfoCapabilities(encodePayload('DEVICE_GET_REGION_INFO', 'reply', info)) };
+    } catch (error) {
+      throw new VfioError('EPROTO', 'vfio-user DEVICE_GET_REGION_INFO', `region ${index}: ${(error as Error).message}`);
+    }
+  }
+
+  /** Flags and vectors of an interrupt index: 0 INTx, 1 MSI, 2 MSI-X, 3 ERR, 4 REQ. */
+  async irqInfo(index: number): Promise<{ readonly flags: number; readonly count: number }> {
+    const { flags, count } = await this.connection.ask('DEVICE_GET_IRQ_INFO', { argsz: headSize('DEVICE_GET_IRQ_INFO', 'reply'), index });
+    return { flags, count };
+  }
+
+  /** DEVICE_SET_IRQS without eventfds: `flags` as VFIO_IRQ_SET_ has them, `data` with DATA_BOOL. Default: TRIGGER, DATA_NONE. */
+  async setIrqs(request: { readonly index: number; readonly flags?: number; readonly start?: number; readonly count?: number; readonly data?: Uint8Array }): Promise<void> {
+    const { index, flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER, start = 0, count = 0, data = new Uint8Array(0) } = request;
+    await this.connection.ask('DEVICE_SET_IRQS', { argsz: headSize('DEVICE_SET_IRQS', 'request') + data.length, flags, index, start, count, data });
+  }
+
+  /** `count` bytes of a region, in as many messages as it takes. Rejects with VfioError EINVAL beyond its end. */
+  async read(region: number, offset: U64, count: number): Promise<Uint8Array> {
+    const from = u64('read: offset', offset);
+    const bytes = new Uint8Array(count);
+    for (let at = 0; at === 0 || at < count; at += this.chunk) {
+      const part = Math.min(this.chunk, count - at);
+      const { data } = await this.connection.ask('REGION_READ', { offset: from + BigInt(at), region, count: part });
+      if (data.length !== part) throw new VfioError('EPROTO', 'vfio-user REGION_READ', `${data.length} bytes of ${part}`);
+      bytes.set(data, at);
+    }
+    return bytes;
+  }
+
+  /** Four bytes of a region, little-endian. */
+  async read32(region: number, offset: U64): Promise<number> {
+    return new DataView((await this.read(region, offset, 4)).buffer).getUint32(0, true);
+  }
+
+  /** Writes all of `data`, and waits for it. Rejects as {@link VfioUserClient.read}. */
+  async write(region: number, offset: U64, data: Uint8Array): Promise<void> {
+    const from = u64('write: offset', offset);
+    for (let at = 0; at === 0 || at < data.length; at += this.chunk) {
+      const part = data.subarray(at, at + this.chunk);
+      await this.connection.ask('REGION_WRITE', { offset: from + BigInt(at), region, count: part.length, data: part });
+    }
+  }
+
+  /** Four bytes to a region, little-endian. */
+  async write32(region: number, offset: U64, value: number): Promise<void> {
+    const data = new Uint8Array(4);
+    new DataView(data.buffer).setUint32(0, value, true);
+    await this.write(region, offset, data);
+  }
+
+  /** Writes and waits for nothing: no reply, and no error. What is asked for afterwards comes later all the same. */
+  postWrite(region: number, offset: U64, data: Uint8Array): void {
+    this.connection.post('REGION_WRITE', { offset: u64('postWrite: offset', offset), region, count: data.length, data });
+  }
+
+  /** Many short writes in one message. Only with a server that has `write_multiple`. Resolves to how many it made. */
+  async writeMulti(writes: readonly RegionWrite[]): Promise<number> {
+    const data = new Uint8Array(writes.length * ENTRY.size);
+    for (const [i, { region, offset, data: value }] of writes.entries()) {
+      if (value.length < 1 || value.length > 8) throw new RangeError(`writeMulti: write ${i} has ${value.length} bytes; expected 1 to 8`);
+      const padded = new Uint8Array(8);
+      padded.set(value);
+      ENTRY.encode({ offset: u64('writeMulti: offset', offset), region, count: value.length, data: padded }, data, i * ENTRY.size);
+    }
+    return Number((await this.connection.ask('REGION_WRITE_MULTI', { wr_cnt: writes.length, data })).wr_cnt);
+  }
+
+  /** Resets the device. */
+  async reset(): Promise<void> {
+    await this.connection.ask('DEVICE_RESET', {});
+  }
+
+  /**
+   * Lets the device reach `memory` at an IOVA: it is read and written in place, by the server's messages, until it is unmapped.
+   *
+   * @throws (rejects with) VfioError EEXIST, EINVAL, ENOSPC of the server.
+   */
+  async dmaMap(address: U64, memory: Uint8Array, access: { readonly readable?: boolean; readonly writable?: boolean } = {}): Promise<void> {
+    const { readable = true, writable = true } = access;
+    const addr = u64('dmaMap: address', address);
+    const flags = (readable ? DMA_MAP_READABLE : 0) | (writable ? DMA_MAP_WRITEABLE : 0);
+    await this.connection.ask('DMA_MAP', { argsz: headSize('DMA_MAP', 'request'), flags, addr, size: memory.length });
+    this.memory.add(addr, memory, flags);
+  }
+
+  /** Takes a mapping away. Rejects with VfioError ENOENT where there is none. */
+  async dmaUnmap(address: U64, size: U64): Promise<void> {
+    const [addr, bytes] = [u64('dmaUnmap: address', address), u64('dmaUnmap: size', size)];
+    await this.connection.ask('DMA_UNMAP', { argsz: headSize('DMA_UNMAP', 'request'), addr, size: bytes });
+    this.memory.remove(addr, bytes);
+  }
+
+  /** Takes all mappings away. */
+  async dmaUnmapAll(): Promise<void> {
+    await this.connection.ask('DMA_UNMAP', { argsz: headSize('DMA_UNMAP', 'request'), flags: DMA_UNMAP_ALL });
+    this.memory.clear();
+  }
+
+  private async feature(flags: number, data: Uint8Array, room: number): Promise<Uint8Array> {
+    return (await this.connection.ask('DEVICE_FEATURE', { argsz: headSize('DEVICE_FEATURE', 'request') + room, flags, data })).data;
+  }
+
+  /** GET of a feature: `room` bytes for its data. Rejects with VfioError ENOTTY for one that there is not. */
+  async getFeature(feature: number, room: number, data: Uint8Array = new Uint8Array(0)): Promise<Uint8Array> {
+    return this.feature(VFIO_DEVICE_FEATURE_GET | feature, data, room);
+  }
+
+  /** SET of a feature. */
+  async setFeature(feature: number, data: Uint8Array = new Uint8Array(0)): Promise<void> {
+    await this.feature(VFIO_DEVICE_FEATURE_SET | feature, data, data.length);
+  }
+
+  /** Whether there is a feature with these methods. */
+  async probeFeature(feature: number, methods = 0): Promise<boolean> {
+    try {
+      await this.feature(VFIO_DEVICE_FEATURE_PROBE | methods | feature, new Uint8Array(0), 0);
+      return true;
+    } catch (error) {
+      if (error instanceof VfioError && (error.code === 'ENOTTY' || error.code === 'EINVAL')) return false;
+      throw error;
+    }
+  }
+
+  /** Up to `size` bytes of the stream of a migration; fewer: the end. */
+  async readMigrationData(size: number): Promise<Uint8Array> {
+    const { data } = await this.connection.ask('MIG_DATA_READ', { argsz: headSize('MIG_DATA_READ', 'reply') + size, size });
+    return data;
+  }
+
+  /** More of the stream of a migration. */
+  async writeMigrationData(data: Uint8Array): Promise<void> {
+    for (let at = 0; at < data.length; at += this.chunk) {
+      const part = data.subarray(at, at + this.chunk);
+      await this.connection.ask('MIG_DATA_WRITE', { argsz: headSize('MIG_DATA_WRITE', 'request') + part.length, size: part.length, data: part });
+    }
+  }
+
+  /** Any command with any payload, for what the other methods would not send. The payload of the reply. */
+  async ask(command: CommandName, payload: Uint8Array): Promise<Uint8Array> {
+    return this.connection.askBytes(command, payload);
+  }
+
+  /** Bytes as they are, whatever they are: for tests of servers. */
+  sendRaw(bytes: Uint8Array): void {
+    this.connection.sendRaw(bytes);
+  }
+
+  /** Ends the connection: the device keeps its state. */
+  async close(): Promise<void> {
+    await this.connection.close();
+  }
+}

@@ -1,0 +1,89 @@
+// A connection and its session joined: the stream cut into messages, one handled after the other, as fast as the client takes the replies.
+//
+//   received --> stream --> session --> send
+//                  ^                      |
+//                  +---- waits while more than HIGH_WATER bytes are unsent: the client is not read either
+//
+// So a client that floods without reading costs HIGH_WATER, one reply and one piece of its stream, and no more.
+
+import { MAX_MESSAGE_SIZE } from '../codec/commands.ts';
+import { MessageStream } from '../codec/message-stream.ts';
+import type { Connection, ConnectionHandler, PassedFd } from '../transport/transport.ts';
+import { Session } from './session.ts';
+import type { SessionOptions } from './session.ts';
+import type { ServedDevice } from './served-device.ts';
+
+/** Bytes that may wait for the client before its next message is looked at. */
+const HIGH_WATER = 1 << 20;
+
+/** One client of a device. @internal */
+export class ServedConnection implements ConnectionHandler {
+  readonly session: Session;
+  private readonly device: ServedDevice;
+  private readonly connection: Connection;
+  private readonly stream = new MessageStream<PassedFd>(MAX_MESSAGE_SIZE);
+  private readonly gone: () => void;
+  private readonly onDeviceError: SessionOptions['onDeviceError'];
+  private isWaiting = false;
+  private isWorking = false;
+
+  constructor(device: ServedDevice, connection: Connection, options: Omit<SessionOptions, 'send'>, gone: () => void) {
+    this.device = device;
+    this.connection = connection;
+    this.gone = gone;
+    this.onDeviceError = options.onDeviceError;
+    this.session = new Session(device, { ...options, send: (message) => connection.send(message) });
+  }
+
+  received(bytes: Uint8Array, fds: readonly PassedFd[]): void {
+    this.stream.push(bytes, fds);
+    this.work();
+  }
+
+  drained(): void {
+    if (!this.isWaiting) return;
+    this.isWaiting = false;
+    this.work();
+    if (!this.stillWaiting()) this.connection.resume();
+  }
+
+  private stillWaiting(): boolean {
+    return this.isWaiting;
+  }
+
+  private work(): void {
+    // What a message sets off may lead back here.
+    if (this.isWorking || this.isWaiting) return;
+    this.isWorking = true;
+    try {
+      while (this.connection.unsent < HIGH_WATER) {
+        const message = this.stream.next();
+        if (message === undefined) break;
+        this.session.receive(message);
+      }
+    } finally {
+      this.isWorking = false;
+    }
+    this.pump();
+    if (this.stream.isBroken) this.connection.close();
+    else if (this.connection.unsent >= HIGH_WATER) {
+      this.isWaiting = true;
+      this.connection.pause();
+    }
+  }
+
+  /** Doorbells are told. */
+  private pump(): void {
+    try {
+      this.device.engine.pump();
+    } catch (error) {
+      this.onDeviceError?.(error);
+    }
+  }
+
+  closed(): void {
+    for (const fd of this.stream.close()) fd.close();
+    this.session.close();
+    this.gone();
+  }
+}

@@ -1,0 +1,187 @@
+// One client's session: messages in, replies out, in their order. It does no input or output of its own, and waits for nothing.
+//
+//   VERSION, once and first --> commands --> ... --> close: mappings, fds and interrupts are gone, the device stays as it is
+//
+//   command --- good -----> reply
+//           --- bad ------> header with ERROR and an errno        NO_REPLY: neither
+//   reply   --- to DMA_READ, DMA_WRITE --> the transfer that waits for it
+//
+// A device's own messages come a turn after the access that caused them: the reply to that is on its way by then. A client that waits for it answers nothing else.
+
+import { VfioError } from '../../../uapi/index.ts';
+import { commandName, commandText } from '../codec/commands.ts';
+import type { CommandName } from '../codec/commands.ts';
+import { FLAG_NO_REPLY, TYPE_COMMAND, TYPE_MASK, TYPE_REPLY, errorMessage, replyMessage } from '../codec/header.ts';
+import { decodePayload } from '../codec/messages.ts';
+import type { PayloadOf } from '../codec/messages.ts';
+import type { ReceivedMessage } from '../codec/message-stream.ts';
+import type { Capabilities } from '../codec/version.ts';
+import type { PassedFd } from '../transport/transport.ts';
+import { commands } from './commands.ts';
+import type { MessageFds, SessionState } from './commands.ts';
+import { DirtyLog } from './dirty-log.ts';
+import { DmaMessages } from './dma-messages.ts';
+import { DmaTable } from './dma-table.ts';
+import { SessionInterrupts } from './interrupts.ts';
+import { SessionMigration } from './migration.ts';
+import { SERVER_CAPABILITIES, negotiate } from './negotiation.ts';
+import type { Agreement } from './negotiation.ts';
+import type { ServedDevice } from './served-device.ts';
+
+/** What a session is opened with. */
+export interface SessionOptions {
+  /** Sends one whole message to the client. */
+  readonly send: (message: Uint8Array) => void;
+  /** Is told of what a device's own code threw. Default: nobody; the client gets EIO. */
+  readonly onDeviceError?: (error: unknown) => void;
+  /** What the server answers with as far as it is proposed. Default: {@link SERVER_CAPABILITIES}. */
+  readonly capabilities?: Capabilities;
+}
+
+const { max_dma_maps: MAX_DMA_MAPS = 0 } = SERVER_CAPABILITIES;
+
+/** The state of one client. */
+export class Session {
+  private readonly options: SessionOptions;
+  private readonly state: SessionState;
+  private readonly messages: DmaMessages;
+  private agreement: Agreement | undefined;
+  private isOver = false;
+  private count = 0;
+
+  constructor(device: ServedDevice, options: SessionOptions) {
+    this.options = options;
+    const dma = new DmaTable(MAX_DMA_MAPS);
+    const { vfio } = device;
+    const { dmaLogging } = vfio.description;
+    this.state = {
+      device,
+      dma,
+      interrupts: new SessionInterrupts(device),
+      migration: vfio.migration === undefined ? undefined : new SessionMigration(device),
+      log: dmaLogging === undefined ? undefined : new DirtyLog(dmaLogging, dma),
+      report: (error) => options.onDeviceError?.(error),
+    };
+    this.messages = new DmaMessages((message) => options.send(message));
+    device.dma.connect({
+      read: (address, target) => this.transfer('DMA_READ', address, target),
+      write: (address, source) => this.transfer('DMA_WRITE', address, source),
+    });
+  }
+
+  /** Messages that were received. */
+  get received(): number {
+    return this.count;
+  }
+
+  /** Mappings that the client has. */
+  get mappings(): number {
+    return this.state.dma.size;
+  }
+
+  /** Fds of the client that are held for its interrupts. */
+  get heldFds(): number {
+    return this.state.interrupts.held;
+  }
+
+  /** Messages to the client that have no reply yet. */
+  get asked(): number {
+    return this.messages.inFlight;
+  }
+
+  /** What was agreed on; undefined before VERSION. */
+  get agreed(): Agreement | undefined {
+    return this.agreement;
+  }
+
+  /** Takes one message, and its fds. Never throws. */
+  receive(message: ReceivedMessage<PassedFd>): void {
+    this.count++;
+    const fds = { all: message.fds, isTaken: false, take: () => void (fds.isTaken = true) };
+    const { header } = message;
+    try {
+      const reply = this.answer(message, fds);
+      if (reply !== undefined && (header.flags & FLAG_NO_REPLY) === 0) this.options.send(replyMessage(header, reply));
+    } catch (error) {
+      this.refuse(message, error);
+    } finally {
+      if (!fds.isTaken) for (const fd of message.fds) fd.close();
+    }
+  }
+
+  private refuse({ header, fault }: ReceivedMessage<PassedFd>, error: unknown): void {
+    if (!(error instanceof VfioError)) this.state.report(error);
+    // A header whose size lies may lie about everything else.
+    if (fault === undefined && (header.flags & FLAG_NO_REPLY) !== 0) return;
+    this.options.send(errorMessage(header, error instanceof VfioError ? error.errno : new VfioError('EIO', '').errno));
+  }
+
+  /** The payload of the reply; undefined for what has none. */
+  private answer(message: ReceivedMessage<PassedFd>, fds: MessageFds): Uint8Array | undefined {
+    const { header, payload, fault } = message;
+    if (fault !== undefined) throw fault;
+    const type = header.flags & TYPE_MASK;
+    if (type === TYPE_REPLY) {
+      this.messages.receive(message);
+      return undefined;
+    }
+    const name = commandName(header.command);
+    const call = `vfio-user ${commandText(header.command)}`;
+    if (type !== TYPE_COMMAND) throw new VfioError('EINVAL', call, `flags 0x${header.flags.toString(16)}: the type is ${type}; expected 0, a command, or 1, a reply`);
+    if (name === undefined) throw new VfioError('EINVAL', call, 'there is no such command');
+    if (name === 'DMA_READ' || name === 'DMA_WRITE') throw new VfioError('EINVAL', call, 'it goes from the server to the client');
+    if (name === 'VERSION') return this.begin(decodePayload(name, 'request', payload));
+    if (this.agreement === undefined) throw new VfioError('EINVAL', call, 'VERSION comes first');
+    return this.run(name, payload, fds);
+  }
+
+  private begin(request: PayloadOf<'VERSION', 'request'>): Uint8Array {
+    if (this.agreement !== undefined) throw new VfioError('EINVAL', 'vfio-user VERSION', 'it was agreed on before');
+    const { reply, agreement } = negotiate(request, this.options.capabilities ?? SERVER_CAPABILITIES);
+    this.agreement = agreement;
+    return reply;
+  }
+
+  private run(name: Exclude<CommandName, 'VERSION' | 'DMA_READ' | 'DMA_WRITE'>, payload: Uint8Array, fds: MessageFds): Uint8Array {
+    return commands[name](this.state, decodePayload(name, 'request', payload) as never, fds);
+  }
+
+  private async transfer(command: 'DMA_READ' | 'DMA_WRITE', address: bigint, bytes: Uint8Array): Promise<void> {
+    const writes = command === 'DMA_WRITE';
+    const call = `vfio-user ${command}`;
+    const { dma } = this.state;
+    const chunk = this.agreement?.clientDataBytes ?? 1;
+    dma.check(call, address, bytes.length, writes);
+    for (let at = 0; at < bytes.length; ) {
+      // Looked for again each time: while a message was on its way the client may have unmapped what comes next.
+      const { mapping, address: start, bytes: count } = dma.part(call, address + BigInt(at), bytes.length - at, writes);
+      const part = bytes.subarray(at, at + count);
+      at += count;
+      if (mapping.fd === undefined) await this.messages[writes ? 'write' : 'read'](start, part, chunk);
+      else mapping.fd[writes ? 'write' : 'read'](mapping.offset + (start - mapping.address), part);
+    }
+  }
+
+  /** The client is gone. A second call does nothing. */
+  close(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    const { device, dma, interrupts, migration, log, report } = this.state;
+    const steps = [
+      () => this.messages.close(),
+      () => migration?.close(),
+      () => log?.isActive === true && log.stop(),
+      () => device.clientGone(),
+      () => interrupts.close(),
+      () => dma.clear(),
+    ];
+    // Whatever a device does about one of them, the others are done.
+    for (const step of steps) {
+      try {
+        step();
+      } catch (error) {
+        report(error);
+      }
+    }
+  }
+}

@@ -1,0 +1,68 @@
+// What carries messages between a client and a server: bytes, and fds with them. Who writes another transport writes these four interfaces.
+//
+//   listener --- accepts ---> connection --- bytes, fds ---> handler (a session behind it)
+//                                        <-- messages, fds ---
+//
+//                           net                          one with SCM_RIGHTS
+//   fds in and out          dropped by the kernel        passed
+//   interrupts              off                          on: eventfds
+//   guest memory            by messages only             by fd where the client gave one
+
+/** What a transport can pass besides bytes. */
+export interface TransportAbilities {
+  /** Fds reach the other side: interrupts by eventfd, and memory by fd. */
+  readonly fds: boolean;
+}
+
+/** An fd that came with a message. Whoever holds it closes it, once. */
+export interface PassedFd {
+  /** Of an eventfd: adds one to its counter. */
+  signal(): void;
+  /** Of memory: fills `target` with the bytes from `offset` on. VfioError when they are not all there. */
+  read(offset: bigint, target: Uint8Array): void;
+  /** Of memory: writes all of `source` from `offset` on. VfioError when there is no room for it. */
+  write(offset: bigint, source: Uint8Array): void;
+  close(): void;
+}
+
+/** One client, as the transport has it. */
+export interface Connection {
+  /** Sends one whole message; fds go with its first byte. Does nothing once the connection is closed. */
+  send(message: Uint8Array, fds?: readonly PassedFd[]): void;
+  /** Bytes that were sent and that the other side has not taken yet. */
+  readonly unsent: number;
+  /** No more is received until {@link Connection.resume}. */
+  pause(): void;
+  resume(): void;
+  /** Ends it; what was sent before still arrives. The handler's `closed` is called later. */
+  close(): void;
+}
+
+/** Who is told of what happens to a connection. */
+export interface ConnectionHandler {
+  /** A piece of the stream, and the fds that came with it: they are the handler's from now on. */
+  received(bytes: Uint8Array, fds: readonly PassedFd[]): void;
+  /** What was sent has been taken: `unsent` is small again. */
+  drained(): void;
+  /** The connection is over. Called once; nothing else is called afterwards. */
+  closed(): void;
+}
+
+/** An open place for clients to come to. */
+export interface Listener {
+  /** Takes no more clients, and ends the connections that there are. Resolves when all are over. */
+  close(): Promise<void>;
+}
+
+/** A way for clients to come in. */
+export interface Transport {
+  readonly abilities: TransportAbilities;
+  /**
+   * Opens a UNIX socket.
+   *
+   * @param path where.
+   * @param accept is called for each client, one after the other: the next one is accepted when the one before it is over.
+   * @throws (rejects with) VfioError EADDRINUSE when a server listens there, and what the system answers.
+   */
+  listen(path: string, accept: (connection: Connection) => ConnectionHandler): Promise<Listener>;
+}
