@@ -1,0 +1,209 @@
+// Memory that cards decode, in v86's tables: one entry per 128 KiB, so a block is taken over while a card decodes a part of it, and what is not a card's falls through to
+// the handler that was there.
+//
+//   address >>> 17   | 1f5a        | 1f5b        | 1f5c        |
+//                    | theirs      | ours        | theirs      |      memory_map_read8, _write8, _read32, _write32
+//                                    |
+//                      |--BAR 0--|###|--BAR 2--|####|                 ### -> the handler that was there
+//                       \         \   \
+//                        +- the engine's space: who is visible, regions, registers, hooks
+//
+// Blocks of the guest's RAM, and the one of VGA's memory, are never taken: the processor asks no handler for the first, and the second is the display's on every PC.
+// A guest's 16-bit load arrives as two of 8 bits; stores of 16, 64 and 128 bits are told whole (wide-stores.ts).
+
+import type { Space } from '../../core/index.ts';
+import type { V86Cpu, V86Read, V86Write } from './internals.ts';
+import { DecodedRuns, note } from './region-counts.ts';
+import type { DecodedRun } from './region-counts.ts';
+
+const BLOCK_BITS = 17;
+const VGA_BLOCK = 0xa_0000 >>> BLOCK_BITS;
+
+interface Handlers {
+  readonly read8: V86Read;
+  readonly write8: V86Write;
+  readonly read32: V86Read;
+  readonly write32: V86Write;
+}
+
+interface TakenBlock {
+  /** Runs that lie in it. */
+  runs: number;
+  readonly before: Handlers;
+}
+
+/** The blocks of one emulator that cards decode. */
+export class MemoryBlocks implements Handlers {
+  private readonly cpu: V86Cpu;
+  private readonly space: Space;
+  private readonly runs = new DecodedRuns();
+  private readonly taken = new Map<number, TakenBlock>();
+
+  constructor(cpu: V86Cpu, space: Space) {
+    this.cpu = cpu;
+    this.space = space;
+  }
+
+  /** Whether a block can be taken: it is not RAM, and not VGA's. */
+  private isFree(block: number): boolean {
+    return block !== VGA_BLOCK && block * 2 ** BLOCK_BITS >= this.cpu.memory_size[0]!;
+  }
+
+  /** Whether an access to an address, which may be signed, comes here. */
+  owns(address: number): boolean {
+    return this.cpu.memory_map_read8[address >>> BLOCK_BITS] === this.read8;
+  }
+
+  /** How many blocks are taken. */
+  get count(): number {
+    return this.taken.size;
+  }
+
+  /** A card decodes a run. */
+  add(run: DecodedRun): void {
+    this.runs.add(run);
+    const { cpu } = this;
+    for (let block = run.first >>> BLOCK_BITS; block <= run.last >>> BLOCK_BITS; block++) {
+      if (!this.isFree(block)) continue;
+      const taken = this.taken.get(block);
+      // Somebody who has registered memory over a taken block since has it; a card that comes later takes it again.
+      if (taken !== undefined && this.holds(block)) taken.runs++;
+      else {
+        const before = { read8: cpu.memory_map_read8[block]!, write8: cpu.memory_map_write8[block]!, read32: cpu.memory_map_read32[block]!, write32: cpu.memory_map_write32[block]! };
+        this.taken.set(block, { runs: (taken?.runs ?? 0) + 1, before });
+        this.set(block, this);
+      }
+    }
+  }
+
+  /** A card decodes a run no more. */
+  remove(run: DecodedRun): void {
+    this.runs.remove(run);
+    for (let block = run.first >>> BLOCK_BITS; block <= run.last >>> BLOCK_BITS; block++) {
+      const taken = this.taken.get(block);
+      if (taken === undefined || --taken.runs > 0) continue;
+      this.taken.delete(block);
+      if (this.holds(block)) this.set(block, taken.before);
+    }
+  }
+
+  private holds(block: number): boolean {
+    const { cpu } = this;
+    return cpu.memory_map_read8[block] === this.read8 && cpu.memory_map_write8[block] === this.write8 && cpu.memory_map_read32[block] === this.read32 && cpu.memory_map_write32[block] === this.write32;
+  }
+
+  private set(block: number, { read8, write8, read32, write32 }: Handlers): void {
+    const { cpu } = this;
+    cpu.memory_map_read8[block] = read8;
+    cpu.memory_map_write8[block] = write8;
+    cpu.memory_map_read32[block] = read32;
+    cpu.memory_map_write32[block] = write32;
+  }
+
+  private before(address: number): Handlers | undefined {
+    return this.taken.get(address >>> BLOCK_BITS)?.before;
+  }
+
+  readonly read8 = (address: number): number => {
+    const at = address >>> 0;
+    const run = this.runs.holding(at, 1);
+    if (run === undefined) return this.before(at)?.read8(address) ?? 0xff;
+    let value = 0xff;
+    try {
+      value = this.space.read8(at);
+    } catch (error) {
+      run.failed(error);
+    }
+    note(run, 'read', at, 1, value);
+    return value;
+  };
+
+  readonly read32 = (address: number): number => {
+    const at = address >>> 0;
+    const run = this.runs.holding(at, 4);
+    if (run === undefined) return this.strayRead32(at);
+    let value = 0xffff_ffff;
+    try {
+      value = this.space.read32(at);
+    } catch (error) {
+      run.failed(error);
+    }
+    note(run, 'read', at, 4, value);
+    return value | 0;
+  };
+
+  readonly write8 = (address: number, value: number): void => {
+    const at = address >>> 0;
+    const run = this.runs.holding(at, 1);
+    if (run === undefined) {
+      this.before(at)?.write8(address, value);
+      return;
+    }
+    note(run, 'write', at, 1, value);
+    try {
+      this.space.write8(at, value & 0xff);
+    } catch (error) {
+      run.failed(error);
+    }
+  };
+
+  /** A 16-bit store, whole. */
+  write16(address: number, value: number): void {
+    const at = address >>> 0;
+    const run = this.runs.holding(at, 2);
+    if (run === undefined) {
+      this.write8(address, value & 0xff);
+      this.write8((address + 1) | 0, (value >>> 8) & 0xff);
+      return;
+    }
+    note(run, 'write', at, 2, value & 0xffff);
+    try {
+      this.space.write16(at, value & 0xffff);
+    } catch (error) {
+      run.failed(error);
+    }
+  }
+
+  readonly write32 = (address: number, value: number): void => {
+    const at = address >>> 0;
+    const run = this.runs.holding(at, 4);
+    if (run === undefined) {
+      this.strayWrite32(at, value);
+      return;
+    }
+    note(run, 'write', at, 4, value);
+    try {
+      this.space.write32(at, value >>> 0);
+    } catch (error) {
+      run.failed(error);
+    }
+  };
+
+  /** A 64-bit store, whole. */
+  write64(address: number, low: number, high: number): void {
+    const at = address >>> 0;
+    const run = this.runs.holding(at, 8);
+    if (run === undefined) {
+      this.write32(address, low);
+      this.write32((address + 4) | 0, high);
+      return;
+    }
+    note(run, 'write', at, 8, low, high);
+    try {
+      this.space.write64(at, (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0));
+    } catch (error) {
+      run.failed(error);
+    }
+  }
+
+  // No card has all of it: theirs when no card has any of it, else byte by byte.
+  private strayRead32(at: number): number {
+    if (!this.runs.touches(at, 4)) return this.before(at)?.read32(at | 0) ?? -1;
+    return this.read8(at) | (this.read8(at + 1) << 8) | (this.read8(at + 2) << 16) | (this.read8(at + 3) << 24);
+  }
+
+  private strayWrite32(at: number, value: number): void {
+    if (!this.runs.touches(at, 4)) this.before(at)?.write32(at | 0, value);
+    else for (let i = 0; i < 4; i++) this.write8((at + i) | 0, (value >>> (8 * i)) & 0xff);
+  }
+}

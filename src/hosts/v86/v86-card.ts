@@ -1,0 +1,117 @@
+// A card in a running v86: what `attachV86` answers.
+
+import type { PciFunction } from '../../pci/index.ts';
+import { VfioError } from '../../uapi/index.ts';
+import { loadCard, saveCard } from './card-state.ts';
+import { refreshCopy } from './config-cycles.ts';
+import type { DecodedRegions, V86Region } from './decoded-regions.ts';
+import type { DirectBars } from './direct-bars.ts';
+import type { InterruptCounts, InterruptWire } from './interrupt-wire.ts';
+import type { Mistakes } from './mistakes.ts';
+
+/** What a device is that can be attached: it has a function, and can be taken away. */
+export interface AttachableDevice {
+  readonly function: PciFunction;
+  destroy(): void;
+}
+
+/** What a card is made of. */
+export interface CardParts<Device extends AttachableDevice> {
+  readonly device: Device;
+  readonly slot: string;
+  readonly copy: Int32Array;
+  readonly wire: InterruptWire;
+  readonly direct: DirectBars;
+  readonly regions: DecodedRegions;
+  /** Takes the card off the bus, and ends the machine when it was the last. */
+  readonly detach: () => void;
+  readonly mistakes: Mistakes;
+}
+
+/** A device at a slot of an emulator. Made by {@link attachV86}. */
+export class V86Card<Device extends AttachableDevice = AttachableDevice> {
+  /** What was made. */
+  readonly device: Device;
+  /** `00:05.0` */
+  readonly slot: string;
+  private readonly parts: CardParts<Device>;
+  private gone = false;
+
+  /** @internal */
+  constructor(parts: CardParts<Device>) {
+    this.parts = parts;
+    this.device = parts.device;
+    this.slot = parts.slot;
+  }
+
+  /** Whether {@link V86Card.detach} was called. */
+  get isGone(): boolean {
+    return this.gone;
+  }
+
+  /** The regions by rising index: where the guest has put them, and how often it reached them. */
+  regions(): V86Region[] {
+    return this.parts.regions.list();
+  }
+
+  /** Interrupts so far. */
+  get interrupts(): InterruptCounts {
+    return this.parts.wire.counts;
+  }
+
+  /** How often the device threw in an access of the guest, which read all ones or wrote nothing then, and what it threw last. */
+  get mistakes(): { readonly count: number; readonly last: unknown } {
+    const { count, last } = this.parts.mistakes;
+    return { count, last };
+  }
+
+  private live(call: string): void {
+    if (this.gone) throw new VfioError('EBADF', `${this.slot}: ${call}`, 'the card is detached');
+  }
+
+  /**
+   * Copies what the guest wrote to direct BARs into their regions, where the device finds it. Nothing for trapped ones, whose regions the guest writes to itself.
+   *
+   * @throws VfioError EBADF after `detach`.
+   */
+  sync(): void {
+    this.live('sync');
+    this.parts.direct.syncAll();
+  }
+
+  /**
+   * The card as bytes: configuration space, and what the device is migrated with or, for one of plain memory, its memory. Take it where `emulator.save_state` is called.
+   *
+   * @throws VfioError ENOTSUP for a device of registers or functions that was made without `migration`, EBUSY while a VFIO program migrates it, EBADF after `detach`.
+   */
+  save(): Uint8Array {
+    this.live('save');
+    this.parts.direct.syncAll();
+    return saveCard(this.device.function);
+  }
+
+  /**
+   * The card becomes what `save` of such a card answered. Call it when `emulator.restore_state` has ended.
+   *
+   * @throws VfioError EINVAL for bytes that are no state of such a card; card and machine are as they were. EBUSY while a VFIO program migrates it, EBADF after `detach`.
+   */
+  load(state: Uint8Array): void {
+    this.live('load');
+    if (!((state as unknown) instanceof Uint8Array) && !ArrayBuffer.isView(state)) throw new TypeError(`${this.slot}: load: the state is a ${typeof state}; expected a Uint8Array`);
+    const { wire, direct, device, copy } = this.parts;
+    const one = device.function;
+    wire.quietly(() => {
+      loadCard(one, state, (register, value) => direct.accepts(register, value));
+      direct.showAgain();
+    }, () => one.intx?.level ?? false);
+    wire.repeat();
+    refreshCopy({ function: one, copy });
+  }
+
+  /** Pulls the card: its addresses and its slot are nobody's, its transfers and timers end, and the device is destroyed. With the last card, v86 is as it was. A second call does nothing. */
+  detach(): void {
+    if (this.gone) return;
+    this.gone = true;
+    this.parts.detach();
+  }
+}
