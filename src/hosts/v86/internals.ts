@@ -121,8 +121,11 @@ const EXPECTED: readonly (readonly [path: string, kind: Kind])[] = [
   ...['device_spaces', 'devices', 'pci_addr'].map((name) => [`v86.cpu.devices.pci.${name}`, 'array'] as const),
 ];
 
+const ARTICLED: Readonly<Record<Kind, string>> = { function: 'a function', object: 'an object', boolean: 'a boolean', array: 'an array' };
+
 function isKind(value: unknown, kind: Kind): boolean {
-  if (kind === 'array') return Array.isArray(value) || ArrayBuffer.isView(value);
+  // Views of v86's memory are proxies, which make a new view when the memory has grown.
+  if (kind === 'array') return Array.isArray(value) || typeof (value as readonly unknown[] | null | undefined)?.[0] === 'number';
   return kind === 'object' ? typeof value === 'object' && value !== null : typeof value === kind;
 }
 
@@ -143,7 +146,7 @@ export function internalsOf(call: string, emulator: unknown): V86Internals {
     const found = valueAt(emulator, path);
     if (isKind(found, kind)) continue;
     const hint = path === 'v86' || path === 'v86.cpu.io' || path === 'v86.cpu.devices.pci' ? ": has 'emulator-ready' been told yet?" : '';
-    throw new TypeError(`${call}: emulator.${path} is ${found === null ? 'null' : typeof found}; expected ${kind === 'function' ? 'a function' : `an ${kind}`.replace('an boolean', 'a boolean')}, as in v86 ${TRIED_VERSION}${hint}`);
+    throw new TypeError(`${call}: emulator.${path} is ${found === null ? 'null' : typeof found}; expected ${ARTICLED[kind]}, as in v86 ${TRIED_VERSION}${hint}`);
   }
   const { v86: machine } = emulator as { readonly v86: { readonly idle: boolean; readonly cpu: V86Cpu } };
   return { emulator: emulator as V86Emulator, machine, cpu: machine.cpu, io: machine.cpu.io, pci: machine.cpu.devices.pci };
