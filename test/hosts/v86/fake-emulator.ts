@@ -76,11 +76,8 @@ class FakeIo {
   readonly ports: Port[];
 
   constructor() {
-    this.ports = Array.from({ length: 0x10000 }, () => this.empty());
-  }
-
-  private empty(): Port {
-    return { read8: () => 0xff, read16: () => 0xffff, read32: () => -1, write8: () => undefined, write16: () => undefined, write32: () => undefined, device: undefined };
+    const empty: Port = { read8: () => 0xff, read16: () => 0xffff, read32: () => -1, write8: () => undefined, write16: () => undefined, write32: () => undefined, device: undefined };
+    this.ports = new Array<Port>(0x10000).fill(empty);
   }
 
   port_read8(port: number): number {
@@ -134,12 +131,16 @@ class FakeCpu {
 
   constructor(acpi: boolean) {
     this.acpi_enabled = new Uint8Array([acpi ? 1 : 0]);
+    const read8 = (address: number): number => this.note(`r8 ${address}`, 0x11);
+    const write8 = (address: number, value: number): void => void this.note(`w8 ${address} ${value}`, 0);
+    const read32 = (address: number): number => this.note(`r32 ${address}`, 0x2222_2222);
+    const write32 = (address: number, value: number): void => void this.note(`w32 ${address} ${value}`, 0);
     for (let block = 0; block < 32768; block++) {
-      if (block << 17 < RAM && block << 17 >= 0 && block !== 5) continue;
-      this.memory_map_read8[block] = (address) => this.note(`r8 ${address}`, 0x11);
-      this.memory_map_write8[block] = (address, value) => void this.note(`w8 ${address} ${value}`, 0);
-      this.memory_map_read32[block] = (address) => this.note(`r32 ${address}`, 0x2222_2222);
-      this.memory_map_write32[block] = (address, value) => void this.note(`w32 ${address} ${value}`, 0);
+      if (block * 0x2_0000 < RAM && block !== 5) continue;
+      this.memory_map_read8[block] = read8;
+      this.memory_map_write8[block] = write8;
+      this.memory_map_read32[block] = read32;
+      this.memory_map_write32[block] = write32;
     }
     const { pci } = this.devices;
     const byte = (at: number): number => (pci.response >>> (8 * at)) & 0xff;
@@ -281,14 +282,19 @@ export class FakeEmulator implements V86Emulator {
     return Array.from({ length: 256 }, (_, vector) => vector).filter((vector) => ((bits[vector >> 5]! >>> (vector & 31)) & 1) === 1);
   }
 
-  /** Everything that an adapter could have changed, to be compared. */
-  fingerprint(): unknown[] {
+  /** How much of what an adapter could change is another thing than it was. */
+  changedSince(before: readonly unknown[]): number {
+    const now = this.parts();
+    return now.filter((part, i) => part !== before[i]).length + Math.abs(now.length - before.length);
+  }
+
+  /** What {@link FakeEmulator.changedSince} compares. */
+  parts(): unknown[] {
     const { cpu, pci } = this;
     return [
       ...['mmap_write16', 'mmap_write64', 'mmap_write128', 'reboot_internal', 'run_hardware_timers'].map((name) => Object.hasOwn(cpu, name)),
       ...['pci_write8', 'pci_write16', 'pci_write32', 'pci_query'].map((name) => Object.hasOwn(pci, name)),
-      [...cpu.memory_map_read8], [...cpu.memory_map_write8], [...cpu.memory_map_read32], [...cpu.memory_map_write32],
-      [...cpu.io.ports], [...pci.devices], [...pci.device_spaces],
+      ...cpu.memory_map_read8, ...cpu.memory_map_write8, ...cpu.memory_map_read32, ...cpu.memory_map_write32, ...cpu.io.ports, ...pci.devices, ...pci.device_spaces,
     ];
   }
 }
