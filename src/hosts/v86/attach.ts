@@ -123,11 +123,7 @@ function plug<Device extends AttachableDevice>({ internals, machine, slot, devfn
     undo.push(() => machine.remove(devfn));
     // The first to go: lowering the pin needs the function's place on the bus.
     undo.push(() => wire.end());
-    const detach = (): void => {
-      takeOff();
-      machine.endIfEmpty();
-    };
-    return new V86Card({ device, slot, copy, wire, direct, regions, mistakes, detach });
+    return new V86Card({ device, slot, copy, wire, direct, regions, mistakes, takeOff, leave: () => machine.endIfEmpty() });
   } catch (error) {
     takeOff();
     throw error;
@@ -147,7 +143,7 @@ function storeMessage(internals: V86Internals, address: bigint, data: number): v
  *
  * @param emulator a V86 that has told `emulator-ready`.
  * @param make what makes the device for a host: `edu`, or `(engine, host) => ...`.
- * @returns the card. `detach` pulls it.
+ * @returns the card. `unplug` pulls it, `detach` gives back what was changed of v86, too.
  * @throws TypeError when something is missing that is used of v86, which is named, and v86 is untouched; for what is no device; RangeError for a slot that is taken or none; what `make`
  *   throws; VfioError ENOMEM when the core is full. Nothing is left of the card then.
  * @example
@@ -166,13 +162,14 @@ export function attachV86<Device extends AttachableDevice>(emulator: V86Emulator
   const devfn = freeSlot(internals.pci, options.slot);
   const slot = formatPciAddress({ domain: 0, bus: 0, device: devfn >> 3, function: devfn & 7 }, false);
   const machine = machineOf(CALL, internals, options.engine);
+  const isNew = !machine.isUsed;
   try {
     const clock = options.clock ?? realClock();
     const wire = new InterruptWire(internals, { slot, devfn, clock, cap: options.storm, storm: options.onStorm, store: (address, data) => storeMessage(internals, address, data) });
     const device = makeDevice(make, machine.engine, hostOf(internals, slot, wire, clock, options));
     return plug({ internals, machine, slot, devfn, wire, mistakes: new Mistakes(options.onMistake) }, device, options);
   } catch (error) {
-    machine.endIfEmpty();
+    if (isNew) machine.endIfEmpty();
     throw error;
   }
 }

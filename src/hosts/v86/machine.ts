@@ -1,4 +1,5 @@
-// What one emulator has while cards are in it: two spaces of an engine, the tables of v86 that lead into them, and the overrides. Made with the first card, gone with the last.
+// What one emulator has while cards are in it: two spaces of an engine, the tables of v86 that lead into them, and the overrides. Made with the first card. Without cards it
+// goes on, so that a driver which still writes to its card's slot does no harm, until a card is detached.
 //
 //   attachV86(emulator, edu)       V86Machine of the emulator
 //   attachV86(emulator, serial)      memory space <- MemoryBlocks, wide stores        cards by device and function number
@@ -38,6 +39,7 @@ export class V86Machine {
   readonly cards = new Map<number, PluggedCard>();
   private readonly internals: V86Internals;
   private readonly overrides = new Overrides();
+  private isOverridden = false;
 
   constructor(internals: V86Internals, engine: Engine) {
     this.internals = internals;
@@ -48,9 +50,14 @@ export class V86Machine {
     this.portRuns = new PortRuns(internals.io, this.ports);
   }
 
+  /** Whether it has or has had a card. */
+  get isUsed(): boolean {
+    return this.isOverridden;
+  }
+
   /** A card is there: its function is found on the bus. */
   add(devfn: number, card: PluggedCard): void {
-    if (this.cards.size === 0) this.override();
+    if (!this.isOverridden) this.override();
     this.cards.set(devfn, card);
   }
 
@@ -63,7 +70,7 @@ export class V86Machine {
 
   /** Ends the machine when it has no cards: everything of v86 is as it was. */
   endIfEmpty(): void {
-    if (this.cards.size > 0) return;
+    if (this.cards.size > 0 || this.memory.gone) return;
     this.overrides.restore();
     this.memory.destroy();
     this.ports.destroy();
@@ -71,6 +78,7 @@ export class V86Machine {
   }
 
   private override(): void {
+    this.isOverridden = true;
     const { cpu, io, pci } = this.internals;
     const { overrides } = this;
     overrideWideStores(cpu, this.blocks, overrides);

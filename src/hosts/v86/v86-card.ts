@@ -23,8 +23,10 @@ export interface CardParts<Device extends AttachableDevice> {
   readonly wire: InterruptWire;
   readonly direct: DirectBars;
   readonly regions: DecodedRegions;
-  /** Takes the card off the bus, and ends the machine when it was the last. */
-  readonly detach: () => void;
+  /** Takes the card off the bus. */
+  readonly takeOff: () => void;
+  /** Gives v86 back when there are no cards. */
+  readonly leave: () => void;
   readonly mistakes: Mistakes;
 }
 
@@ -44,7 +46,7 @@ export class V86Card<Device extends AttachableDevice = AttachableDevice> {
     this.slot = parts.slot;
   }
 
-  /** Whether {@link V86Card.detach} was called. */
+  /** Whether the card was pulled. */
   get isGone(): boolean {
     return this.gone;
   }
@@ -66,13 +68,13 @@ export class V86Card<Device extends AttachableDevice = AttachableDevice> {
   }
 
   private live(call: string): void {
-    if (this.gone) throw new VfioError('EBADF', `${this.slot}: ${call}`, 'the card is detached');
+    if (this.gone) throw new VfioError('EBADF', `${this.slot}: ${call}`, 'the card is unplugged');
   }
 
   /**
    * Copies what the guest wrote to direct BARs into their regions, where the device finds it. Nothing for trapped ones, whose regions the guest writes to itself.
    *
-   * @throws VfioError EBADF after `detach`.
+   * @throws VfioError EBADF when it was pulled.
    */
   sync(): void {
     this.live('sync');
@@ -82,7 +84,7 @@ export class V86Card<Device extends AttachableDevice = AttachableDevice> {
   /**
    * The card as bytes: configuration space, and what the device is migrated with or, for one of plain memory, its memory. Take it where `emulator.save_state` is called.
    *
-   * @throws VfioError ENOTSUP for a device of registers or functions that was made without `migration`, EBUSY while a VFIO program migrates it, EBADF after `detach`.
+   * @throws VfioError ENOTSUP for a device of registers or functions that was made without `migration`, EBUSY while a VFIO program migrates it, EBADF when it was pulled.
    */
   save(): Uint8Array {
     this.live('save');
@@ -93,7 +95,7 @@ export class V86Card<Device extends AttachableDevice = AttachableDevice> {
   /**
    * The card becomes what `save` of such a card answered. Call it when `emulator.restore_state` has ended.
    *
-   * @throws VfioError EINVAL for bytes that are no state of such a card; card and machine are as they were. EBUSY while a VFIO program migrates it, EBADF after `detach`.
+   * @throws VfioError EINVAL for bytes that are no state of such a card; card and machine are as they were. EBUSY while a VFIO program migrates it, EBADF when it was pulled.
    */
   load(state: Uint8Array): void {
     this.live('load');
@@ -108,10 +110,19 @@ export class V86Card<Device extends AttachableDevice = AttachableDevice> {
     refreshCopy({ function: one, copy });
   }
 
-  /** Pulls the card: its addresses and its slot are nobody's, its transfers and timers end, and the device is destroyed. With the last card, v86 is as it was. A second call does nothing. */
-  detach(): void {
+  /**
+   * Pulls the card: its addresses and its slot are nobody's, its transfers and timers end, and the device is destroyed. What was changed of v86 stays, so that a driver which still
+   * writes to the slot does no harm (v86 alone fails on that), and another card can be plugged. A second call does nothing.
+   */
+  unplug(): void {
     if (this.gone) return;
     this.gone = true;
-    this.parts.detach();
+    this.parts.takeOff();
+  }
+
+  /** Pulls the card, if it is there; and when the emulator has no other, everything of v86 is as it was before the first. */
+  detach(): void {
+    this.unplug();
+    this.parts.leave();
   }
 }

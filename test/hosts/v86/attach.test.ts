@@ -103,6 +103,27 @@ describe('detach', () => {
     expect(engine.live()).toEqual(NOTHING);
   });
 
+  test('after unplug, v86 stays as cards need it, until one is detached', () => {
+    const fake = new FakeEmulator();
+    const engine = createEngine();
+    const before = fake.parts();
+    const card = attachV86(fake, memoryCard(16), { engine });
+    card.unplug();
+    expect(card.isGone).toBe(true);
+    fake.configWrite(0x18, 4, 16, 2);
+    expect(fake.configRead(0x18, 0)).toBe(0xffff_ffff);
+    expect(() => attachV86(fake, () => { throw new Error('no parts'); })).toThrow('no parts');
+    fake.configWrite(0x18, 4, 8, 2);
+    expect(() => attachV86(fake, memoryCard(16), { engine: createEngine() })).toThrow('share one');
+    attachV86(fake, memoryCard(16)).unplug();
+    card.detach();
+    expect(fake.changedSince(before)).toBe(0);
+    expect(engine.live()).toEqual(NOTHING);
+    attachV86(fake, memoryCard(16), { engine: createEngine() }).detach();
+    card.detach();
+    expect(fake.changedSince(before)).toBe(0);
+  });
+
   test('a slot is free again, and a card plugged anew is found without a place', () => {
     const fake = new FakeEmulator();
     for (let i = 0; i < 3; i++) {

@@ -48,7 +48,8 @@ class Model {
 }
 
 type Action =
-  | { readonly kind: 'plug' | 'pull'; readonly card: number }
+  | { readonly kind: 'plug'; readonly card: number }
+  | { readonly kind: 'pull'; readonly card: number }
   | { readonly kind: 'place'; readonly card: number; readonly bar: number; readonly address: number }
   | { readonly kind: 'command'; readonly card: number; readonly isOpen: boolean }
   | { readonly kind: 'load'; readonly address: number; readonly bits: 8 | 32 }
@@ -93,14 +94,14 @@ test('relocation and demultiplexing are those of a flat model', () => {
         } else if (cards[one.card] === null) {
           continue;
         } else if (one.kind === 'pull') {
-          cards[one.card]!.detach();
+          cards[one.card]!.unplug();
           cards[one.card] = null;
           for (const bar of model.cards[one.card]!) model.show(bar, false);
         } else if (one.kind === 'command') {
           fake.configWrite((4 + one.card) << 3, 4, 16, one.isOpen ? 2 : 0);
           if (open[one.card] !== one.isOpen) for (const bar of model.cards[one.card]!) model.show(bar, one.isOpen);
           open[one.card] = one.isOpen;
-        } else {
+        } else if (one.kind === 'place') {
           const bar = model.cards[one.card]![one.bar]!;
           const to = one.address - (one.address % bar.bytes.length);
           fake.configWrite((4 + one.card) << 3, 0x10 + 4 * one.bar, 32, one.address);

@@ -3,7 +3,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ManualClock } from '../../../src/hosts/testbench/index.ts';
 import { attachV86 } from '../../../src/hosts/v86/index.ts';
-import type { AttachOptions, InterruptStorm } from '../../../src/hosts/v86/index.ts';
+import type { AttachOptions, InterruptStorm, StormCap } from '../../../src/hosts/v86/index.ts';
 import { capability, pciDevice } from '../../../src/pci/index.ts';
 import { IDENTITY, lineCard } from './cards.ts';
 import { FakeEmulator } from './fake-emulator.ts';
@@ -117,7 +117,7 @@ describe('messages', () => {
 });
 
 describe('a storm', () => {
-  const storming = (storm: AttachOptions['storm']) => {
+  const storming = (storm: StormCap) => {
     const clock = new ManualClock();
     const told: InterruptStorm[] = [];
     return { clock, told, ...lined({ clock, storm, onStorm: (one) => void told.push(one) }) };

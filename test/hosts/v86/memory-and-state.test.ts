@@ -94,9 +94,9 @@ test('doorbells are told where v86 looks at its timers, and what they throw is t
   placed(fake);
   fake.store(BAR, 32, 1);
   expect(rung).toEqual([]);
-  fake.cpu.run_hardware_timers(false as never, 0 as never);
+  fake.cpu.run_hardware_timers();
   fake.store(BAR, 32, 2);
-  fake.cpu.run_hardware_timers(false as never, 0 as never);
+  fake.cpu.run_hardware_timers();
   expect([rung, fake.cpu.timers, card.mistakes]).toEqual([[1, 2], 2, { count: 1, last: new Error('no') }]);
 });
 

@@ -24,7 +24,11 @@ interface Emulator extends V86Emulator {
 }
 
 const folder = join(dirname(createRequire(__filename).resolve('v86/package.json')), 'build');
-let wasm: Promise<WebAssembly.Module> | undefined;
+// What is used of WebAssembly, whose types are a browser's.
+const { WebAssembly } = globalThis as unknown as {
+  readonly WebAssembly: { compile(bytes: Uint8Array): Promise<object>; instantiate(module: object, imports: object): Promise<{ readonly exports: object }> };
+};
+let wasm: Promise<object> | undefined;
 
 function emulatorClass(): new (options: object) => Emulator {
   const module = { exports: {} as { V86: new (options: object) => Emulator } };
@@ -54,7 +58,7 @@ export class RealMachine {
       acpi: options.acpi ?? false,
       wasm_fn: async (imports: { readonly env: Record<string, unknown> }) => {
         options.imports?.(imports.env);
-        return (await WebAssembly.instantiate(module, imports as unknown as WebAssembly.Imports)).exports;
+        return (await WebAssembly.instantiate(module, imports)).exports;
       },
     });
     await new Promise<void>((resolve) => emulator.add_listener('emulator-ready', () => resolve()));
