@@ -69,11 +69,22 @@ export class MemoryBlocks implements Handlers {
       // Somebody who has registered memory over a taken block since has it; a card that comes later takes it again.
       if (taken !== undefined && this.holds(block)) taken.runs++;
       else {
-        const before = { read8: cpu.memory_map_read8[block]!, write8: cpu.memory_map_write8[block]!, read32: cpu.memory_map_read32[block]!, write32: cpu.memory_map_write32[block]! };
-        this.taken.set(block, { runs: (taken?.runs ?? 0) + 1, before });
+        this.taken.set(block, { runs: (taken?.runs ?? 0) + 1, before: this.behind(block, taken?.before) });
         this.set(block, this);
       }
     }
+  }
+
+  /** The handlers that are not ours: what is in the tables, and where that is ours what was there before. */
+  private behind(block: number, before: Handlers | undefined): Handlers {
+    const { cpu } = this;
+    const theirs = <Handler>(now: Handler, ours: Handler, earlier: Handler | undefined): Handler => (now === ours && earlier !== undefined ? earlier : now);
+    return {
+      read8: theirs(cpu.memory_map_read8[block]!, this.read8, before?.read8),
+      write8: theirs(cpu.memory_map_write8[block]!, this.write8, before?.write8),
+      read32: theirs(cpu.memory_map_read32[block]!, this.read32, before?.read32),
+      write32: theirs(cpu.memory_map_write32[block]!, this.write32, before?.write32),
+    };
   }
 
   /** A card decodes a run no more. */

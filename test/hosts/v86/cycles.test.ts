@@ -151,14 +151,24 @@ describe('memory', () => {
     expect(fake.load(0x9000_0000, 32)).toBe(1);
   });
 
-  test('whoever registers memory over a card later has it; the card gives nothing back that is not its own', () => {
+  test('whoever registers memory over a card later has it, until a card comes after it; each gives back what was there', () => {
     const fake = new FakeEmulator();
-    const card = attachV86(fake, memoryCard(0x1000));
+    const { cpu } = fake;
+    const block = 0x9000_0000 >>> 17;
+    const platform = cpu.memory_map_write32[block];
+    const first = attachV86(fake, memoryCard(0x1000));
     placed(fake, 0x9000_0000);
     const theirs = (): number => 0x77;
-    fake.cpu.memory_map_read8[0x9000_0000 >>> 17] = theirs;
-    card.detach();
-    expect(fake.cpu.memory_map_read8[0x9000_0000 >>> 17]).toBe(theirs);
+    cpu.memory_map_read8[block] = theirs;
+    expect(fake.load(0x9000_0000, 8)).toBe(0x77);
+    const second = attachV86(fake, memoryCard(0x1000));
+    placed(fake, 0x9000_1000, 0x20);
+    expect([fake.load(0x9000_0000, 8), fake.load(0x9000_1000, 8), fake.load(0x9000_2000, 8)]).toEqual([0, 0, 0x77]);
+    fake.store(0x9000_2000, 32, 5);
+    expect(cpu.stray).toEqual([`w32 ${0x9000_2000 | 0} 5`]);
+    first.detach();
+    second.detach();
+    expect([cpu.memory_map_read8[block], cpu.memory_map_write32[block]]).toEqual([theirs, platform]);
   });
 
   test('a hook that throws reads all ones, and the guest goes on', () => {
