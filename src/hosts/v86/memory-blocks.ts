@@ -62,7 +62,6 @@ export class MemoryBlocks implements Handlers {
   /** A card decodes a run. */
   add(run: DecodedRun): void {
     this.runs.add(run);
-    const { cpu } = this;
     for (let block = run.first >>> BLOCK_BITS; block <= run.last >>> BLOCK_BITS; block++) {
       if (!this.isFree(block)) continue;
       const taken = this.taken.get(block);
