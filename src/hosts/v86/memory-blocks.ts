@@ -26,10 +26,20 @@ interface Handlers {
   readonly write32: V86Write;
 }
 
+/**
+ * A block that is or was taken. Somebody who puts himself over us asks us for what he does not know, as we ask whom we found; taken once more, with him below, he must not ask us round
+ * in a circle. So all who were found are kept, and when we are asked while we ask one, it is the one below him that we ask.
+ *
+ *   table -> ours -> theirs -> ours -> the platform's
+ *            found:  [1]               [0]
+ */
 interface TakenBlock {
   /** Runs that lie in it. */
   runs: number;
-  readonly before: Handlers;
+  /** Whom we have found in the tables, the oldest first. */
+  readonly found: Handlers[];
+  /** How many of them are being asked now. */
+  asked: number;
 }
 
 /** The blocks of one emulator that cards decode. */
@@ -54,23 +64,18 @@ export class MemoryBlocks implements Handlers {
     return this.cpu.memory_map_read8[address >>> BLOCK_BITS] === this.read8;
   }
 
-  /** How many blocks are taken. */
-  get count(): number {
-    return this.taken.size;
-  }
-
   /** A card decodes a run. */
   add(run: DecodedRun): void {
     this.runs.add(run);
     for (let block = run.first >>> BLOCK_BITS; block <= run.last >>> BLOCK_BITS; block++) {
       if (!this.isFree(block)) continue;
-      const taken = this.taken.get(block);
+      const taken = this.taken.get(block) ?? { runs: 0, found: [], asked: 0 };
+      this.taken.set(block, taken);
+      taken.runs++;
       // Somebody who has registered memory over a taken block since has it; a card that comes later takes it again.
-      if (taken !== undefined && this.holds(block)) taken.runs++;
-      else {
-        this.taken.set(block, { runs: (taken?.runs ?? 0) + 1, before: this.behind(block, taken?.before) });
-        this.set(block, this);
-      }
+      if (this.holds(block)) continue;
+      taken.found.push(this.behind(block, taken.found.at(-1)));
+      this.set(block, this);
     }
   }
 
@@ -92,8 +97,11 @@ export class MemoryBlocks implements Handlers {
     for (let block = run.first >>> BLOCK_BITS; block <= run.last >>> BLOCK_BITS; block++) {
       const taken = this.taken.get(block);
       if (taken === undefined || --taken.runs > 0) continue;
-      this.taken.delete(block);
-      if (this.holds(block)) this.set(block, taken.before);
+      // Who has put himself over us stays, and asks us still: he is answered by whom we found first.
+      const last = taken.found.at(-1)!;
+      if (this.holds(block)) taken.found.pop();
+      this.set(block, this.behind(block, last));
+      if (taken.found.length === 0) this.taken.delete(block);
     }
   }
 
@@ -110,14 +118,23 @@ export class MemoryBlocks implements Handlers {
     cpu.memory_map_write32[block] = write32;
   }
 
-  private before(address: number): Handlers | undefined {
-    return this.taken.get(address >>> BLOCK_BITS)?.before;
+  /** Asks whom we have found for what is no card's. */
+  private ask<Answer>(address: number, use: (theirs: Handlers) => Answer, none: Answer): Answer {
+    const taken = this.taken.get(address >>> BLOCK_BITS);
+    const theirs = taken?.found.at(-1 - taken.asked);
+    if (taken === undefined || theirs === undefined) return none;
+    taken.asked++;
+    try {
+      return use(theirs);
+    } finally {
+      taken.asked--;
+    }
   }
 
   readonly read8 = (address: number): number => {
     const at = address >>> 0;
     const run = this.runs.holding(address, 1);
-    if (run === undefined) return this.before(at)?.read8(address) ?? 0xff;
+    if (run === undefined) return this.ask(at, (theirs) => theirs.read8(at | 0), 0xff);
     countRead(run, 1);
     let value = 0xff;
     try {
@@ -148,7 +165,7 @@ export class MemoryBlocks implements Handlers {
     const at = address >>> 0;
     const run = this.runs.holding(address, 1);
     if (run === undefined) {
-      this.before(at)?.write8(address, value);
+      this.ask(at, (theirs) => theirs.write8(at | 0, value), undefined);
       return;
     }
     countWrite(run, 1);
@@ -214,12 +231,12 @@ export class MemoryBlocks implements Handlers {
 
   // No card has all of it: theirs when no card has any of it, else byte by byte.
   private strayRead32(at: number): number {
-    if (!this.runs.touches(at, 4)) return this.before(at)?.read32(at | 0) ?? -1;
-    return this.read8(at) | (this.read8(at + 1) << 8) | (this.read8(at + 2) << 16) | (this.read8(at + 3) << 24);
+    if (!this.runs.touches(at, 4)) return this.ask(at, (theirs) => theirs.read32(at | 0), -1);
+    return this.read8(at) | (this.read8((at + 1) | 0) << 8) | (this.read8((at + 2) | 0) << 16) | (this.read8((at + 3) | 0) << 24);
   }
 
   private strayWrite32(at: number, value: number): void {
-    if (!this.runs.touches(at, 4)) this.before(at)?.write32(at | 0, value);
+    if (!this.runs.touches(at, 4)) this.ask(at, (theirs) => theirs.write32(at | 0, value), undefined);
     else for (let i = 0; i < 4; i++) this.write8((at + i) | 0, (value >>> (8 * i)) & 0xff);
   }
 }
