@@ -38,7 +38,7 @@ export interface InterruptCounts {
   readonly messages: number;
   /** Rises and messages that a cap kept back. */
   readonly capped: number;
-  /** Messages to an APIC that is not there: the emulator was made without `acpi: true`. */
+  /** Messages to an APIC that is not there, as the emulator was made without `acpi: true`; or that are no interrupt of a vector from 16 on. */
   readonly lost: number;
 }
 
@@ -55,6 +55,9 @@ export interface WireOptions {
 
 const MAX = Number.MAX_SAFE_INTEGER;
 const SECOND = 1_000_000_000;
+/** Where a function's pin is in v86's copy of configuration space; 0: it has none. */
+const PIN_DWORD = 0x3c >> 2;
+const PIN_MASK = 0xff00;
 
 /** Refuses a cap that is none. RangeError that names the option. */
 export function checkCap(call: string, cap: StormCap | undefined): void {
@@ -114,7 +117,7 @@ export class InterruptWire implements InterruptSink {
 
   private send(address: bigint, data: number): void {
     const end = sendMessage(this.internals, address, data);
-    if (end === 'no-apic') this.counted.lost++;
+    if (end === 'lost') this.counted.lost++;
     else if (end === 'not-interrupt') this.options.store(address, data);
   }
 
@@ -194,17 +197,20 @@ export class InterruptWire implements InterruptSink {
     }
   }
 
-  /** Runs `reroute` with the pin down. */
-  rerouted(reroute: () => void): void {
-    if (this.isUp) lowerPin(this.internals, this.options.devfn);
-    reroute();
-    if (this.isUp) raisePin(this.internals, this.options.devfn);
-  }
-
-  /** Tells v86 once more what the pin is: after a state of the whole machine was loaded, its controllers know another. */
+  /**
+   * Tells v86 once more what the pin is: after a state of the whole machine was loaded, its controllers know another. A pin that is down is not lowered, as its line may be held by
+   * somebody else now; unless a cap keeps it down, as the state may have it up.
+   */
   repeat(): void {
     if (this.isUp) raisePin(this.internals, this.options.devfn);
-    else lowerPin(this.internals, this.options.devfn);
+    else if (this.level) lowerPin(this.internals, this.options.devfn);
+  }
+
+  /** Makes v86's pin what it is here, whatever v86 takes it for; for a card that has one. */
+  renew(): void {
+    const { devfn } = this.options;
+    if (this.isUp) raisePin(this.internals, devfn);
+    else if ((this.internals.pci.device_spaces[devfn]![PIN_DWORD]! & PIN_MASK) !== 0) lowerPin(this.internals, devfn);
   }
 
   /** The card goes: nothing is heard from it any more. */

@@ -17,6 +17,8 @@ const ENABLED = 0;
 const REQUESTED = 3;
 const CASCADE = 1 << 2;
 const APIC_REQUESTED = 0x40;
+const FIRST_VECTOR = 16;
+const LOWEST_PRIORITY = 1;
 
 /** Runs `raise` so that nothing is delivered inside an instruction of the guest. */
 function betweenInstructions({ machine, cpu }: V86Internals, raise: () => void): void {
@@ -49,23 +51,31 @@ export function lowerPin(internals: V86Internals, devfn: number): void {
 }
 
 /** What became of a message. */
-export type MessageEnd = 'sent' | 'no-apic' | 'not-interrupt';
+export type MessageEnd = 'sent' | 'lost' | 'not-interrupt';
 
 /** Whether an address is one of those at which the local APIC takes messages: 0xfeexxxxx. */
 function isApic(address: bigint): boolean {
   return address >> 20n === 0xfeen;
 }
 
+/** The vector that a message asks for; undefined for what is no interrupt of a vector: 0 to 15 are exceptions, and an APIC takes none of them. */
+function vectorOf(data: number): number | undefined {
+  const vector = data & 0xff;
+  return ((data >> 8) & 7) <= LOWEST_PRIORITY && vector >= FIRST_VECTOR ? vector : undefined;
+}
+
 /**
- * Delivers a message: a write of `data` to `address`, of which the low byte is the vector. There is one processor, and it takes them all.
+ * Delivers a message: a write of `data` to `address`. There is one processor, and it takes them all.
  *
- * @returns `no-apic` without `acpi: true`, `not-interrupt` for an address of memory.
+ *   data   15 trigger | 14 level | 10..8 delivery: 0 fixed, 1 lowest priority; others are no vector's | 7..0 vector, 16 to 255
+ *
+ * @returns `lost` without `acpi: true`, or for what is no interrupt of a vector; `not-interrupt` for an address of memory. Source: Intel SDM 3A, 10.5.2 and 10.11.2.
  */
 export function sendMessage(internals: V86Internals, address: bigint, data: number): MessageEnd {
   const { cpu, machine } = internals;
   if (!isApic(address)) return 'not-interrupt';
-  if (cpu.acpi_enabled[0] === 0) return 'no-apic';
-  const vector = data & 0xff;
+  const vector = vectorOf(data);
+  if (vector === undefined || cpu.acpi_enabled[0] === 0) return 'lost';
   const requested = new Uint32Array(cpu.wasm_memory.buffer, (cpu.get_apic_addr() >>> 0) + APIC_REQUESTED, 8);
   requested[vector >> 5] = (requested[vector >> 5]! | (1 << (vector & 31))) >>> 0;
   // In the middle of a run of instructions the processor looks by itself.
