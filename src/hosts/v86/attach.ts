@@ -1,6 +1,6 @@
 // Puts a device into a v86 emulator: found on its PCI bus, placed by its guest, reached by its processor.
 
-import type { Engine } from '../../core/index.ts';
+import { Engine } from '../../core/index.ts';
 import { PciFunction, formatPciAddress, parsePciAddress } from '../../pci/index.ts';
 import type { DeviceClock, DeviceHost } from '../../pci/index.ts';
 import type { VfioError } from '../../uapi/index.ts';
@@ -9,11 +9,11 @@ import type { ConfigTarget } from './config-cycles.ts';
 import { DecodedRegions } from './decoded-regions.ts';
 import { DirectBars } from './direct-bars.ts';
 import type { DirectPlaces } from './direct-bars.ts';
-import { guestDma, isGuestRam } from './guest-memory.ts';
+import { Transfers, guestDma, isGuestRam } from './guest-memory.ts';
 import { InterruptWire, checkCap } from './interrupt-wire.ts';
 import type { InterruptStorm, StormCap } from './interrupt-wire.ts';
 import { internalsOf } from './internals.ts';
-import type { V86Emulator, V86Internals, V86Pci } from './internals.ts';
+import type { V86Emulator, V86Internals } from './internals.ts';
 import { machineOf } from './machine.ts';
 import type { V86Machine } from './machine.ts';
 import { Mistakes } from './mistakes.ts';
@@ -47,44 +47,52 @@ export interface AttachOptions {
 }
 
 const CALL = 'attachV86';
+const OPTIONS = ['slot', 'engine', 'clock', 'direct', 'storm', 'onStorm', 'trace', 'onGuestError', 'onDmaFault', 'onMistake'] as const;
 const FUNCTIONS = ['onStorm', 'trace', 'onGuestError', 'onDmaFault', 'onMistake'] as const;
 
-function freeSlot(pci: V86Pci, slot: string | undefined): number {
-  if (slot !== undefined) {
-    const address = parsePciAddress(slot);
-    if (address === null || address.domain !== 0 || address.bus !== 0) throw new RangeError(`${CALL}: slot ${JSON.stringify(slot)} is no address on bus 0 such as 00:05.0`);
-    const devfn = (address.device << 3) | address.function;
-    if (pci.device_spaces[devfn] !== undefined) throw new RangeError(`${CALL}: slot ${slot} is taken by ${JSON.stringify(pci.devices[devfn]?.name ?? 'a function')}`);
-    return devfn;
+/** What a value is, for messages. */
+function kind(value: unknown): string {
+  return value === null ? 'null' : `a ${typeof value}`;
+}
+
+/** The device and function number of a slot that is asked for; undefined when none is. */
+function slotAsked(slot: unknown): number | undefined {
+  if (slot === undefined) return undefined;
+  if (typeof slot !== 'string') throw new TypeError(`${CALL}: slot is ${kind(slot)}; expected a string such as 00:05.0`);
+  const address = parsePciAddress(slot);
+  if (address === null || address.domain !== 0 || address.bus !== 0) throw new RangeError(`${CALL}: slot ${JSON.stringify(slot)} is no address on bus 0 such as 00:05.0`);
+  return (address.device << 3) | address.function;
+}
+
+/** A slot that is free, and that no other card is being made for. */
+function freeSlot({ pci }: V86Internals, reserved: ReadonlySet<number>, asked: number | undefined): number {
+  const isFree = (devfn: number): boolean => pci.device_spaces[devfn] === undefined && !reserved.has(devfn);
+  if (asked !== undefined) {
+    if (!isFree(asked)) throw new RangeError(`${CALL}: slot ${slotName(asked)} is taken by ${JSON.stringify(pci.devices[asked]?.name ?? 'a function')}`);
+    return asked;
   }
-  for (let device = 3; device < 32; device++) if (pci.device_spaces[device << 3] === undefined) return device << 3;
+  for (let device = 3; device < 32; device++) if (isFree(device << 3)) return device << 3;
   throw new RangeError(`${CALL}: all of slots 00:03.0 to 00:1f.0 are taken`);
 }
 
+function slotName(devfn: number): string {
+  return formatPciAddress({ domain: 0, bus: 0, device: devfn >> 3, function: devfn & 7 }, false);
+}
+
 function checkOptions(options: AttachOptions): void {
-  if (typeof options !== 'object' || (options as unknown) === null) throw new TypeError(`${CALL}: the options are a ${typeof options}; expected an object`);
+  if (typeof options !== 'object' || (options as unknown) === null) throw new TypeError(`${CALL}: the options are ${kind(options)}; expected an object`);
+  const other = Object.keys(options).find((key) => !(OPTIONS as readonly string[]).includes(key));
+  if (other !== undefined) throw new TypeError(`${CALL}: there is no option ${JSON.stringify(other)}; expected some of ${OPTIONS.join(', ')}`);
   for (const name of FUNCTIONS) {
     const value: unknown = options[name];
     if (value !== undefined && typeof value !== 'function') throw new TypeError(`${CALL}: ${name} is a ${typeof value}; expected a function`);
   }
+  const { engine, clock, direct } = options as Readonly<Record<string, unknown>>;
+  if (engine !== undefined && !(engine instanceof Engine)) throw new TypeError(`${CALL}: engine is no engine; expected what createEngine answers`);
+  if (direct !== undefined && (typeof direct !== 'object' || direct === null)) throw new TypeError(`${CALL}: direct is ${kind(direct)}; expected addresses by BAR`);
+  const time = clock as Partial<DeviceClock> | null | undefined;
+  if (time !== undefined && (typeof time?.now !== 'function' || typeof time.after !== 'function')) throw new TypeError(`${CALL}: clock is no clock; expected { now, after }`);
   checkCap(CALL, options.storm);
-}
-
-function hostOf(internals: V86Internals, slot: string, wire: InterruptWire, clock: DeviceClock, options: AttachOptions): DeviceHost {
-  return {
-    slot,
-    clock,
-    interrupts: wire,
-    dma: guestDma(internals, (fault) => options.onDmaFault?.(fault)),
-    ...(options.onGuestError !== undefined && { guestError: options.onGuestError }),
-  };
-}
-
-function makeDevice<Device extends AttachableDevice>(make: (engine: Engine, host: DeviceHost) => Device, engine: Engine, host: DeviceHost): Device {
-  const device = make(engine, host);
-  const made: unknown = (device as Partial<AttachableDevice> | undefined)?.function;
-  if (!(made instanceof PciFunction)) throw new TypeError(`${CALL}: what was made is no device: it has no function of a PciFunction`);
-  return device;
 }
 
 /** Where a card is to be plugged. */
@@ -95,37 +103,77 @@ interface Place {
   readonly devfn: number;
   readonly wire: InterruptWire;
   readonly mistakes: Mistakes;
+  readonly transfers: Transfers;
+}
+
+function hostOf({ internals, slot, wire, mistakes, transfers }: Place, clock: DeviceClock, options: AttachOptions): DeviceHost {
+  const guestError = mistakes.guarded(options.onGuestError);
+  return {
+    slot,
+    clock,
+    interrupts: wire,
+    dma: guestDma(internals, transfers, mistakes.guarded(options.onDmaFault)),
+    ...(guestError !== undefined && { guestError }),
+  };
+}
+
+function makeDevice<Device extends AttachableDevice>(make: (engine: Engine, host: DeviceHost) => Device, engine: Engine, host: DeviceHost): Device {
+  const device = make(engine, host);
+  const made: unknown = (device as Partial<AttachableDevice> | undefined)?.function;
+  if (!(made instanceof PciFunction)) throw new TypeError(`${CALL}: what was made is no device: it has no function of a PciFunction`);
+  return device;
+}
+
+/** Takes every step, whatever the others throw; throws what was thrown first. */
+function takeAll(steps: readonly (() => void)[]): void {
+  const thrown: { readonly error: unknown }[] = [];
+  for (const step of steps) {
+    try {
+      step();
+    } catch (error) {
+      thrown.push({ error });
+    }
+  }
+  if (thrown[0] !== undefined) throw thrown[0].error;
 }
 
 /** Shows the card to v86. What fails half-way is taken off again. */
-function plug<Device extends AttachableDevice>({ internals, machine, slot, devfn, wire, mistakes }: Place, device: Device, { direct: places = {}, trace }: AttachOptions): V86Card<Device> {
+function plug<Device extends AttachableDevice>(place: Place, device: Device, { direct: places = {}, trace }: AttachOptions): V86Card<Device> {
+  const { internals, machine, slot, devfn, wire, mistakes, transfers } = place;
   const one = device.function;
   const { failed } = mistakes;
-  const undo: (() => void)[] = [() => device.destroy()];
-  const takeOff = (): void => {
-    for (const step of undo.splice(0).reverse()) step();
-  };
+  const undo: (() => void)[] = [() => device.destroy(), () => transfers.cancel()];
+  const takeOff = (): void => takeAll(undo.splice(0).reverse());
   try {
-    const direct = new DirectBars(CALL, internals, one, places);
+    const direct = new DirectBars(CALL, internals, one, places, machine.directBars());
     undo.push(one.onReset(() => direct.place()));
+    undo.push(one.onReset(() => transfers.cancel()));
     const regions = new DecodedRegions(machine, one, direct, { slot, trace, failed });
     undo.push(() => regions.close());
     const decoder = one.mapInto({ memory: machine.memory, ports: machine.ports });
     undo.push(() => decoder.close());
     undo.push(one.onDecode(regions));
+    undo.push(() => machine.remove(devfn));
     const copy = internals.pci.register_device({ name: `maplebar ${slot}`, pci_id: devfn, pci_space: [...one.readConfig().subarray(0, 256)], pci_bars: [] });
     const target: ConfigTarget = { function: one, copy, failed, written: (offset, value) => direct.written(offset & 0xfc, value) };
     const reset = (): void => {
-      one.resetToPowerOn();
+      try {
+        one.resetToPowerOn();
+      } catch (error) {
+        failed(error);
+      }
       refreshCopy(target);
     };
-    machine.add(devfn, { ...target, wire, reset });
-    undo.push(() => machine.remove(devfn));
+    machine.add(devfn, { ...target, wire, direct, reset });
     // The first to go: lowering the pin needs the function's place on the bus.
     undo.push(() => wire.end());
     return new V86Card({ device, slot, copy, wire, direct, regions, mistakes, takeOff, leave: () => machine.endIfEmpty() });
   } catch (error) {
-    takeOff();
+    try {
+      takeOff();
+    } catch {
+      // What went wrong first says more.
+    }
     throw error;
   }
 }
@@ -159,16 +207,26 @@ export function attachV86<Device extends AttachableDevice>(emulator: V86Emulator
   const internals = internalsOf(CALL, emulator);
   if (typeof make !== 'function') throw new TypeError(`${CALL}: ${typeof make} given; expected what makes a device: edu, or (engine, host) => ...`);
   checkOptions(options);
-  const devfn = freeSlot(internals.pci, options.slot);
-  const slot = formatPciAddress({ domain: 0, bus: 0, device: devfn >> 3, function: devfn & 7 }, false);
+  const asked = slotAsked(options.slot);
   const machine = machineOf(CALL, internals, options.engine);
   const isNew = !machine.isUsed;
+  let devfn: number | undefined;
   try {
+    devfn = freeSlot(internals, machine.reserved, asked);
+    // The maker may attach other cards.
+    machine.reserved.add(devfn);
+    const slot = slotName(devfn);
     const clock = options.clock ?? realClock();
-    const wire = new InterruptWire(internals, { slot, devfn, clock, cap: options.storm, storm: options.onStorm, store: (address, data) => storeMessage(internals, address, data) });
-    const device = makeDevice(make, machine.engine, hostOf(internals, slot, wire, clock, options));
-    return plug({ internals, machine, slot, devfn, wire, mistakes: new Mistakes(options.onMistake) }, device, options);
+    const mistakes = new Mistakes(options.onMistake);
+    const storm = mistakes.guarded(options.onStorm);
+    const wire = new InterruptWire(internals, { slot, devfn, clock, cap: options.storm, storm, store: (address, data) => storeMessage(internals, address, data) });
+    const place: Place = { internals, machine, slot, devfn, wire, mistakes, transfers: new Transfers() };
+    const device = makeDevice(make, machine.engine, hostOf(place, clock, options));
+    const card = plug(place, device, options);
+    machine.reserved.delete(devfn);
+    return card;
   } catch (error) {
+    if (devfn !== undefined) machine.reserved.delete(devfn);
     if (isNew) machine.endIfEmpty();
     throw error;
   }

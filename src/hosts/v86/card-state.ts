@@ -17,6 +17,7 @@ const VERSION = 1;
 const KIND = { stream: 1, pages: 2 } as const;
 const PAGE = 4096;
 const MOST = 2 ** 30;
+const LARGEST = 1n << 32n;
 
 function refuse(one: PciFunction, why: string): never {
   throw new VfioError('EINVAL', `${one.slot}: load`, why);
@@ -29,6 +30,7 @@ function head(one: PciFunction): Uint8Array {
 /** Regions of plain bytes; refuses a card that is more than that. */
 function plainRegions(one: PciFunction): PciFunction['bars'] {
   for (const { index, region } of one.bars) {
+    if (region.size > LARGEST) throw new VfioError('ENOTSUP', `${one.slot}: state`, `BAR ${index} has ${region.size} bytes, more than the ${LARGEST} that the guest has addresses for, and the device was made without a migration`);
     if (region.kind === 'ram' || region.kind === 'demand') continue;
     throw new VfioError('ENOTSUP', `${one.slot}: state`, `BAR ${index} is a ${region.kind} region, and the device was made without a migration; see streamedMigration`);
   }
@@ -134,8 +136,11 @@ function becomeConfig(one: PciFunction, config: Uint8Array): void {
 function pagesLoader(one: PciFunction, contents: Uint8Array): () => void {
   const from = new StateReader(one.slot, contents);
   const regions = plainRegions(one);
+  const seen = new Set<number>();
   const loaded = from.list(regions.length, () => {
     const index = from.u8();
+    if (seen.has(index)) refuse(one, `the state has BAR ${index} twice`);
+    seen.add(index);
     const region = regions.find((bar) => bar.index === index)?.region ?? refuse(one, `the state has a BAR ${index}, and the card none`);
     const size = from.u64();
     if (size !== region.size) refuse(one, `BAR ${index} has ${size} bytes in the state, and ${region.size} in the card`);

@@ -31,8 +31,8 @@ export class DirectBars implements DirectRegions {
   private readonly function: PciFunction;
   private readonly bars = new Map<number, DirectBar>();
 
-  /** @throws TypeError for a BAR that has no plain memory; RangeError for a place that is not RAM, or not aligned to the BAR's size. */
-  constructor(call: string, internals: V86Internals, one: PciFunction, places: DirectPlaces) {
+  /** @throws TypeError for a BAR that has no plain memory; RangeError for a place that is not RAM, not aligned to the BAR's size, or another direct BAR's. */
+  constructor(call: string, internals: V86Internals, one: PciFunction, places: DirectPlaces, others: readonly DirectBars[]) {
     this.internals = internals;
     this.function = one;
     for (const [key, place] of Object.entries(places)) {
@@ -47,9 +47,17 @@ export class DirectBars implements DirectRegions {
       if (!isGuestRam(internals, address, Number(bar.size))) {
         throw new RangeError(`${call}: direct[${key}]: ${hex(bar.size)} bytes at ${hex(address)} are not all RAM of the guest, which has ${hex(internals.cpu.memory_size[0]!)} bytes`);
       }
+      for (const other of [...others, this]) {
+        const taken = other.meeting(address, bar.size);
+        if (taken !== undefined) throw new RangeError(`${call}: direct[${key}]: ${hex(bar.size)} bytes at ${hex(address)} meet BAR ${taken.bar.index} of ${other.function.slot} at ${hex(taken.address)}`);
+      }
       this.bars.set(index, { bar, address, bytes: Number(bar.size), isShown: false });
     }
     this.place();
+  }
+
+  private meeting(address: bigint, size: bigint): DirectBar | undefined {
+    return [...this.bars.values()].find((found) => found.address < address + size && address < found.address + BigInt(found.bytes));
   }
 
   /** Puts the places into the registers: at the beginning, after resets, and after writes of anything but a size. */

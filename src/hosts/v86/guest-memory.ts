@@ -23,29 +23,44 @@ function check(internals: V86Internals, call: string, address: bigint, bytes: nu
   throw new VfioError('EFAULT', `DMA ${call}`, `${bytes} bytes at ${hex(address)} are not all RAM of the guest, which has ${hex(internals.cpu.memory_size[0]!)} bytes with VGA's memory at ${hex(VGA.first)}`);
 }
 
-/** The guest's RAM as a card's DMA finds it. `told` hears of each transfer that is not all RAM. */
-export function guestDma(internals: V86Internals, told: (fault: VfioError) => void): DmaTarget {
+/** Transfers of one card that are under way. */
+export class Transfers {
+  private epoch = 0;
+
+  /** None of those that were begun reaches memory any more: the card was reset, or pulled. */
+  cancel(): void {
+    this.epoch++;
+  }
+
+  /** Waits a turn. VfioError ECANCELED when the transfers were cancelled meanwhile. */
+  async turn(call: string, address: bigint, bytes: number): Promise<void> {
+    const { epoch } = this;
+    await Promise.resolve();
+    if (epoch !== this.epoch) throw new VfioError('ECANCELED', `DMA ${call}`, `${bytes} bytes at ${hex(address)}: the card was reset or pulled before they arrived`);
+  }
+}
+
+/** The guest's RAM as a card's DMA finds it. `told` hears of each transfer that is not all RAM, and throws nothing. */
+export function guestDma(internals: V86Internals, transfers: Transfers, told: ((fault: VfioError) => void) | undefined): DmaTarget {
   const { emulator } = internals;
-  const land = (call: string, address: bigint, bytes: number, move: () => void): void => {
+  const land = async (call: string, address: bigint, bytes: number, move: () => void): Promise<void> => {
+    await transfers.turn(call, address, bytes);
     try {
       check(internals, call, address, bytes);
     } catch (error) {
-      told(error as VfioError);
+      told?.(error as VfioError);
       throw error;
     }
     move();
   };
   return {
     tellsLanding: true,
-    async read(address, target) {
-      await Promise.resolve();
-      // The view is of memory that may grow: copied at once.
-      land('read', address, target.length, () => target.set(emulator.read_memory(Number(address), target.length)));
-    },
-    async write(address, source, landed) {
-      await Promise.resolve();
-      land('write', address, source.length, () => emulator.write_memory(source, Number(address)));
-      landed?.();
-    },
+    // The view is of memory that may grow: copied at once.
+    read: (address, target) => land('read', address, target.length, () => target.set(emulator.read_memory(Number(address), target.length))),
+    write: (address, source, landed) =>
+      land('write', address, source.length, () => {
+        emulator.write_memory(source, Number(address));
+        landed?.();
+      }),
   };
 }

@@ -12,10 +12,12 @@ import type { PciFunction } from '../../pci/index.ts';
 import { overrideAcpiHotplug } from './acpi-hotplug.ts';
 import { overrideConfigCycles } from './config-cycles.ts';
 import type { ConfigTarget } from './config-cycles.ts';
+import type { DirectBars } from './direct-bars.ts';
 import type { InterruptWire } from './interrupt-wire.ts';
 import type { V86Internals } from './internals.ts';
 import { MemoryBlocks } from './memory-blocks.ts';
 import { Overrides } from './override.ts';
+import { PinLines } from './pin-lines.ts';
 import { PortRuns } from './port-runs.ts';
 import { overrideWideStores } from './wide-stores.ts';
 
@@ -23,7 +25,8 @@ import { overrideWideStores } from './wide-stores.ts';
 export interface PluggedCard extends ConfigTarget {
   readonly function: PciFunction;
   readonly wire: InterruptWire;
-  /** The machine is reset. */
+  readonly direct: DirectBars;
+  /** The machine is reset. Throws nothing. */
   readonly reset: () => void;
 }
 
@@ -37,6 +40,8 @@ export class V86Machine {
   readonly blocks: MemoryBlocks;
   readonly portRuns: PortRuns;
   readonly cards = new Map<number, PluggedCard>();
+  /** Places on the bus for which cards are being made. */
+  readonly reserved = new Set<number>();
   private readonly internals: V86Internals;
   private readonly overrides = new Overrides();
   private isOverridden = false;
@@ -45,7 +50,12 @@ export class V86Machine {
     this.internals = internals;
     this.engine = engine;
     this.memory = engine.space('v86 memory');
-    this.ports = engine.space('v86 ports');
+    try {
+      this.ports = engine.space('v86 ports');
+    } catch (error) {
+      this.memory.destroy();
+      throw error;
+    }
     this.blocks = new MemoryBlocks(internals.cpu, this.memory);
     this.portRuns = new PortRuns(internals.io, this.ports);
   }
@@ -53,6 +63,11 @@ export class V86Machine {
   /** Whether it has or has had a card. */
   get isUsed(): boolean {
     return this.isOverridden;
+  }
+
+  /** Those of all cards. */
+  directBars(): DirectBars[] {
+    return [...this.cards.values()].map(({ direct }) => direct);
   }
 
   /** A card is there: its function is found on the bus. */
@@ -70,7 +85,7 @@ export class V86Machine {
 
   /** Ends the machine when it has no cards: everything of v86 is as it was. */
   endIfEmpty(): void {
-    if (this.cards.size > 0 || this.memory.gone) return;
+    if (this.cards.size > 0 || this.reserved.size > 0 || this.memory.gone) return;
     this.overrides.restore();
     this.memory.destroy();
     this.ports.destroy();
@@ -81,15 +96,19 @@ export class V86Machine {
     this.isOverridden = true;
     const { cpu, io, pci } = this.internals;
     const { overrides } = this;
+    const lines = new PinLines(this.internals, () => [...this.cards].filter(([, { wire }]) => wire.isHigh).map(([devfn]) => devfn));
+    lines.override(overrides);
     overrideWideStores(cpu, this.blocks, overrides);
     overrideConfigCycles(pci, io.ports, {
       at: (devfn) => this.cards.get(devfn),
-      rerouting: (write) => this.reroute(write),
+      rerouting: (write) => lines.reroute(write),
     }, overrides);
     // Before the original: it registers the BIOS anew, over whatever is decoded there.
     overrides.replace(cpu, 'reboot_internal', (original) => () => {
       for (const card of [...this.cards.values()]) card.reset();
       original();
+      // A card whose reset went wrong may still hold its pin, and the controllers were reset.
+      for (const { wire } of this.cards.values()) if (wire.isHigh) wire.repeat();
     });
     // Doorbells are told where v86 looks at its own timers: between two runs of instructions.
     overrides.replace(cpu, 'run_hardware_timers', (original) => (acpi, now) => {
@@ -97,19 +116,6 @@ export class V86Machine {
       return original(acpi, now);
     });
     overrideAcpiHotplug(this.internals, overrides);
-  }
-
-  private reroute(write: () => void): void {
-    const up = [...this.cards.values()].filter(({ wire }) => wire.isHigh);
-    const [first, ...rest] = up;
-    if (first === undefined) write();
-    else first.wire.rerouted(() => this.rerouteRest(rest, write));
-  }
-
-  private rerouteRest(rest: readonly PluggedCard[], write: () => void): void {
-    const [first, ...others] = rest;
-    if (first === undefined) write();
-    else first.wire.rerouted(() => this.rerouteRest(others, write));
   }
 
   private pump(): void {

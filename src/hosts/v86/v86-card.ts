@@ -1,5 +1,6 @@
 // A card in a running v86: what `attachV86` answers.
 
+import { bytesOf } from '../../core/index.ts';
 import type { PciFunction } from '../../pci/index.ts';
 import { VfioError } from '../../uapi/index.ts';
 import { loadCard, saveCard } from './card-state.ts';
@@ -61,7 +62,10 @@ export class V86Card<Device extends AttachableDevice = AttachableDevice> {
     return this.parts.wire.counts;
   }
 
-  /** How often the device threw in an access of the guest, which read all ones or wrote nothing then, and what it threw last. */
+  /**
+   * How often the device threw in an access of the guest, which read all ones or wrote nothing then, or in a reset of the machine; or one of the page's callbacks threw. And what was
+   * thrown last.
+   */
   get mistakes(): { readonly count: number; readonly last: unknown } {
     const { count, last } = this.parts.mistakes;
     return { count, last };
@@ -84,7 +88,7 @@ export class V86Card<Device extends AttachableDevice = AttachableDevice> {
   /**
    * The card as bytes: configuration space, and what the device is migrated with or, for one of plain memory, its memory. Take it where `emulator.save_state` is called.
    *
-   * @throws VfioError ENOTSUP for a device of registers or functions that was made without `migration`, EBUSY while a VFIO program migrates it, EBADF when it was pulled.
+   * @throws VfioError ENOTSUP for a device of registers or functions, or of more than 2^32 bytes, that was made without `migration`, EBUSY while a VFIO program migrates it, EBADF when it was pulled.
    */
   save(): Uint8Array {
     this.live('save');
@@ -99,20 +103,36 @@ export class V86Card<Device extends AttachableDevice = AttachableDevice> {
    */
   load(state: Uint8Array): void {
     this.live('load');
-    if (!((state as unknown) instanceof Uint8Array) && !ArrayBuffer.isView(state)) throw new TypeError(`${this.slot}: load: the state is a ${typeof state}; expected a Uint8Array`);
+    const bytes = bytesOf(`${this.slot}: load: the state`, state);
     const { wire, direct, device, copy } = this.parts;
     const one = device.function;
     wire.quietly(() => {
-      loadCard(one, state, (register, value) => direct.accepts(register, value));
+      loadCard(one, bytes, (register, value) => direct.accepts(register, value));
       direct.showAgain();
     }, () => one.intx?.level ?? false);
-    wire.repeat();
+    // Before the pin: v86 looks in the copy for where it leads.
     refreshCopy({ function: one, copy });
+    wire.repeat();
+  }
+
+  /**
+   * Tells v86 the card's configuration space and pin once more. `load` does; call it when `emulator.restore_state` has ended and there is no state of the card to load, or v86 goes by
+   * what the card was when its own state was saved, and hears of no interrupt of a pin that is up already.
+   *
+   * @throws VfioError EBADF when it was pulled.
+   */
+  resync(): void {
+    this.live('resync');
+    const { wire, device, copy } = this.parts;
+    refreshCopy({ function: device.function, copy });
+    wire.renew();
   }
 
   /**
    * Pulls the card: its addresses and its slot are nobody's, its transfers and timers end, and the device is destroyed. What was changed of v86 stays, so that a driver which still
    * writes to the slot does no harm (v86 alone fails on that), and another card can be plugged. A second call does nothing.
+   *
+   * @throws what the device's `destroy` throws; the card is pulled all the same.
    */
   unplug(): void {
     if (this.gone) return;
@@ -120,9 +140,12 @@ export class V86Card<Device extends AttachableDevice = AttachableDevice> {
     this.parts.takeOff();
   }
 
-  /** Pulls the card, if it is there; and when the emulator has no other, everything of v86 is as it was before the first. */
+  /** Pulls the card, if it is there; and when the emulator has no other, everything of v86 is as it was before the first. Throws as {@link V86Card.unplug}, and has given back. */
   detach(): void {
-    this.unplug();
-    this.parts.leave();
+    try {
+      this.unplug();
+    } finally {
+      this.parts.leave();
+    }
   }
 }
