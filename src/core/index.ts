@@ -12,7 +12,7 @@ export { IommuDomain } from './iommu-domain.ts';
 export { IommuFault } from './iommu-fault.ts';
 export type { IommuTarget, MappedRange } from './iommu-range.ts';
 export type { U64 } from '../webassembly/index.ts';
-export { bytesOf, hex, integer, u64 } from '../webassembly/index.ts';
+export { bytesOf, hex, integer, shown, u64 } from '../webassembly/index.ts';
 export { OffsetTable } from './offsets.ts';
 export type { OffsetMode, ResolvedOffset } from './offsets.ts';
 export { RangeCursor, RangeStore } from './range-store.ts';
