@@ -14,7 +14,7 @@ import { InterruptWire, checkCap } from './interrupt-wire.ts';
 import type { InterruptStorm, StormCap } from './interrupt-wire.ts';
 import { internalsOf } from './internals.ts';
 import type { V86Emulator, V86Internals } from './internals.ts';
-import { machineOf } from './machine.ts';
+import { leaveMachine, machineOf } from './machine.ts';
 import type { V86Machine } from './machine.ts';
 import { Mistakes } from './mistakes.ts';
 import { realClock } from './real-clock.ts';
@@ -167,7 +167,7 @@ function plug<Device extends AttachableDevice>(place: Place, device: Device, { d
     machine.add(devfn, { ...target, wire, direct, reset });
     // The first to go: lowering the pin needs the function's place on the bus.
     undo.push(() => wire.end());
-    return new V86Card({ device, slot, copy, wire, direct, regions, mistakes, takeOff, leave: () => machine.endIfEmpty() });
+    return new V86Card({ device, slot, copy, wire, direct, regions, mistakes, takeOff, leave: () => leaveMachine(internals) });
   } catch (error) {
     try {
       takeOff();
@@ -227,7 +227,7 @@ export function attachV86<Device extends AttachableDevice>(emulator: V86Emulator
     return card;
   } catch (error) {
     if (devfn !== undefined) machine.reserved.delete(devfn);
-    if (isNew) machine.endIfEmpty();
+    if (isNew) leaveMachine(internals);
     throw error;
   }
 }

@@ -60,7 +60,12 @@ export class V86Machine {
     this.portRuns = new PortRuns(internals.io, this.ports);
   }
 
-  /** Whether it has or has had a card. */
+  /** Whether there is no card, and none is being made. */
+  get isEmpty(): boolean {
+    return this.cards.size === 0 && this.reserved.size === 0;
+  }
+
+  /** Whether it has or has had a card, or follows one that has. */
   get isUsed(): boolean {
     return this.isOverridden;
   }
@@ -72,7 +77,7 @@ export class V86Machine {
 
   /** A card is there: its function is found on the bus. */
   add(devfn: number, card: PluggedCard): void {
-    if (!this.isOverridden) this.override();
+    this.override();
     this.cards.set(devfn, card);
   }
 
@@ -85,14 +90,16 @@ export class V86Machine {
 
   /** Ends the machine when it has no cards: everything of v86 is as it was. */
   endIfEmpty(): void {
-    if (this.cards.size > 0 || this.reserved.size > 0 || this.memory.gone) return;
+    if (!this.isEmpty) return;
     this.overrides.restore();
     this.memory.destroy();
     this.ports.destroy();
     machines.delete(this.internals.cpu);
   }
 
-  private override(): void {
+  /** Replaces what is to be replaced of v86, once. */
+  override(): void {
+    if (this.isOverridden) return;
     this.isOverridden = true;
     const { cpu, io, pci } = this.internals;
     const { overrides } = this;
@@ -136,11 +143,19 @@ export class V86Machine {
  */
 export function machineOf(call: string, internals: V86Internals, engine: Engine | undefined): V86Machine {
   const found = machines.get(internals.cpu);
-  if (found !== undefined) {
-    if (engine !== undefined && engine !== found.engine) throw new TypeError(`${call}: the emulator has cards of another engine; cards of one emulator share one`);
-    return found;
-  }
+  if (found !== undefined && (engine === undefined || engine === found.engine)) return found;
+  if (found?.isEmpty === false) throw new TypeError(`${call}: the emulator has cards of another engine; cards of one emulator share one`);
   const made = new V86Machine(internals, engine ?? createEngine());
+  if (found !== undefined) {
+    found.endIfEmpty();
+    // A driver may still write to the slot of a card that is pulled.
+    made.override();
+  }
   machines.set(internals.cpu, made);
   return made;
+}
+
+/** Ends the machine of an emulator, if it has one, and that no cards. */
+export function leaveMachine(internals: V86Internals): void {
+  machines.get(internals.cpu)?.endIfEmpty();
 }

@@ -87,6 +87,38 @@ describe('a card attached while another is made', () => {
   });
 });
 
+describe('cards of another engine', () => {
+  test('may come when all others are pulled, and whoever has a handle gives v86 back', () => {
+    const fake = new FakeEmulator();
+    const before = fake.parts();
+    const [one, other] = [createEngine(), createEngine()];
+    const first = attachV86(fake, memoryCard(16), { engine: one });
+    expect(() => attachV86(fake, memoryCard(16), { engine: other })).toThrow('share one');
+    first.unplug();
+    const second = attachV86(fake, memoryCard(16), { engine: other });
+    expect(one.live()).toEqual(NOTHING);
+    first.detach();
+    expect(fake.configRead(0x18, 0)).toBe(0x0001_1de5);
+    second.unplug();
+    first.detach();
+    expect(fake.changedSince(before)).toBe(0);
+    expect(other.live()).toEqual(NOTHING);
+  });
+
+  test('that cannot be made leave v86 safe from drivers of pulled ones', () => {
+    const fake = new FakeEmulator();
+    const before = fake.parts();
+    const engine = createEngine();
+    const first = attachV86(fake, memoryCard(16));
+    first.unplug();
+    expect(() => attachV86(fake, () => { throw new Error('no parts'); }, { engine })).toThrow('no parts');
+    fake.configWrite(0x18, 4, 8, 2);
+    first.detach();
+    expect(fake.changedSince(before)).toBe(0);
+    expect(engine.live()).toEqual(NOTHING);
+  });
+});
+
 describe('a state', () => {
   test('is a Uint8Array and no other view', () => {
     const card = attachV86(new FakeEmulator(), memoryCard(0x1000));
