@@ -14,15 +14,16 @@ for (const stream of [process.stdout, process.stderr]) {
  * @param usage - What `--help` prints, and what stands behind a refusal.
  * @param numbers - By option: [default, least, greatest].
  * @param names - By option: [default, what it may be: a list, or undefined for anything].
+ * @param flags - Options that are there or not.
  */
-export function scriptOptions(usage, numbers, names = {}) {
+export function scriptOptions(usage, numbers, names = {}, flags = []) {
   const refuse = (message) => {
     console.error(`${message}\n${usage}`);
     process.exit(2);
   };
   const strings = Object.entries({ ...numbers, ...names }).map(([name, [initial]]) => [name, { type: 'string', ...(initial === undefined ? {} : { default: String(initial) }) }]);
   try {
-    const { values } = parseArgs({ options: { ...Object.fromEntries(strings), json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } } });
+    const { values } = parseArgs({ options: { ...Object.fromEntries(strings), ...Object.fromEntries(flags.map((name) => [name, { type: 'boolean', default: false }])), json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } } });
     for (const [name, [, least, greatest]] of Object.entries(numbers)) {
       const text = values[name].trim();
       const number = Number(text);

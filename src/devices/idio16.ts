@@ -133,9 +133,10 @@ export function idio16(engine: Engine, host: DeviceHost = {}, options: Idio16Opt
   const card: Idio16 = Object.assign(
     pciDevice(engine, {
       id: [0x494f, 0x0dc8],
-      class: 0x000000,
+      // Class 0 is that of cards older than classes, and Linux gives those no addresses when they are plugged in while it runs.
+      class: 0xff0000,
       pin: 'A',
-      names: { class: 'Non-VGA unclassified device', device: 'ACCES I/O Products, Inc. PCI-IDIO-16 Isolated Digital Input / FET Output Card' },
+      names: { class: 'Unassigned class [ff00]', device: 'ACCES I/O Products, Inc. PCI-IDIO-16 Isolated Digital Input / FET Output Card' },
       bars: {
         2: registerBar(idio16Registers, {
           kind,
