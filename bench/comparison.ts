@@ -4,8 +4,8 @@
 export interface Side {
   /** Operations that one `run` does. */
   readonly operations: number;
-  /** Makes the inputs of the coming round. Never timed. */
-  prepare(round: number): void;
+  /** Makes the inputs of the coming round. Never timed. Absent where all rounds have the same. */
+  prepare?(round: number): void;
   /** Does all operations once. The result depends on each of them. */
   run(): number;
   /** What this side answers to inputs that all sides get: must be the same on all sides that have it. */

@@ -31,8 +31,9 @@ export const FULL: Effort = { repetitions: 3, rounds: 61, milliseconds: 6000 };
 export const QUICK: Effort = { repetitions: 1, rounds: 15, milliseconds: 1500 };
 
 const LEAST_ROUNDS = 5;
-/** Rounds in which the compiler may finish; not counted. */
+/** Rounds in which the compiler may finish; not counted. Where a round is a million operations, one is enough. */
 const WARM_UP = 3;
+const SLOW_WARM_UP = 1;
 
 /** What was measured of one side. */
 export interface SideResult {
@@ -116,6 +117,7 @@ export async function measure(comparison: Comparison, effort: Effort, progress: 
   let digest: unknown = null;
   let sink = 0;
   const random = createRandom(Date.now() >>> 0);
+  const warmUp = comparison.slow === true ? SLOW_WARM_UP : WARM_UP;
 
   for (let repetition = 0; repetition < effort.repetitions; repetition++) {
     const workers = names.map((side) => new Worker(comparison.name, side));
@@ -130,15 +132,15 @@ export async function measure(comparison: Comparison, effort: Effort, progress: 
       const counted: Sample[][] = [];
       rounds.push(counted);
       const start = Date.now();
-      for (let round = 0; round < effort.rounds + WARM_UP; round++) {
-        if (round >= LEAST_ROUNDS + WARM_UP && Date.now() - start > effort.milliseconds) break;
+      for (let round = 0; round < effort.rounds + warmUp; round++) {
+        if (round >= LEAST_ROUNDS + warmUp && Date.now() - start > effort.milliseconds) break;
         progress(`${comparison.name}: process ${repetition + 1} of ${effort.repetitions}, round ${round + 1}`);
         const samples: Sample[] = [];
         for (const i of shuffled(names.length, random)) {
           samples[i] = await workers[i]!.ask<Sample>({ type: 'sample', round: repetition * 1000 + round });
           sink = (sink + samples[i].sink) | 0;
         }
-        if (round < WARM_UP) continue;
+        if (round < warmUp) continue;
         counted.push(samples);
         for (const [i, { preempted: thrown }] of samples.entries()) preempted[i]! += thrown;
       }

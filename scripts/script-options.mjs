@@ -1,6 +1,13 @@
 // The arguments of the scripts that run long with a seed: --help, --json, numbers and names. What they do not know ends them with exit code 2.
 import { parseArgs } from 'node:util';
 
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error) => {
+    // A reader that goes away early, as `head` does, is no fault of ours.
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 /**
  * Reads them.
  *

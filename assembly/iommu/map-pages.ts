@@ -1,19 +1,18 @@
 // Mapping many pages at once: all of them or none.
 //
-//   columns -> checked -> sorted -> an empty domain:  leaves filled from left to right (maple/bulk.ts)
-//                                -> else:             one by one, each beside the one before as long as that lies in the same leaf
+//   columns -> checked -> sorted -> many, to what is there:  written out together, and a new tree (merge.ts)
+//                                -> else:                    one by one, each looked for from where the one before went
 
 import { EEXIST, EINVAL, ENOMEM } from '../layout.generated.ts';
-import { treeBulkColumns } from '../maple/bulk.ts';
 import { putEntry } from '../maple/grow.ts';
 import { CHILD, LEAF_BYTES, LEAF_CAPACITY, child, count, first, last } from '../maple/node.ts';
-import { HEIGHT_MASK, descend, pathHigh, pathNode, pathSlot, root, setPathSlot, top } from '../maple/path.ts';
+import { HEIGHT_MASK, ascendTo, descend, pathHigh, pathNode, pathSlot, setPathSlot, top } from '../maple/path.ts';
 import { innerSlot } from '../maple/search.ts';
 import { endTable } from '../maple/table-making.ts';
 import { insertFound, treeErase } from '../maple/write.ts';
-import { giveFrames, takeSpareFrames } from '../memory/arena.ts';
 import { handleOf } from '../memory/objects.ts';
 import { arePermissions, isInside, mappings } from './domain.ts';
+import { isWorthMerging, mergePages } from './merge.ts';
 import { giveRecord, newestChunk, reserveRecords, returnChunks, takeRecord } from './records.ts';
 import { isAscending, sortColumns } from './sort.ts';
 
@@ -39,27 +38,10 @@ export function mapPages(domain: u32, iovas: u32, positions: u32, n: u32, bytes:
   const newest = newestChunk(domain);
   let status: i32 = -ENOMEM;
   if (reserveRecords(domain, n)) {
-    status = sorted && root(tree) == 0 ? fill(domain, iovas, positions, n, bytes, region, permission) : insertAll(domain, iovas, positions, n, bytes, region, permission);
+    if (sorted && isWorthMerging(domain, iovas, n)) status = mergePages(domain, iovas, positions, n, bytes, region, permission);
+    if (status == -ENOMEM) status = insertAll(domain, iovas, positions, n, bytes, region, permission);
   }
   if (status != 0) returnChunks(domain, newest);
-  return status;
-}
-
-/** Into an empty domain, in ascending order. */
-function fill(domain: u32, iovas: u32, positions: u32, n: u32, bytes: u64, region: u32, permission: u32): i32 {
-  const columnBytes = <u64>n * 12;
-  const lasts = takeSpareFrames(columnBytes);
-  if (lasts == 0) return insertAll(domain, iovas, positions, n, bytes, region, permission);
-  const values = lasts + (n << 3);
-  const handle = handleOf(region);
-  for (let i: u32 = 0; i < n; i++) {
-    const from = row(iovas, i);
-    store<u64>(lasts + (i << 3), from + (bytes - 1));
-    store<u32>(values + (i << 2), takeRecord(domain, handle, permission, row(positions, i) - from));
-  }
-  const status = treeBulkColumns(mappings(domain), iovas, lasts, values, n, false);
-  if (status != 0) for (let i: u32 = 0; i < n; i++) giveRecord(domain, load<u32>(values + (i << 2)));
-  giveFrames(lasts, columnBytes);
   return status;
 }
 
@@ -76,9 +58,12 @@ function insertAll(domain: u32, iovas: u32, positions: u32, n: u32, bytes: u64, 
     const from = row(iovas, i);
     const to = from + (bytes - 1);
     if (i % AHEAD == 0) fetchLeaves(tree, iovas, i, min<u32>(i + AHEAD, n), leafLast);
-    if (level < 0 || from > leafLast || from <= before) {
+    if (level < 0 || from <= before) {
       level = descend(tree, from);
       if (level >= 0) leafLast = pathHigh(level);
+    } else if (from > leafLast) {
+      ascendTo(level, from);
+      leafLast = pathHigh(level);
     } else {
       skipTo(level, from);
     }
@@ -107,12 +92,20 @@ function insertAll(domain: u32, iovas: u32, positions: u32, n: u32, bytes: u64, 
 function fetchLeaves(tree: u32, iovas: u32, i: u32, end: u32, leafLast: u64): void {
   const word = top(tree);
   if (word == 0 || row(iovas, end - 1) <= leafLast) return;
-  for (let next = i; next < end; next++) store<u32>(nodes + ((next - i) << 2), word & ~HEIGHT_MASK);
-  for (let rest = (word & HEIGHT_MASK) - 1; rest > 0; rest--) {
+  let node = word & ~HEIGHT_MASK;
+  let rest = (word & HEIGHT_MASK) - 1;
+  // What all rows have in common is walked once.
+  for (; rest > 0; rest--) {
+    const slot = innerSlot(node, row(iovas, i));
+    if (slot != innerSlot(node, row(iovas, end - 1))) break;
+    node = child(node, slot);
+  }
+  for (let next = i; next < end; next++) store<u32>(nodes + ((next - i) << 2), node);
+  for (; rest > 0; rest--) {
     for (let next = i; next < end; next++) {
       const at = nodes + ((next - i) << 2);
-      const node = load<u32>(at);
-      store<u32>(at, child(node, innerSlot(node, row(iovas, next))));
+      const parent = load<u32>(at);
+      store<u32>(at, child(parent, innerSlot(parent, row(iovas, next))));
     }
     // Apart from finding them, which is so many instructions that a processor sees no further than one row.
     if (rest == 1) touchNodes(end - i, LEAF_BYTES);

@@ -10,9 +10,10 @@ import { giveFrames, takeFrames } from '../memory/arena.ts';
 import { give, reserve } from '../memory/slab.ts';
 import { fillLeaf, gapBefore, readColumns, readRows } from './bulk-rows.ts';
 import { LEAF_CAPACITY, first, last, setChild, setCount, setGap, setPivot } from './node.ts';
-import { changeCount, root, setTop } from './path.ts';
+import { changeCount, entryCount, root, setTop } from './path.ts';
 import { innerGap } from './search.ts';
 import { newInner, takeLeaf } from './version.ts';
+import { treeClear } from './write.ts';
 
 const LEAF_FILL: u32 = 11;
 const INNER_FILL: u32 = 30;
@@ -21,29 +22,38 @@ const WORK_BYTES: u32 = 24;
 /** R-bulk from `n` rows of the walk's form; 0, or a negative errno. */
 export function treeBulkLoad(tree: u32, rows: u32, n: u32): i32 {
   readRows(rows);
-  return build(tree, n);
+  return build(tree, n, false);
 }
 
 /** R-bulk from columns of `n` u64, or f64 when `numbers`, and u32; 0, or a negative errno. */
 export function treeBulkColumns(tree: u32, firstColumn: u32, lastColumn: u32, valueColumn: u32, n: u32, numbers: bool): i32 {
   readColumns(firstColumn, lastColumn, valueColumn, numbers);
-  return build(tree, n);
+  return build(tree, n, false);
 }
 
-function build(tree: u32, n: u32): i32 {
-  if (root(tree) != 0) return -EEXIST;
+/** A tree's entries anew, `n` of them, at least as many as before, from columns known to be entries in order and disjoint: 0, or -ENOMEM with nothing changed. Not for a tree of which there are versions. */
+export function treeRebuild(tree: u32, firstColumn: u32, lastColumn: u32, valueColumn: u32, n: u32): i32 {
+  readColumns(firstColumn, lastColumn, valueColumn, false);
+  return build(tree, n, true);
+}
+
+function build(tree: u32, n: u32, anew: bool): i32 {
+  if (root(tree) != 0 && !anew) return -EEXIST;
   if (n == 0) return 0;
   // So many as are filled, unless there is more left over than each of them can take.
   const filled = n / LEAF_FILL;
   const leaves = n - filled * LEAF_FILL > filled ? filled + 1 : filled;
+  // Full leaves are the fewest that can come free.
+  const present = min<u32>(<u32>(entryCount(tree) / LEAF_CAPACITY), leaves);
   // Each level has at most a half of the nodes below it, and at least one node.
   const workBytes = <u64>leaves * WORK_BYTES;
   const work = takeFrames(workBytes);
   if (work == 0) return -ENOMEM;
-  if (!reserve(COUNT_LEAVES, leaves) || !reserve(COUNT_INNER_NODES, leaves / 8 + 12)) {
+  if (!reserve(COUNT_LEAVES, leaves - present) || !reserve(COUNT_INNER_NODES, leaves / 8 + 12)) {
     giveFrames(work, workBytes);
     return -ENOMEM;
   }
+  if (anew) treeClear(tree);
   const built = buildLeaves(n, work, leaves);
   if (built < leaves) {
     for (let i: u32 = 0; i <= built; i++) give(COUNT_LEAVES, load<u32>(work + i * WORK_BYTES));

@@ -5,7 +5,7 @@
 
 import { CELL_FIRST, EBUSY, EINVAL } from '../layout.generated.ts';
 import { cells } from '../cells.ts';
-import { INNER_CAPACITY, count, first, gap, last } from './node.ts';
+import { GAP, INNER_CAPACITY, count, first, gap, last } from './node.ts';
 import { descend, enterChild, pathHigh, pathLow, pathNode, pathSlot, setPathSlot } from './path.ts';
 import { nextRoomy, previousRoomy } from './search.ts';
 import { insertFound } from './write.ts';
@@ -138,6 +138,8 @@ function findGap(tree: u32, size: u64, alignment: u64, from: u64, to: u64, fromT
     const fits = fromTop ? fitsHigh(0, u64.MAX_VALUE) : fitsLow(0, u64.MAX_VALUE);
     return fits ? -1 : NOTHING;
   }
+  // Where the leaf has no such gap its parent's is looked at next: in a tall tree it would be waited for after the leaf, not beside it.
+  if (level > 0) load<u64>(pathNode(level - 1) + (pathSlot(level - 1) << 3), GAP);
   if (fromTop) {
     let fits = downwards(level);
     while (!fits && previousRoomyLeaf(level) && pathHigh(level) >= from) fits = downwards(level);

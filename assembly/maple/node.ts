@@ -280,6 +280,27 @@ function halveLongs(left: u32, right: u32): void {
   v128.store(left, unused, 80);
 }
 
+/** Writes out `n` entries from `slot` on as columns of indices and values. */
+export function writeEntries(leaf: u32, slot: u32, n: u32, firsts: u32, lasts: u32, values: u32): void {
+  const from = leaf + (slot << 3);
+  const valuesFrom = leaf + (slot << 2);
+  const end = n << 3;
+  let at: u32 = 0;
+  if (ASC_FEATURE_SIMD) {
+    const flip = i64x2.splat(FLIP);
+    for (; at + 16 <= end; at += 16) {
+      v128.store(firsts + at, v128.xor(v128.load(from + at, FIRST), flip));
+      v128.store(lasts + at, v128.xor(v128.load(from + at, LAST), flip));
+      store<u64>(values + (at >> 1), load<u64>(valuesFrom + (at >> 1), VALUE));
+    }
+  }
+  for (; at < end; at += 8) {
+    store<u64>(firsts + at, load<u64>(from + at, FIRST) ^ FLIP);
+    store<u64>(lasts + at, load<u64>(from + at, LAST) ^ FLIP);
+    store<u32>(values + (at >> 1), load<u32>(valuesFrom + (at >> 1), VALUE));
+  }
+}
+
 /** Moves the children behind `slot`, and the pivots from `slot` on, by one, towards higher slots; the node has room. What child `slot` + 1, the gaps and the pivot beside it hold then is still to be written. */
 export function openChild(inner: u32, slot: u32, n: u32): void {
   if (ASC_FEATURE_SIMD) {

@@ -146,6 +146,19 @@ export function descend(tree: u32, index: u64): i32 {
   return leafLevel;
 }
 
+/** Moves the path on to an index above all of its leaf, where `descend` would put it: up to the lowest node that covers it, and down from there. */
+export function ascendTo(leafLevel: u32, index: u64): void {
+  let level = leafLevel - 1;
+  while (level > 0 && index > pathHigh(level)) level -= 1;
+  let node = pathNode(level);
+  for (; level < leafLevel; level++) {
+    const slot = innerSlot(node, index);
+    setLevel(level, node, slot);
+    node = child(node, slot);
+  }
+  setLevel(leafLevel, node, leafSlot(node, index));
+}
+
 /** Puts the path's level `level` onto child `slot` and fills the next level with that child, its slot 0. */
 export function enterChild(level: u32, slot: u32): void {
   setPathSlot(level, slot);

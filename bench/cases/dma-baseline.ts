@@ -13,7 +13,7 @@ function mapAll(map: PageMap, n: number, order: Order): Side {
     for (let i = 0; i < n; i++) map.map(iovas[i]!, PAGE, positions[i]!);
     return map.locate(iovas[0]!);
   };
-  return { operations: n, prepare: () => undefined, digest: () => digestOf(n, order, map.locate, run), run };
+  return { operations: n, digest: () => digestOf(n, order, map.locate, run), run };
 }
 
 export const mapNumbers = (n: number, order: Order): Side => mapAll(createNumberMap(PAGE), n, order);
@@ -37,11 +37,11 @@ export function mapSorted(n: number, order: Order, batch: number): Side {
     }
     return map.locate(iovas[0]!);
   };
-  return { operations: n, prepare: () => undefined, digest: () => digestOf(n, order, map.locate, run), run };
+  return { operations: n, digest: () => digestOf(n, order, map.locate, run), run };
 }
 
 /** `Uint8Array.set` of as many bytes. */
 export function copyAll(): Side {
   const [from, to] = [new Uint8Array(RAM_BYTES).fill(1), new Uint8Array(RAM_BYTES).fill(2)];
-  return { operations: 1, prepare: () => undefined, run: () => (to.set(from), to[7]!) };
+  return { operations: 1, run: () => (to.set(from), to[7]!) };
 }

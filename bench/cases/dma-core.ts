@@ -32,7 +32,6 @@ export function mapOneByOne(n: number, order: Order): Side {
   return {
     operations: n,
     note: () => bytesOfEach(all),
-    prepare: () => undefined,
     digest: () => digestOf(n, order, (iova) => domain.locate(iova, 'read'), () => run()),
     run: () => run(),
   };
@@ -52,7 +51,6 @@ export function mapInBatches(n: number, order: Order, batch: number): Side {
   return {
     operations: n,
     note: () => bytesOfEach(all),
-    prepare: () => undefined,
     digest: () => digestOf(n, order, (iova) => domain.locate(iova, 'read'), () => run()),
     run: () => run(),
   };
@@ -179,17 +177,17 @@ function scattered() {
 
 export function copy(): Side {
   const domain = scattered();
-  return { operations: 1, prepare: () => undefined, run: () => (domain.copy(BASE + 2 * RAM_BYTES, BASE, RAM_BYTES), 1) };
+  return { operations: 1, run: () => (domain.copy(BASE + 2 * RAM_BYTES, BASE, RAM_BYTES), 1) };
 }
 
 export function read(): Side {
   const domain = scattered();
   const target = new Uint8Array(RAM_BYTES).fill(1);
-  return { operations: 1, prepare: () => undefined, run: () => (domain.read(BASE, target), target[5]!) };
+  return { operations: 1, run: () => (domain.read(BASE, target), target[5]!) };
 }
 
 export function write(): Side {
   const domain = scattered();
   const source = new Uint8Array(RAM_BYTES).fill(1);
-  return { operations: 1, prepare: () => undefined, run: () => (domain.write(BASE, source), 1) };
+  return { operations: 1, run: () => (domain.write(BASE, source), 1) };
 }

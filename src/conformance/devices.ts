@@ -69,6 +69,14 @@ function afterReset(bytes: Uint8Array): Uint8Array {
   return reset;
 }
 
+/** `size` bytes that count up from `first`, over and over. Copied in ever longer pieces: regions have megabytes. */
+function counting(size: number, first: number): Uint8Array {
+  const bytes = new Uint8Array(size);
+  for (let i = 0; i < Math.min(size, 256); i++) bytes[i] = first + i;
+  for (let done = 256; done < size; done *= 2) bytes.copyWithin(done, 0, Math.min(done, size - done));
+  return bytes;
+}
+
 /** A device of a table. */
 export class TableDevice {
   readonly device: VfioDevice;
@@ -137,9 +145,8 @@ export class TableDevice {
 
   private region(index: number, data: RegionData): VfioRegionDescription {
     const size = Number(data.size);
-    const bytes = new Uint8Array(size);
-    if (data.bytes === undefined) bytes.forEach((_, i) => (bytes[i] = i + (data.fill ?? 0)));
-    else for (const [at, hex] of Object.entries(data.bytes)) bytes.set(dataBytes(hex), Number(at));
+    const bytes = data.bytes === undefined ? counting(size, data.fill ?? 0) : new Uint8Array(size);
+    if (data.bytes !== undefined) for (const [at, hex] of Object.entries(data.bytes)) bytes.set(dataBytes(hex), Number(at));
     const region = data.logged === true ? this.logged(bytes) : this.engine.region({ kind: 'ram', size });
     if (data.logged !== true) region.bytes().set(bytes);
     this.regions.set(index, region);

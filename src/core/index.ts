@@ -14,7 +14,7 @@ export { IommuDomain } from './iommu-domain.ts';
 export { IommuFault } from './iommu-fault.ts';
 export type { IommuTarget, MappedRange } from './iommu-range.ts';
 export type { U64, WasmSource } from '../webassembly/index.ts';
-export { bytesOf, hex, instantiateLarge, integer, u64 } from '../webassembly/index.ts';
+export { bytesOf, hex, instantiateLarge, integer, shown, u64 } from '../webassembly/index.ts';
 export { OffsetTable } from './offsets.ts';
 export type { OffsetMode, ResolvedOffset } from './offsets.ts';
 export { RangeCursor, RangeStore } from './range-store.ts';

@@ -2,3 +2,4 @@
 
 export * from './testbench/index.ts';
 export * from './v86/index.ts';
+export * from './rp2040js/index.ts';

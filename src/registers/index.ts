@@ -15,7 +15,7 @@ export { registersOf } from './accessors.ts';
 export type { AccessorOfField, ConstantAccessor, EntryAccessor, FieldAccessor, FieldNumber, FieldsOf, NameOf, RegisterAccessor, RegistersOf, RegisterStore, Times } from './accessors.ts';
 export type { ValueOf, WideField, WideLsb } from './values.ts';
 export { RegisterBank, registerBank } from './register-bank.ts';
-export type { DoorbellEvent, Fifo, RegisterBankOptions } from './register-bank.ts';
+export type { DoorbellEvent, Fifo, InterruptListener, RegisterBankOptions } from './register-bank.ts';
 export { compileBank, namesOf } from './compile.ts';
 export type { BankNames } from './compile.ts';
 export { cHeaderOf } from './generate/c-header.ts';

@@ -54,6 +54,14 @@ export interface RegisterBankOptions<Registers extends RegisterSpecs> {
   readonly doorbellsLost?: () => void;
 }
 
+/** Who hears of a bank's interrupts beside who made it: a host, whose processor they reach. */
+export interface InterruptListener {
+  /** The level of a line changed. Called when the access that changed it has ended. */
+  level?(line: number, high: boolean): void;
+  /** So many enabled status bits of an edge-triggered interrupt rose. */
+  edge?(line: number, bits: number): void;
+}
+
 /** A FIFO from the device's side. */
 export interface Fifo {
   /** How many entries it has. */
@@ -75,6 +83,8 @@ export class RegisterBank<Registers extends RegisterSpecs = RegisterSpecs> imple
   /** The registers by name: `bank.regs.STATUS.DONE.set()`. */
   readonly regs: RegistersOf<Registers>;
   readonly #hooks: ReadonlyMap<number, FlatHooks>;
+  // Each in a record of its own: the same listener may listen twice.
+  readonly #listeners = new Set<{ readonly listener: InterruptListener }>();
 
   /** @internal */
   constructor(engine: Engine, map: RegisterMap<Registers>, options: RegisterBankOptions<Registers>) {
@@ -92,8 +102,8 @@ export class RegisterBank<Registers extends RegisterSpecs = RegisterSpecs> imple
       reentrant,
       table: compileBank(map, this.#hooks),
       hook: (register, moment, access) => this.#run(map.registers[register]!, moment, access),
-      ...(level !== undefined && { level }),
-      ...(edge !== undefined && { edge }),
+      level: (line, high) => this.#tell(() => level?.(line, high), (listener) => listener.level?.(line, high)),
+      edge: (line, bits) => this.#tell(() => edge?.(line, bits), (listener) => listener.edge?.(line, bits)),
       ...(doorbellsLost !== undefined && { doorbellsLost }),
       ...(doorbell !== undefined && { doorbell: (position: number, bytes: number, value: number | bigint) => doorbell(this.#rung(position, bytes, value)) }),
     });
@@ -131,9 +141,35 @@ export class RegisterBank<Registers extends RegisterSpecs = RegisterSpecs> imple
     };
   }
 
+  /**
+   * Tells `listener` of the bank's interrupts from now on, after who made the bank. Lines that are high already are bits of `region.levels`.
+   *
+   * @returns what ends that. The end of the bank ends it too, without another call.
+   * @throws TypeError for what is no object.
+   * @example
+   * ```ts
+   * const end = bank.listen({ level: (line, high) => console.log(line, high) });
+   * ```
+   */
+  listen(listener: InterruptListener): () => void {
+    if (typeof listener !== 'object' || (listener as unknown) === null) throw new TypeError(`${this.map.name} listen: listener is ${shown(listener)}; expected { level, edge }`);
+    const entry = { listener };
+    this.#listeners.add(entry);
+    return () => void this.#listeners.delete(entry);
+  }
+
   /** Ends the region, and with it its windows. */
   destroy(): void {
     this.region.destroy();
+  }
+
+  /** Listeners are told also when the owner throws. */
+  #tell(owner: () => void, each: (listener: InterruptListener) => void): void {
+    try {
+      owner();
+    } finally {
+      for (const { listener } of [...this.#listeners]) each(listener);
+    }
   }
 
   #rung(position: number, bytes: number, value: number | bigint): DoorbellEvent {

@@ -76,8 +76,9 @@ export class DecodedRegions implements DecodeListener {
   private add(index: number, { bus, start, size }: DecodeRange): void {
     // The processor has 32 bits of physical addresses.
     if (start > TOP) return;
-    const last = start + size - 1n;
-    const run: DecodedRun = { first: Number(start), last: Number(last > TOP ? TOP : last), bar: index, counts: this.counts.get(index)!, ...this.options };
+    const first = Number(start);
+    const last = Number(start + size - 1n > TOP ? TOP : start + size - 1n);
+    const run: DecodedRun = { first, last, start: first | 0, bytes: last - first + 1, bar: index, counts: this.counts.get(index)!, ...this.options };
     this.runs.set(index, { bus, run });
     if (bus === 'memory') this.machine.blocks.add(run);
     else this.machine.portRuns.add(run);

@@ -10,7 +10,7 @@
 /** The version of v86 that this was tried with. */
 export const TRIED_VERSION = '0.5.462';
 
-/** An emulator of v86: `new V86({ ... })`. What is needed beyond its public methods is checked by {@link internalsOf}. */
+/** An emulator of v86: `new V86({ ... })`. What is needed beyond its public methods is looked for when a device is attached. */
 export interface V86Emulator {
   read_memory(offset: number, length: number): Uint8Array;
   write_memory(blob: Uint8Array, offset: number): void;

@@ -13,7 +13,7 @@
 
 import type { GuestLink, Space } from '../../core/index.ts';
 import type { V86Cpu, V86Read, V86Write } from './internals.ts';
-import { DecodedRuns, note } from './region-counts.ts';
+import { DecodedRuns, countRead, countWrite, tell } from './region-counts.ts';
 import type { DecodedRun } from './region-counts.ts';
 
 const BLOCK_BITS = 17;
@@ -75,7 +75,6 @@ export class MemoryBlocks implements Handlers {
   /** A card decodes a run. */
   add(run: DecodedRun): void {
     this.runs.add(run);
-    const { cpu } = this;
     for (let block = run.first >>> BLOCK_BITS; block <= run.last >>> BLOCK_BITS; block++) {
       if (!this.isFree(block)) continue;
       const taken = this.taken.get(block);
@@ -132,40 +131,43 @@ export class MemoryBlocks implements Handlers {
 
   readonly read8 = (address: number): number => {
     const at = address >>> 0;
-    const run = this.runs.holding(at, 1);
+    const run = this.runs.holding(address, 1);
     if (run === undefined) return this.before(at)?.read8(address) ?? 0xff;
+    countRead(run, 1);
     let value = 0xff;
     try {
       value = this.space.read8(at);
     } catch (error) {
       run.failed(error);
     }
-    note(run, 'read', at, 1, value);
+    if (run.trace !== undefined) tell(run, 'read', at, 1, value);
     return value;
   };
 
   readonly read32 = (address: number): number => {
     const at = address >>> 0;
-    const run = this.runs.holding(at, 4);
+    const run = this.runs.holding(address, 4);
     if (run === undefined) return this.strayRead32(at);
+    countRead(run, 4);
     let value = 0xffff_ffff;
     try {
       value = this.space.read32(at);
     } catch (error) {
       run.failed(error);
     }
-    note(run, 'read', at, 4, value);
+    if (run.trace !== undefined) tell(run, 'read', at, 4, value);
     return value | 0;
   };
 
   readonly write8 = (address: number, value: number): void => {
     const at = address >>> 0;
-    const run = this.runs.holding(at, 1);
+    const run = this.runs.holding(address, 1);
     if (run === undefined) {
       this.before(at)?.write8(address, value);
       return;
     }
-    note(run, 'write', at, 1, value);
+    countWrite(run, 1);
+    if (run.trace !== undefined) tell(run, 'write', at, 1, value);
     try {
       this.space.write8(at, value & 0xff);
     } catch (error) {
@@ -176,13 +178,14 @@ export class MemoryBlocks implements Handlers {
   /** A 16-bit store, whole. */
   write16(address: number, value: number): void {
     const at = address >>> 0;
-    const run = this.runs.holding(at, 2);
+    const run = this.runs.holding(address, 2);
     if (run === undefined) {
       this.write8(address, value & 0xff);
       this.write8((address + 1) | 0, (value >>> 8) & 0xff);
       return;
     }
-    note(run, 'write', at, 2, value & 0xffff);
+    countWrite(run, 2);
+    if (run.trace !== undefined) tell(run, 'write', at, 2, value & 0xffff);
     try {
       this.space.write16(at, value & 0xffff);
     } catch (error) {
@@ -192,12 +195,13 @@ export class MemoryBlocks implements Handlers {
 
   readonly write32 = (address: number, value: number): void => {
     const at = address >>> 0;
-    const run = this.runs.holding(at, 4);
+    const run = this.runs.holding(address, 4);
     if (run === undefined) {
       this.strayWrite32(at, value);
       return;
     }
-    note(run, 'write', at, 4, value);
+    countWrite(run, 4);
+    if (run.trace !== undefined) tell(run, 'write', at, 4, value);
     try {
       this.space.write32(at, value >>> 0);
     } catch (error) {
@@ -208,13 +212,14 @@ export class MemoryBlocks implements Handlers {
   /** A 64-bit store, whole. */
   write64(address: number, low: number, high: number): void {
     const at = address >>> 0;
-    const run = this.runs.holding(at, 8);
+    const run = this.runs.holding(address, 8);
     if (run === undefined) {
       this.write32(address, low);
       this.write32((address + 4) | 0, high);
       return;
     }
-    note(run, 'write', at, 8, low, high);
+    countWrite(run, 8);
+    if (run.trace !== undefined) tell(run, 'write', at, 8, low, high);
     try {
       this.space.write64(at, (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0));
     } catch (error) {

@@ -7,7 +7,7 @@
 
 import type { Space } from '../../core/index.ts';
 import type { V86Io, V86Port } from './internals.ts';
-import { DecodedRuns, note } from './region-counts.ts';
+import { DecodedRuns, countRead, countWrite, tell } from './region-counts.ts';
 import type { DecodedRun } from './region-counts.ts';
 
 const FIRST = 0x1000;
@@ -71,13 +71,14 @@ export class PortRuns {
   private read(port: number, width: 1 | 2 | 4): number {
     const run = this.runs.holding(port, width);
     if (run === undefined) return this.strayRead(port, width);
+    countRead(run, width);
     let value = width === 1 ? 0xff : width === 2 ? 0xffff : 0xffff_ffff;
     try {
       value = width === 1 ? this.space.read8(port) : width === 2 ? this.space.read16(port) : this.space.read32(port);
     } catch (error) {
       run.failed(error);
     }
-    note(run, 'read', port, width, value);
+    tell(run, 'read', port, width, value);
     return value;
   }
 
@@ -88,7 +89,8 @@ export class PortRuns {
       return;
     }
     const value = width === 1 ? given & 0xff : width === 2 ? given & 0xffff : given >>> 0;
-    note(run, 'write', port, width, value);
+    countWrite(run, width);
+    tell(run, 'write', port, width, value);
     try {
       if (width === 1) this.space.write8(port, value);
       else if (width === 2) this.space.write16(port, value);

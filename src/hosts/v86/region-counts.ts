@@ -32,6 +32,9 @@ export interface DecodedRun {
   /** The first and the last address, inside 32 bits. */
   readonly first: number;
   readonly last: number;
+  /** The first one as a processor's signed number, and how many there are: what the common case is asked for, in integers. */
+  readonly start: number;
+  readonly bytes: number;
   readonly slot: string;
   readonly bar: number;
   readonly counts: RegionCounts;
@@ -44,6 +47,8 @@ export interface DecodedRun {
 export const NO_RUN: DecodedRun = {
   first: 0x1_0000_0000,
   last: -1,
+  start: 0,
+  bytes: 0,
   slot: '',
   bar: -1,
   counts: { reads: 0, writes: 0, bytes: 0 },
@@ -53,8 +58,9 @@ export const NO_RUN: DecodedRun = {
 
 /** The runs of one bus, the newest first: where two lie over each other, the newer one is visible, as in a space. */
 export class DecodedRuns {
+  /** The last one that was found and that no other lies over; {@link NO_RUN} when that is none. */
+  found = NO_RUN;
   private runs: readonly DecodedRun[] = [];
-  private found = NO_RUN;
 
   add(run: DecodedRun): void {
     this.runs = [run, ...this.runs];
@@ -69,7 +75,7 @@ export class DecodedRuns {
   /** The run that holds all of an access; undefined when none does. */
   holding(address: number, width: number): DecodedRun | undefined {
     const { found } = this;
-    return address >= found.first && address + width - 1 <= found.last ? found : this.find(address, address + width - 1);
+    return (address - found.start) >>> 0 < found.bytes - (width - 1) ? found : this.find(address >>> 0, (address >>> 0) + width - 1);
   }
 
   /** Those of which every access is to be counted only, and that touch no other. */
@@ -96,16 +102,23 @@ export class DecodedRuns {
   }
 }
 
-/** Counts an access, and tells it. */
-export function note(run: DecodedRun, operation: 'read' | 'write', address: number, width: 1 | 2 | 4 | 8, value: number, high = 0): void {
-  const { counts, trace } = run;
-  if (operation === 'read') counts.reads++;
-  else counts.writes++;
-  counts.bytes += width;
-  if (trace === undefined) return;
+/** Tells an access to whoever asked for the run's. */
+export function tell(run: DecodedRun, operation: 'read' | 'write', address: number, width: 1 | 2 | 4 | 8, value: number, high = 0): void {
   try {
-    trace({ slot: run.slot, bar: run.bar, operation, offset: address - run.first, width, value: value >>> 0, high: high >>> 0 });
+    run.trace?.({ slot: run.slot, bar: run.bar, operation, offset: address - run.first, width, value: value >>> 0, high: high >>> 0 });
   } catch (error) {
     run.failed(error);
   }
+}
+
+/** Counts a load. */
+export function countRead({ counts }: DecodedRun, bytes: number): void {
+  counts.reads++;
+  counts.bytes += bytes;
+}
+
+/** Counts a store. */
+export function countWrite({ counts }: DecodedRun, bytes: number): void {
+  counts.writes++;
+  counts.bytes += bytes;
 }

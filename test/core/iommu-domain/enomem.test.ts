@@ -55,6 +55,7 @@ const CALLS: Readonly<Record<string, readonly [number, (bench: Bench) => void]>>
   'D-map where the leaf is full and a chunk of records too': [253, ({ domain, ram }) => domain.map(BASE + 100 * 2 * PAGE + PAGE, PAGE, { region: ram, position: 0, ...BOTH })],
   'D-map where the leaf is full': [RANGES, ({ domain, ram }) => domain.map(BASE + 100 * 2 * PAGE + PAGE, PAGE, { region: ram, position: 0, ...BOTH })],
   'D-map-pages into holes': [RANGES, ({ domain, ram }) => domain.mapPages(columns(290, (i) => BASE + ((i * 7) % 290) * 2 * PAGE + PAGE), columns(290, () => 0), PAGE, { region: ram, ...BOTH })],
+  'D-map-pages of many more than there are': [RANGES, ({ domain, ram }) => domain.mapPages(columns(1300, (i) => BASE + ((i * 7) % 1300) * 2 * PAGE + PAGE), columns(1300, () => 0), PAGE, { region: ram, ...BOTH })],
   'D-map-pages into an empty domain': [
     -1,
     ({ domain, ram }) => domain.mapPages(columns(2000, (i) => BASE + ((i * 7) % 2000) * 2 * PAGE), columns(2000, () => 0), PAGE, { region: ram, ...BOTH }),
