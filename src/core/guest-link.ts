@@ -13,8 +13,8 @@ import type { Engine } from './engine.ts';
 import type { Space } from './space.ts';
 import { scalar, simd } from './v86-link-wasm.generated.ts';
 
-const BUFFER_BYTES = 8192;
-const RUNS = 4096;
+const BUFFER_BYTES = 12288;
+const RUNS = 8192;
 const RUN_BYTES = 64;
 const COUNTS = 16;
 // By place in a run's row: whether it counts writes, and the bytes of each.
@@ -47,6 +47,7 @@ export interface GuestAccess {
 interface LinkExports extends GuestAccess {
   readonly inFlight: { value: number };
   prepare(buffer: number, cells: number): void;
+  collect(): void;
   show(space: number, runs: number): void;
 }
 
@@ -111,6 +112,7 @@ export class GuestLink {
 
   /** Adds what was counted to the runs' counts. */
   collect(): void {
+    this.link.collect();
     const data = this.core.data();
     for (const [i, { counts }] of this.shown.entries()) {
       for (const [kind, [writes, bytes]] of KINDS.entries()) {
