@@ -44,6 +44,8 @@ export class Core {
   readonly exports: CoreExports;
   readonly hooks = new Map<number, HookHandlers>();
   readonly banks = new Map<number, BankHandlers>();
+  /** Take what followed an access of theirs, which must not be unwound; false: it was not theirs. */
+  readonly catchers = new Set<(error: unknown) => boolean>();
   /** The trace that runs. */
   tracer: object | undefined;
   /** Where the result cells lie. */
@@ -220,7 +222,7 @@ export class Core {
     this.settling = false;
     attempt(() => this.notices.tell(), failures);
     // The access has ended and the core is consistent: this may unwind through it, to who made the outermost access.
-    if (failures.length > 0) throw failures[0];
+    if (failures.length > 0 && ![...this.catchers].some((catches) => catches(failures[0]))) throw failures[0];
   }
 
   private hookRead(region: number, low: number, high: number, width: 1 | 2 | 4 | 8): number {

@@ -160,7 +160,8 @@ export class Space extends SpaceAccess {
     if (typeof address === 'number') this.laneOf(address).missed(this.core, this.handle, address, width);
   }
 
-  private fail(call: string, address: U64, bytes: number, status: number): never {
+  /** @internal Throws what a status of the core stands for. */
+  fail(call: string, address: U64, bytes: number, status: number): never {
     if (status === -EBADF) this.live(call);
     if (typeof address !== 'number' && typeof address !== 'bigint') refuseU64(`${call}: address`, address);
     if (BigInt(address) + BigInt(bytes) - 1n > 0xffff_ffff_ffff_ffffn) throw new RangeError(`${call}: ${bytes} bytes at ${hex(address)} pass 2^64-1`);

@@ -14,11 +14,28 @@ declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array) => WasmModule;
   readonly Memory: new (descriptor: { initial: number; maximum: number; shared: boolean }) => WasmMemory;
   validate(bytes: Uint8Array): boolean;
+  compile(bytes: Uint8Array): Promise<WasmModule>;
+  instantiate(module: WasmModule, imports: object): Promise<{ readonly exports: object }>;
 };
 
 /** Compiles bytes. Browsers allow this on the main thread up to 8 MB; the modules here are far below. */
 export function compile(bytes: Uint8Array): WasmModule {
   return new WebAssembly.Module(bytes);
+}
+
+/** A compiled module from anywhere: itself, its bytes, or the response that brings them. */
+export type WasmSource = WasmModule | Uint8Array | ArrayBuffer | { arrayBuffer(): Promise<ArrayBuffer> };
+
+/** Compiles a module that may be large, and makes an instance of it: its exports. TypeError for what is no module, WebAssembly.CompileError and LinkError as the engine has them. */
+export async function instantiateLarge(call: string, source: WasmSource, imports: object): Promise<object> {
+  if (typeof source !== 'object' || (source as unknown) === null) throw new TypeError(`${call}: ${typeof source} given; expected a WebAssembly.Module, its bytes, or a Response`);
+  return (await WebAssembly.instantiate(await compileLarge(source), imports)).exports;
+}
+
+async function compileLarge(source: WasmSource): Promise<WasmModule> {
+  if ('arrayBuffer' in source) return WebAssembly.compile(new Uint8Array(await source.arrayBuffer()));
+  if (ArrayBuffer.isView(source)) return WebAssembly.compile(source);
+  return Object.prototype.toString.call(source) === '[object ArrayBuffer]' ? WebAssembly.compile(new Uint8Array(source as ArrayBuffer)) : (source as WasmModule);
 }
 
 declare const SharedArrayBuffer: unknown;

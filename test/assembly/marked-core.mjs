@@ -81,8 +81,8 @@ export async function buildMarkedCore() {
   mkdirSync(`${out}hits`, { recursive: true });
   const table = copyMarked();
   writeFileSync(`${out}statements.json`, JSON.stringify(table));
-  for (const { name, entry, inlined, options } of modules) {
-    const binaries = await compileBuilds(name, `build/coverage/assembly/${entry}`, 'build/coverage/', ['--config', 'none', '--runtime', 'stub', '-O2', ...options]);
+  for (const { name, entry, inlined, options, isUnmarked = false } of modules) {
+    const binaries = await compileBuilds(name, `${isUnmarked ? '' : 'build/coverage/'}assembly/${entry}`, 'build/coverage/', ['--config', 'none', '--runtime', 'stub', '-O2', ...options]);
     mkdirSync(dirname(`${out}${inlined}`), { recursive: true });
     writeFileSync(`${out}${inlined}`, inline(binaries));
   }

@@ -99,6 +99,7 @@ export class DecodedRegions implements DecodeListener {
 
   /** The regions as they are now. */
   list(): V86Region[] {
+    this.machine.collectCounts();
     const { decoded, bars, rom } = this.function;
     const all = [
       ...bars.map(({ index, kind, size }) => ({ index, bus: kind === 'io' ? ('ports' as const) : ('memory' as const), size: size ?? 0n })),

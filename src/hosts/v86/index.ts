@@ -11,3 +11,5 @@ export { realClock } from './real-clock.ts';
 export type { RegionCounts, V86Access, V86TraceSink } from './region-counts.ts';
 export { V86Card } from './v86-card.ts';
 export type { AttachableDevice } from './v86-card.ts';
+export { wasmFn } from './wasm-fn.ts';
+export type { V86WasmFunction } from './wasm-fn.ts';

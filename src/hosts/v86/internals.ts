@@ -32,6 +32,8 @@ export interface V86Io {
   readonly ports: V86Port[];
   port_read8(port: number): number;
   port_write8(port: number, value: number): void;
+  /** Needed by the linked path only. */
+  mmap_register?: (address: number, size: number, ...handlers: unknown[]) => void;
 }
 
 /** A function as `pci.register_device` takes it. */

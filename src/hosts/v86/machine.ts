@@ -7,7 +7,7 @@
 //                                    configuration cycles, reset, doorbells, ACPI         00:05.0 -> serial
 
 import { createEngine } from '../../core/index.ts';
-import type { Engine, Space } from '../../core/index.ts';
+import type { Engine, GuestLink, Space } from '../../core/index.ts';
 import type { PciFunction } from '../../pci/index.ts';
 import { overrideAcpiHotplug } from './acpi-hotplug.ts';
 import { overrideConfigCycles } from './config-cycles.ts';
@@ -19,6 +19,7 @@ import { MemoryBlocks } from './memory-blocks.ts';
 import { Overrides } from './override.ts';
 import { PinLines } from './pin-lines.ts';
 import { PortRuns } from './port-runs.ts';
+import { linkOf } from './wasm-fn.ts';
 import { overrideWideStores } from './wide-stores.ts';
 
 /** A card as its machine knows it. */
@@ -44,11 +45,13 @@ export class V86Machine {
   readonly reserved = new Set<number>();
   private readonly internals: V86Internals;
   private readonly overrides = new Overrides();
+  private readonly link: GuestLink | undefined;
   private isOverridden = false;
 
-  constructor(internals: V86Internals, engine: Engine) {
+  constructor(internals: V86Internals, engine: Engine, link?: GuestLink) {
     this.internals = internals;
     this.engine = engine;
+    this.link = link;
     this.memory = engine.space('v86 memory');
     try {
       this.ports = engine.space('v86 ports');
@@ -56,7 +59,7 @@ export class V86Machine {
       this.memory.destroy();
       throw error;
     }
-    this.blocks = new MemoryBlocks(internals.cpu, this.memory);
+    this.blocks = new MemoryBlocks(internals.cpu, this.memory, link);
     this.portRuns = new PortRuns(internals.io, this.ports);
   }
 
@@ -79,6 +82,11 @@ export class V86Machine {
   add(devfn: number, card: PluggedCard): void {
     this.override();
     this.cards.set(devfn, card);
+  }
+
+  /** Has the regions' counts say what was counted without JavaScript, too. */
+  collectCounts(): void {
+    this.link?.collect();
   }
 
   /** A card is gone: its place on the bus is empty. */
@@ -106,6 +114,13 @@ export class V86Machine {
     const lines = new PinLines(this.internals, () => [...this.cards].filter(([, { wire }]) => wire.isHigh).map(([devfn]) => devfn));
     lines.override(overrides);
     overrideWideStores(cpu, this.blocks, overrides);
+    if (this.link !== undefined && typeof io.mmap_register === 'function') {
+      // Whoever registers memory over a card's has it, also where no JavaScript is asked.
+      overrides.replace(io, 'mmap_register', (original) => (...values) => {
+        original!(...values);
+        this.blocks.showLink();
+      });
+    }
     overrideConfigCycles(pci, io.ports, {
       at: (devfn) => this.cards.get(devfn),
       rerouting: (write) => lines.reroute(write),
@@ -145,7 +160,9 @@ export function machineOf(call: string, internals: V86Internals, engine: Engine 
   const found = machines.get(internals.cpu);
   if (found !== undefined && (engine === undefined || engine === found.engine)) return found;
   if (found?.isEmpty === false) throw new TypeError(`${call}: the emulator has cards of another engine; cards of one emulator share one`);
-  const made = new V86Machine(internals, engine ?? createEngine());
+  const linked = linkOf(internals.cpu.wasm_memory);
+  if (linked !== undefined && engine !== undefined && engine !== linked.engine) throw new TypeError(`${call}: the emulator was made with wasmFn of another engine; its cards live in that one`);
+  const made = new V86Machine(internals, linked?.engine ?? engine ?? createEngine(), linked?.link);
   if (found !== undefined) {
     found.endIfEmpty();
     // A driver may still write to the slot of a card that is pulled.

@@ -11,7 +11,7 @@
 // Blocks of the guest's RAM, and the one of VGA's memory, are never taken: the processor asks no handler for the first, and the second is the display's on every PC.
 // A guest's 16-bit load arrives as two of 8 bits; stores of 16, 64 and 128 bits are told whole (wide-stores.ts).
 
-import type { Space } from '../../core/index.ts';
+import type { GuestLink, Space } from '../../core/index.ts';
 import type { V86Cpu, V86Read, V86Write } from './internals.ts';
 import { DecodedRuns, countRead, countWrite, tell } from './region-counts.ts';
 import type { DecodedRun } from './region-counts.ts';
@@ -48,10 +48,23 @@ export class MemoryBlocks implements Handlers {
   private readonly space: Space;
   private readonly runs = new DecodedRuns();
   private readonly taken = new Map<number, TakenBlock>();
+  /** Serves what it can before it comes here. */
+  private readonly link: GuestLink | undefined;
 
-  constructor(cpu: V86Cpu, space: Space) {
+  constructor(cpu: V86Cpu, space: Space, link?: GuestLink) {
     this.cpu = cpu;
     this.space = space;
+    this.link = link;
+  }
+
+  /** Tells the link what it may serve: runs of which all blocks are ours. */
+  showLink(): void {
+    this.link?.show(this.space, this.runs.plain().filter((run) => this.hasAll(run)));
+  }
+
+  private hasAll({ first, last }: DecodedRun): boolean {
+    for (let block = first >>> BLOCK_BITS; block <= last >>> BLOCK_BITS; block++) if (!this.taken.has(block) || !this.holds(block)) return false;
+    return true;
   }
 
   /** Whether a block can be taken: it is not RAM, and not VGA's. */
@@ -77,6 +90,7 @@ export class MemoryBlocks implements Handlers {
       taken.found.push(this.behind(block, taken.found.at(-1)));
       this.set(block, this);
     }
+    this.showLink();
   }
 
   /** The handlers that are not ours: what is in the tables, and where that is ours what was there before. */
@@ -103,6 +117,7 @@ export class MemoryBlocks implements Handlers {
       this.set(block, this.behind(block, last));
       if (taken.found.length === 0) this.taken.delete(block);
     }
+    this.showLink();
   }
 
   private holds(block: number): boolean {

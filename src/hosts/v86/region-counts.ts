@@ -78,6 +78,12 @@ export class DecodedRuns {
     return (address - found.start) >>> 0 < found.bytes - (width - 1) ? found : this.find(address >>> 0, (address >>> 0) + width - 1);
   }
 
+  /** Those of which every access is to be counted only, and that touch no other. */
+  plain(): DecodedRun[] {
+    const { runs } = this;
+    return runs.filter((run) => run.trace === undefined && !runs.some((other) => other !== run && other.first <= run.last && other.last >= run.first));
+  }
+
   /** Whether a byte of an access is in some run. */
   touches(address: number, width: number): boolean {
     return this.runs.some(({ first, last }) => first < address + width && last >= address);

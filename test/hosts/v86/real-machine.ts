@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { runInThisContext } from 'node:vm';
+import type { Engine } from '../../../src/core/index.ts';
+import { wasmFn } from '../../../src/hosts/v86/index.ts';
 import type { V86Emulator } from '../../../src/hosts/v86/index.ts';
 import { ACKNOWLEDGE, DONE, GO, OPERATIONS, RESULTS, SCRIPT, TAKEN, guestProgram } from './guest-program.ts';
 
@@ -12,7 +14,7 @@ type Operation = (typeof OPERATIONS)[number];
 export type Step = readonly [operation: Operation, address?: number, value?: number, wide?: readonly number[]];
 
 interface Emulator extends V86Emulator {
-  readonly v86: { readonly cpu: { readonly mem8: Uint8Array; readonly memory_map_read8: readonly unknown[] } };
+  readonly v86: { readonly cpu: { readonly mem8: Uint8Array; readonly memory_map_read8: readonly unknown[]; readonly memory_map_read32: unknown[] } };
   add_listener(event: string, listener: (value: never) => void): void;
   remove_listener(event: string, listener: (value: never) => void): void;
   run(): Promise<void>;
@@ -45,7 +47,7 @@ export class RealMachine {
     this.emulator = emulator;
   }
 
-  static async make(options: { readonly acpi?: boolean; readonly imports?: (env: Record<string, unknown>) => void } = {}): Promise<RealMachine> {
+  static async make(options: { readonly acpi?: boolean; readonly imports?: (env: Record<string, unknown>) => void; /** Linked to it. */ readonly engine?: Engine } = {}): Promise<RealMachine> {
     wasm ??= WebAssembly.compile(readFileSync(join(folder, 'v86.wasm')));
     const module = await wasm;
     const emulator = new (emulatorClass())({
@@ -58,6 +60,7 @@ export class RealMachine {
       acpi: options.acpi ?? false,
       wasm_fn: async (imports: { readonly env: Record<string, unknown> }) => {
         options.imports?.(imports.env);
+        if (options.engine !== undefined) return wasmFn(options.engine, module)(imports);
         return (await WebAssembly.instantiate(module, imports)).exports;
       },
     });
