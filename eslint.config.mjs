@@ -67,6 +67,12 @@ export default tseslint.config(
       'no-console': 'error',
     },
   },
+  // The page: its rooms are the package's faces, which it names as a user does.
+  {
+    files: ['demo/**/*.ts'],
+    extends: [...tseslint.configs.recommended],
+    rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: '/src/', message: 'the demo imports the package, as a user does: maplebar, maplebar/v86' }] }] },
+  },
   { files: ['test/**/*.ts', 'bench/**/*.ts'], ignores: ['test/assembly/**', 'bench/tree/assembly/**'], extends: [...tseslint.configs.recommended] },
   {
     // Untyped rules only: a typed rule would call the real conversion <u64>x a needless assertion.

@@ -10,6 +10,8 @@ export default {
   ...(availableParallelism() === 2 && { maxWorkers: 2 }),
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
+  // The demo names the package's faces as a user does.
+  moduleNameMapper: { '^maplebar/(registers|pci|devices)$': '<rootDir>/src/$1/index.ts' },
   transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.jest.json', diagnostics: false }] },
   globalSetup: '<rootDir>/test/setup/global.mjs',
   setupFiles: ['<rootDir>/test/setup/realm.mjs'],

@@ -10,6 +10,7 @@ const bin = (path) => [process.execPath, `${root}node_modules/${path}`];
 
 const checks = [
   ['types of src, test and bench', [...bin('typescript/bin/tsc'), '-p', 'tsconfig.json']],
+  ['types of demo', [...bin('typescript/bin/tsc'), '-p', 'demo']],
   ['types of assembly', [...bin('typescript/bin/tsc'), '-p', 'assembly']],
   ['lint', [...bin('eslint/bin/eslint.js'), '.', '--max-warnings', '0']],
   ['package (publint)', [...bin('publint/src/cli.js'), '--strict']],

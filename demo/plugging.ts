@@ -1,0 +1,126 @@
+// Cards that come and go: plugged into the machine that runs, found by its guest, driven, pulled.
+
+import { attachV86 } from 'maplebar/v86';
+import type { InterruptStorm, V86Access } from 'maplebar/v86';
+import type { AnyMachine, CardKind, Plugged } from './cards/card.ts';
+import { STORM_CAP } from './panels/interrupts.ts';
+
+const DRIVE_EVERY_MS = 60;
+
+/** Who is told of what. */
+export interface Listeners {
+  readonly trace: (access: V86Access) => void;
+  readonly storm: (storm: InterruptStorm) => void;
+  /** What a card, its driver or the guest did wrong, in a line. */
+  readonly wrong: (message: string) => void;
+  /** Cards came or went. */
+  readonly changed: () => void;
+}
+
+/** The cards of one machine. */
+export class Plugging {
+  readonly machine: AnyMachine;
+  /** Whether memory that can lie in the guest's RAM does. */
+  isDirect = false;
+  private readonly listeners: Listeners;
+  private cards: Plugged[] = [];
+  private queue: Promise<unknown> = Promise.resolve();
+  private isPaused = false;
+  private isOver = false;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(machine: AnyMachine, listeners: Listeners) {
+    this.machine = machine;
+    this.listeners = listeners;
+    this.again();
+  }
+
+  get plugged(): readonly Plugged[] {
+    return this.cards;
+  }
+
+  /** One after the other: a guest that scans its bus is not to find a card that is being pulled. */
+  private inTurn<Result>(what: () => Promise<Result>): Promise<Result> {
+    const next = this.queue.then(what);
+    this.queue = next.catch(() => undefined);
+    return next;
+  }
+
+  /** Plugs a card in, and has the guest find it. Rejects with what the device threw; nothing is plugged in then. */
+  plug(kind: CardKind): Promise<void> {
+    return this.inTurn(async () => {
+      if (this.cards.some((one) => one.kind.key === kind.key)) return;
+      const face = kind.face(this.machine);
+      const { machine, listeners } = this;
+      const isDirect = this.isDirect && kind.directBar !== undefined && machine.reserved !== null;
+      const card = attachV86(machine.emulator, face.make, {
+        engine: machine.engine,
+        storm: STORM_CAP,
+        onStorm: listeners.storm,
+        trace: listeners.trace,
+        onMistake: (error) => listeners.wrong(`${kind.title}: ${(error as Error).message}`),
+        onGuestError: (message) => listeners.wrong(`driver: ${message}`),
+        onDmaFault: (fault) => listeners.wrong(`DMA: ${fault.message}`),
+        ...(isDirect && { direct: { 0: machine.reserved.start } }),
+      });
+      this.cards = [...this.cards, { kind, face, card }];
+      listeners.changed();
+      await machine.rescan();
+      if (machine.kind === 'linux') await face.linux?.(machine, card.slot);
+      listeners.changed();
+    });
+  }
+
+  /** Pulls a card. */
+  unplug(key: string): Promise<void> {
+    return this.inTurn(async () => {
+      const one = this.cards.find(({ kind }) => kind.key === key);
+      if (one === undefined) return;
+      await this.machine.release(one.card.slot);
+      this.cards = this.cards.filter((other) => other !== one);
+      one.card.unplug();
+      this.listeners.changed();
+      if (this.machine.kind === 'built-in') await this.machine.rescan();
+    });
+  }
+
+  /** Runs `what` while the built-in guest drives nothing. */
+  quietly<Result>(what: () => Promise<Result>): Promise<Result> {
+    return this.inTurn(async () => {
+      this.isPaused = true;
+      try {
+        return await what();
+      } finally {
+        this.isPaused = false;
+      }
+    });
+  }
+
+  private again(): void {
+    this.timer = setTimeout(() => {
+      void this.inTurn(() => this.drive()).catch((error: unknown) => this.listeners.wrong((error as Error).message)).finally(() => {
+        if (!this.isOver) this.again();
+      });
+    }, DRIVE_EVERY_MS);
+  }
+
+  /** Has the built-in guest drive each card once. */
+  private async drive(): Promise<void> {
+    const { machine } = this;
+    if (machine.kind !== 'built-in' || this.isPaused || document.hidden) return;
+    for (const { card, face } of this.cards) {
+      const devfn = Number.parseInt(card.slot.slice(3, 5), 16) << 3;
+      const found = machine.found.find((one) => one.devfn === devfn);
+      if (found !== undefined) await face.drive?.(machine, found);
+    }
+  }
+
+  /** Pulls all cards and ends the machine. */
+  async end(): Promise<void> {
+    this.isOver = true;
+    clearTimeout(this.timer);
+    await this.queue;
+    for (const { card } of this.cards.splice(0)) card.detach();
+    await this.machine.end();
+  }
+}
