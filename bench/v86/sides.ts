@@ -22,7 +22,7 @@ export interface Prepared {
 const IDENTITY = { id: [0x1de5, 1], class: 0xff0000 } as const;
 const registers = registerMap('scratch', { bytes: 4096, access: [1, 2, 4] }, { SCRATCH: { at: 0, fields: { value: rw(31, 0) } } });
 
-type Bar = NonNullable<PciDeviceDescription['bars']>[0];
+type Bar = NonNullable<NonNullable<PciDeviceDescription['bars']>[0]>;
 const BARS: Readonly<Record<string, () => Bar>> = {
   memory: () => ({ memory: 0x1000 }),
   register: () => registerBar(registers),
