@@ -15,29 +15,7 @@
 // Nothing here may throw into v86: what a hook threw, or what followed an access, is told to the host, and the guest reads all ones.
 
 import { CELL_MASKED_CLOSINGS, CELL_PLAIN_CLOSINGS, LANE_BASE, LANE_DISTANCE, LANE_FIRST, LANE_LAST_CLOSING, LANE_OFFSETS } from '../layout.generated.ts';
-
-@external('core', 'spaceRead')
-declare function spaceRead(space: u32, address: u64, width: u32): f64;
-@external('core', 'spaceWrite')
-declare function spaceWrite(space: u32, address: u64, width: u32, value: u64): i32;
-@external('core', 'spaceLane')
-declare function spaceLane(space: u32, address: u64, width: u32): u32;
-@external('host', 'failed')
-declare function failed(run: u32, status: i32, address: u32, width: u32, writes: u32): void;
-@external('v86', 'mmap_read8')
-declare function missRead8(address: u32): u32;
-@external('v86', 'mmap_read32')
-declare function missRead32(address: u32): u32;
-@external('v86', 'mmap_write8')
-declare function missWrite8(address: u32, value: u32): void;
-@external('v86', 'mmap_write16')
-declare function missWrite16(address: u32, value: u32): void;
-@external('v86', 'mmap_write32')
-declare function missWrite32(address: u32, value: u32): void;
-@external('v86', 'mmap_write64')
-declare function missWrite64(address: u32, low: u32, high: u32): void;
-@external('v86', 'mmap_write128')
-declare function missWrite128(address: u32, a: u32, b: u32, c: u32, d: u32): void;
+import { failed, missRead32, missRead8, missWrite128, missWrite16, missWrite32, missWrite64, missWrite8, spaceLane, spaceRead, spaceWrite } from './linked.ts';
 
 const LANE_BYTES: u32 = 128;
 const LANES_BYTES: u32 = 8192;
@@ -100,17 +78,14 @@ export function show(spaceHandle: u32, n: u32): void {
   met = 0;
 }
 
-@inline
 function laneOf(address: u32): u32 {
   return lanes + ((((address >>> 12) ^ (address >>> 20)) << 7) & (LANES_BYTES - LANE_BYTES));
 }
 
-@inline
 function isOpen(lane: u32): bool {
   return load<u32>(load<u32>(lane, COUNTER)) == load<u32>(lane, CLOSINGS);
 }
 
-@inline
 function count(counts: u32, what: u32): void {
   store<u64>(counts + what, load<u64>(counts + what) + 1);
 }

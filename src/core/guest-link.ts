@@ -10,6 +10,7 @@ import { VfioError } from '../uapi/index.ts';
 import { Builds, instantiate } from '../webassembly/index.ts';
 import type { Core } from './core.ts';
 import type { Engine } from './engine.ts';
+import type { CoreExports } from './exports.ts';
 import type { Space } from './space.ts';
 import { scalar, simd } from './v86-link-wasm.generated.ts';
 
@@ -35,13 +36,13 @@ export interface GuestRun {
 
 /** What v86 imports for memory that is not RAM, without `mmap_`; addresses and values are 32 bits, of any sign. @internal */
 export interface GuestAccess {
-  read8(address: number): number;
-  read32(address: number): number;
-  write8(address: number, value: number): void;
-  write16(address: number, value: number): void;
-  write32(address: number, value: number): void;
-  write64(address: number, low: number, high: number): void;
-  write128(address: number, a: number, b: number, c: number, d: number): void;
+  readonly read8: (address: number) => number;
+  readonly read32: (address: number) => number;
+  readonly write8: (address: number, value: number) => void;
+  readonly write16: (address: number, value: number) => void;
+  readonly write32: (address: number, value: number) => void;
+  readonly write64: (address: number, low: number, high: number) => void;
+  readonly write128: (address: number, a: number, b: number, c: number, d: number) => void;
 }
 
 interface LinkExports extends GuestAccess {
@@ -50,6 +51,8 @@ interface LinkExports extends GuestAccess {
   collect(): void;
   show(space: number, runs: number): void;
 }
+
+const FROM_CORE = ['spaceRead', 'spaceWrite', 'spaceLane'] as const satisfies readonly (keyof CoreExports)[];
 
 const builds = new Builds({ scalar, simd });
 
@@ -68,17 +71,21 @@ export class GuestLink {
   private caught: { readonly thrown: unknown } | undefined;
 
   /** @throws VfioError ENOMEM when the core is full. */
-  constructor(engine: Engine, misses: Readonly<Record<`mmap_${keyof GuestAccess}`, unknown>>) {
+  constructor(engine: Engine, missing: Readonly<Record<`mmap_${keyof GuestAccess}`, unknown>>) {
     const { core } = engine;
     const { exports } = core;
+    const given = Object.fromEntries(FROM_CORE.map((name) => [name, Reflect.get(exports, name) as unknown]));
+    const misses = Object.entries(missing).filter(([name]) => name.startsWith('mmap_')).map(([name, miss]) => [`${name.charAt(5).toUpperCase()}${name.slice(6)}`, miss] as const);
     this.core = core;
     this.buffer = exports.takeBuffer(BUFFER_BYTES) >>> 0;
     if (this.buffer === 0) throw new VfioError('ENOMEM', 'wasmFn', `the core has no memory for the ${BUFFER_BYTES} bytes of a link`);
     this.link = instantiate(builds.module('wasmFn', undefined), {
       env: { memory: exports.memory },
-      core: { spaceRead: exports.spaceRead, spaceWrite: exports.spaceWrite, spaceLane: exports.spaceLane },
-      host: { failed: (run: number, status: number, address: number, width: number, writes: number) => this.failed(run, status, address >>> 0, width, writes === 1) },
-      v86: misses,
+      linked: {
+        ...given,
+        ...Object.fromEntries(misses.map(([name, miss]) => [`miss${name}`, miss])),
+        failed: (run: number, status: number, address: number, width: number, writes: number) => this.failed(run, status, address >>> 0, width, writes === 1),
+      },
     }) as LinkExports;
     this.access = this.link;
     this.link.prepare(this.buffer, core.cells);

@@ -35,7 +35,7 @@ export async function instantiateLarge(call: string, source: WasmSource, imports
 async function compileLarge(source: WasmSource): Promise<WasmModule> {
   if ('arrayBuffer' in source) return WebAssembly.compile(new Uint8Array(await source.arrayBuffer()));
   if (ArrayBuffer.isView(source)) return WebAssembly.compile(source);
-  return Object.prototype.toString.call(source) === '[object ArrayBuffer]' ? WebAssembly.compile(new Uint8Array(source as ArrayBuffer)) : (source as WasmModule);
+  return Object.prototype.toString.call(source) === '[object ArrayBuffer]' ? WebAssembly.compile(new Uint8Array(source as ArrayBuffer)) : source;
 }
 
 declare const SharedArrayBuffer: unknown;

@@ -44,15 +44,16 @@ export function linkOf(memory: object): Linked | undefined {
 export function wasmFn(engine: Engine, source: WasmSource | PromiseLike<WasmSource>): V86WasmFunction {
   if (typeof engine !== 'object' || (engine as unknown) === null || !('core' in engine)) throw new TypeError(`wasmFn: ${typeof engine} given; expected an engine`);
   return async ({ env }) => {
-    const theirs = env as Readonly<Record<string, unknown>>;
+    const theirs = env as Readonly<Record<`mmap_${keyof GuestAccess}`, unknown>>;
     for (const name of NAMES) {
       const found = theirs[`mmap_${name}`];
       if (typeof found !== 'function') throw new TypeError(`wasmFn: imports.env.mmap_${name} is ${found === null ? 'null' : typeof found}; expected a function`);
     }
     const given = await source;
-    const link = new GuestLink(engine, theirs as Readonly<Record<`mmap_${keyof GuestAccess}`, unknown>>);
+    const link = new GuestLink(engine, theirs);
     try {
-      const ours = Object.fromEntries(NAMES.map((name) => [`mmap_${name}`, link.access[name]]));
+      const { access } = link;
+      const ours = Object.fromEntries(NAMES.map((name) => [`mmap_${name}`, access[name]]));
       const exports = await instantiateLarge('wasmFn', given, { env: { ...env, ...ours } });
       const { memory } = exports as { readonly memory?: unknown };
       if (typeof memory !== 'object' || memory === null) throw new TypeError(`wasmFn: the module exports a memory that is ${typeof memory}; expected v86.wasm`);

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { createEngine } from '../../../src/core/index.ts';
 import type { Engine } from '../../../src/core/index.ts';
 import { attachV86, wasmFn } from '../../../src/hosts/v86/index.ts';
-import type { AttachOptions, V86Card } from '../../../src/hosts/v86/index.ts';
+import type { AttachOptions, AttachableDevice, V86Card } from '../../../src/hosts/v86/index.ts';
 import { pciDevice, registerBar } from '../../../src/pci/index.ts';
 import type { DeviceHost } from '../../../src/pci/index.ts';
 import { irq, registerMap, ro, rw, w1c } from '../../../src/registers/index.ts';
@@ -27,7 +27,7 @@ const map = registerMap('mixed', { bytes: 64, access: [1, 2, 4] }, {
 
 /** Registers of all kinds, memory of two, and a function that throws, reaches itself and has its card moved. */
 const mixedCard = (seen: string[], command: (value: number) => void) => (engine: Engine, host: DeviceHost) => {
-  const card = pciDevice(engine, { ...IDENTITY, bars: {
+  const card: AttachableDevice = pciDevice(engine, { ...IDENTITY, bars: {
     0: { memory: 0x1000 },
     1: registerBar(map, { hooks: { D: { afterWrite: ({ value }) => {
       seen.push(`D ${value}`);
@@ -104,7 +104,7 @@ class Run {
       if (cards[one.card] === null) return;
       if (one.kind === 'command') fake.configWrite(this.devfn(one.card), 4, 16, one.value);
       else fake.configWrite(this.devfn(one.card), 0x10 + 4 * one.bar, 32, one.address);
-    } else {
+    } else if (one.kind === 'load' || one.kind === 'store') {
       for (let i = 0; i < one.times; i++) this.access(one);
     }
     seen.push(...fake.cpu.stray.splice(0));
