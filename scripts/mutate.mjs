@@ -1,19 +1,22 @@
 // `npm run mutate`: plants one small fault after another in a copy of the range store, or of the domains over it, and says what notices it.
 // The exit code is 1 when a fault survives that is not argued to change nothing, or when a fault no longer fits the sources; 2 for arguments it does not know.
+import { readFileSync } from 'node:fs';
 import { register } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { buildDriver } from '../test/fuzz/tree/build-driver.mjs';
 
-const usage = 'usage: npm run mutate -- [--only part of a file, a reason or a number] [--json]';
+const usage = `usage: npm run mutate -- [--only TEXT] [--part K/N] [--json]
+  --only TEXT  faults with TEXT in their file or reason, or the one of that number
+  --part K/N   of those every Nth, from the Kth on; whether a fault still fits its source is asked of all`;
 const AT_ONCE = 2;
 // Between two signs of life of a judge lie a second or two; when none comes for so long, the module does not end.
 const LIMIT = 60_000;
 
 function options() {
   try {
-    const { values } = parseArgs({ options: { only: { type: 'string' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } } });
+    const { values } = parseArgs({ options: { only: { type: 'string' }, part: { type: 'string', default: '1/1' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } } });
     return values;
   } catch (error) {
     console.error(`${error.message}\n${usage}`);
@@ -94,7 +97,18 @@ if (wanted.length === 0) {
   console.error(`no fault is called ${asked.only}\n${usage}`);
   process.exit(2);
 }
-const judged = await judgeAll(wanted);
+const [, k, n] = (/^([1-9]\d?)\/([1-9]\d?)$/.exec(asked.part) ?? []).map(Number);
+if (k === undefined || k > n) {
+  console.error(`--part is ${JSON.stringify(asked.part)}; expected K/N, such as 1/3\n${usage}`);
+  process.exit(2);
+}
+for (const { number, file, find } of numbered) {
+  const times = readFileSync(new URL(`../${file}`, import.meta.url), 'utf8').split(find).length - 1;
+  if (times === 1) continue;
+  console.error(`${number} DOES NOT FIT: ${file}: the text to replace is there ${times} times`);
+  process.exit(1);
+}
+const judged = await judgeAll(wanted.filter((_, i) => i % n === k - 1));
 const failed = judged.filter(({ stale, caught, equivalent }) => stale !== undefined || (caught === undefined) !== (equivalent !== undefined));
 if (asked.json) console.log(JSON.stringify(judged.map((fault) => ({ ...fault, verdict: verdict(fault) }))));
 else {
