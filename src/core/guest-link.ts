@@ -21,10 +21,10 @@ const COUNTS = 16;
 // By place in a run's row: whether it counts writes, and the bytes of each.
 const KINDS = [[false, 1], [false, 4], [true, 1], [true, 2], [true, 4], [true, 8]] as const;
 
-/** How many runs a link can hold. What is in none of them takes the way through JavaScript. @internal */
+/** How many runs a link can hold. What is in none of them takes the way through JavaScript. */
 export const MOST_RUNS = 64;
 
-/** Addresses of one region that a link serves, inside 32 bits. @internal */
+/** Addresses of one region that a link serves, inside 32 bits. */
 export interface GuestRun {
   readonly first: number;
   readonly last: number;
@@ -34,7 +34,7 @@ export interface GuestRun {
   readonly failed: (error: unknown) => void;
 }
 
-/** What v86 imports for memory that is not RAM, without `mmap_`; addresses and values are 32 bits, of any sign. @internal */
+/** What v86 imports for memory that is not RAM, without `mmap_`; addresses and values are 32 bits, of any sign. */
 export interface GuestAccess {
   readonly read8: (address: number) => number;
   readonly read32: (address: number) => number;
@@ -56,7 +56,7 @@ const FROM_CORE = ['spaceRead', 'spaceWrite', 'spaceLane'] as const satisfies re
 
 const builds = new Builds({ scalar, simd });
 
-/** One linked processor. @internal */
+/** One linked processor. */
 export class GuestLink {
   /** Functions of WebAssembly, to be imported by a module of WebAssembly. */
   readonly access: GuestAccess;

@@ -13,3 +13,4 @@ export { V86Card } from './v86-card.ts';
 export type { AttachableDevice } from './v86-card.ts';
 export { wasmFn } from './wasm-fn.ts';
 export type { V86WasmFunction } from './wasm-fn.ts';
+export type { WasmSource } from '../../core/index.ts';
