@@ -24,7 +24,8 @@ export function wallClock(): DeviceClock {
       let timer: NodeJS.Timeout;
       const wait = (): void => {
         const left = Math.ceil(Number(due - now()) / NS_PER_MS);
-        timer = setTimeout(left > LONGEST_MS ? wait : run, Math.max(0, Math.min(left, LONGEST_MS))).unref();
+        // Node's timers go by a clock of whole milliseconds, so they come up to one early.
+        timer = setTimeout(() => (due > now() ? wait() : run()), Math.max(0, Math.min(left, LONGEST_MS))).unref();
       };
       wait();
       return () => clearTimeout(timer);
