@@ -3,6 +3,7 @@
 //
 // Lines stay bytes until someone wants text. LF ends a line, a CR before it is dropped, and a last line without LF counts.
 
+import { joinedBytes } from '../uapi/index.ts';
 import { TraceFormatError } from './format-error.ts';
 
 /** A piece of a text: UTF-8 bytes or a string. */
@@ -45,12 +46,6 @@ export function createLineCutter(format: string, take: TakeLine): LineCutter {
   const refuse = (bytes: Uint8Array, start: number): never => {
     throw new TraceFormatError(format, line, decodeUtf8(bytes, start, start + 400), `a line of at most ${MAX_LINE_BYTES} bytes`);
   };
-  const joined = (bytes: Uint8Array, end: number): Uint8Array<ArrayBuffer> => {
-    const all = new Uint8Array(carry.length + end);
-    all.set(carry);
-    all.set(bytes.subarray(0, end), carry.length);
-    return all;
-  };
   const encoded = (text: string): Uint8Array => {
     text = heldSurrogate + text;
     const last = text.charCodeAt(text.length - 1);
@@ -61,7 +56,7 @@ export function createLineCutter(format: string, take: TakeLine): LineCutter {
     let start = 0;
     let newline = bytes.indexOf(LF);
     if (carry.length > 0 && newline >= 0) {
-      const whole = joined(bytes, newline);
+      const whole = joinedBytes([carry, bytes.subarray(0, newline)]);
       carry = new Uint8Array(0);
       emit(whole, 0, whole.length);
       start = newline + 1;
@@ -73,7 +68,7 @@ export function createLineCutter(format: string, take: TakeLine): LineCutter {
       newline = bytes.indexOf(LF, start);
     }
     // A copy: the caller may fill the chunk's memory anew.
-    if (start < bytes.length) carry = start === 0 ? joined(bytes, bytes.length) : bytes.slice(start);
+    if (start < bytes.length) carry = start === 0 ? joinedBytes([carry, bytes]) : bytes.slice(start);
     if (carry.length > MAX_LINE_BYTES + 1) {
       line++;
       refuse(carry, 0);

@@ -25,4 +25,5 @@ export * from './vfio-later.ts';
 export * from './capability-chain.ts';
 export * from './info-capabilities.ts';
 export * from './ioctl-name.ts';
+export * from './joined-bytes.ts';
 export * from './tables.ts';

@@ -3,7 +3,7 @@
 //   source   to('PRE_COPY') --> file, read .. read    to('STOP_COPY') --> the same file, read to the end
 //   target   to('RESUMING') --> file, write .. write  to('RUNNING')
 
-import { VFIO_MIG_GET_PRECOPY_INFO, VFIO_PRECOPY_INFO_REINIT, VfioError, vfio_precopy_info } from '../uapi/index.ts';
+import { VFIO_MIG_GET_PRECOPY_INFO, VFIO_PRECOPY_INFO_REINIT, VfioError, joinedBytes, vfio_precopy_info } from '../uapi/index.ts';
 import { VfioAnswerError, ask, end, moved } from './calls.ts';
 import type { VfioCalls } from './calls.ts';
 import type { MigDataSizeFeature, MigDeviceStateFeature, MigrationFeature, MigrationState } from './features.ts';
@@ -55,13 +55,7 @@ export class MigrationDataFile {
     } catch (error) {
       if (!(error instanceof VfioError) || error.code !== 'ENOMSG') throw error;
     }
-    const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const part of parts) {
-      all.set(part, at);
-      at += part.length;
-    }
-    return all;
+    return joinedBytes(parts);
   }
 
   /** Writes all of `bytes`, in as many calls as it takes. VfioError as the device has it. */

@@ -3,7 +3,7 @@
 //   mtty      the header is there as pre-copy begins, the ports once the device has stopped; of known length, a wrong header is EFAULT with its 24th byte
 //   serial    all of it comes once the device has stopped
 
-import { VFIO_MIGRATION_P2P, VFIO_MIGRATION_PRE_COPY, VFIO_MIGRATION_STOP_COPY, VfioError } from '../../uapi/index.ts';
+import { VFIO_MIGRATION_P2P, VFIO_MIGRATION_PRE_COPY, VFIO_MIGRATION_STOP_COPY, VfioError, joinedBytes } from '../../uapi/index.ts';
 import type { PciDeviceMigration } from '../../pci/index.ts';
 import { HEADER_BYTES, checkHeader } from './port-bytes.ts';
 
@@ -19,16 +19,6 @@ export interface MigratedPorts {
 }
 
 const NONE = new Uint8Array();
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
-}
 
 /** How they are migrated. */
 export function portMigration({ save, restore, mttyPorts, resumed }: MigratedPorts): PciDeviceMigration {
@@ -57,11 +47,11 @@ export function portMigration({ save, restore, mttyPorts, resumed }: MigratedPor
           const before = length;
           length += bytes.length;
           if (mttyPorts === undefined || before >= HEADER_BYTES || length < HEADER_BYTES) return;
-          checkHeader(joined(pieces), mttyPorts, 0, (why) => {
+          checkHeader(joinedBytes(pieces), mttyPorts, 0, (why) => {
             throw new VfioError('EFAULT', 'write', why);
           });
         },
-        finish: () => restore(joined(pieces)),
+        finish: () => restore(joinedBytes(pieces)),
       };
     },
   };

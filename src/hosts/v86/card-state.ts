@@ -9,7 +9,7 @@ import {
   PCI_CAP_ID, PCI_CLASS_PROG, PCI_COMMAND, PCI_DEVICE_ID, PCI_STATUS, PCI_STATUS_INTERRUPT, PCI_VENDOR_ID, StateReader, StateWriter, crc32, findCapability, msiLayout,
 } from '../../pci/index.ts';
 import type { PciFunction } from '../../pci/index.ts';
-import { VFIO_DEVICE_STATE_RUNNING, VfioError } from '../../uapi/index.ts';
+import { VFIO_DEVICE_STATE_RUNNING, VfioError, joinedBytes } from '../../uapi/index.ts';
 import type { MigrationModel } from '../../vfio/index.ts';
 
 const MAGIC = 0x3638_424d; // "MB86"
@@ -65,13 +65,7 @@ function stream(one: PciFunction, model: MigrationModel): Uint8Array {
   } finally {
     source.end?.();
   }
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return joinedBytes(parts);
 }
 
 function pages(one: PciFunction): Uint8Array {
