@@ -6,6 +6,7 @@ const coverage = process.env.MAPLEBAR_COVERAGE === '1';
 
 export default {
   testEnvironment: 'node',
+  testRunner: '<rootDir>/test/setup/runner.cjs',
   // Of two processors jest would leave one idle.
   ...(availableParallelism() === 2 && { maxWorkers: 2 }),
   roots: ['<rootDir>/test'],
