@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { buildCore, compile, modules } from './build-core.mjs';
+import { buildCore, modules } from './build-core.mjs';
+import { compile } from './compile.mjs';
 
 const usage = `usage: npm run bench:tree -- [options]
 

@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
-import { compileBuilds, inline, modules } from '../../scripts/build-core.mjs';
+import { compileModules, inline, modules } from '../../scripts/build-core.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const out = `${root}build/coverage/`;
@@ -83,9 +83,14 @@ export async function buildMarkedCore() {
   mkdirSync(`${out}hits`, { recursive: true });
   const table = copyMarked();
   writeFileSync(`${out}statements.json`, JSON.stringify(table));
-  for (const { name, entry, inlined, options, isUnmarked = false } of modules) {
-    const binaries = await compileBuilds(name, `${isUnmarked ? '' : 'build/coverage/'}assembly/${entry}`, 'build/coverage/', ['--config', 'none', '--runtime', 'stub', '-O2', ...options]);
+  const marked = modules.map(({ name, entry, options, isUnmarked = false }) => ({
+    name,
+    entry: `${isUnmarked ? '' : 'build/coverage/'}assembly/${entry}`,
+    args: ['--config', 'none', '--runtime', 'stub', '-O2', ...options],
+  }));
+  const binaries = await compileModules('build/coverage/', marked);
+  modules.forEach(({ inlined }, i) => {
     mkdirSync(dirname(`${out}${inlined}`), { recursive: true });
-    writeFileSync(`${out}${inlined}`, inline(binaries));
-  }
+    writeFileSync(`${out}${inlined}`, inline(binaries[i]));
+  });
 }

@@ -1,7 +1,7 @@
 // Compiles the tree fuzzer's driver, test/assembly/lib/range-fuzz, to build/range-fuzz.wasm; does nothing when that is newer.
 import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { compile } from '../../../scripts/build-core.mjs';
+import { compile } from '../../../scripts/compile.mjs';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const folder = 'test/assembly/lib/range-fuzz/';
