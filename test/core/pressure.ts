@@ -24,9 +24,10 @@ export class Pressure {
     }
     this.frames = held.length;
     for (const entries of [13, 1]) while (this.takeStore(entries));
-    for (let space = outcome(() => engine.space()); typeof space === 'object'; space = outcome(() => engine.space())) {
+    // Spaces of the core's: those of its TypeScript side hold much more than an object.
+    for (let space = exports.spaceCreate(); space > 0; space = exports.spaceCreate()) {
       const one = space;
-      held.push(() => one.destroy());
+      held.push(() => void exports.spaceDestroy(one));
     }
   }
 

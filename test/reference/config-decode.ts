@@ -66,9 +66,9 @@ export class ReferenceBars {
 
   /** Whether the register was last written with ones in all bits that a guest writes to learn its size. */
   private isSized(at: number, from: number): boolean {
-    let value = 0n;
-    for (let k = 0; k < 4; k++) value |= BigInt(this.written.get(at + k)!) << BigInt(8 * k);
-    return value >> BigInt(from) === 0xffff_ffffn >> BigInt(from);
+    let value = 0;
+    for (let k = 0; k < 4; k++) value |= this.written.get(at + k)! << (8 * k);
+    return value >>> from === 0xffff_ffff >>> from;
   }
 
   private addressOf({ kind, offsets }: Bar): bigint | null {

@@ -50,6 +50,8 @@ function seen({ engine, domain, ram }: Bench, ranges: number): unknown {
 const columns = (n: number, at: (i: number) => number): BigUint64Array => BigUint64Array.from({ length: n }, (_, i) => BigInt(at(i)));
 const pattern = (n: number): Uint8Array => Uint8Array.from({ length: n }, (_, i) => (i * 7 + 1) & 0xff);
 
+const [SHORT, LONG] = [pattern(5 * PAGE), pattern(20 * PAGE)];
+
 const CALLS: Readonly<Record<string, readonly [number, (bench: Bench) => void]>> = {
   // 255 records lie in the first chunk, and all are in use.
   'D-map where the leaf is full and a chunk of records too': [253, ({ domain, ram }) => domain.map(BASE + 100 * 2 * PAGE + PAGE, PAGE, { region: ram, position: 0, ...BOTH })],
@@ -65,8 +67,8 @@ const CALLS: Readonly<Record<string, readonly [number, (bench: Bench) => void]>>
     0,
     ({ domain }) => domain.markDirty(0, 2 ** 40 + 3 * 2 ** 27 - 1),
   ],
-  'D-plain a write to demand pages': [0, ({ domain }) => domain.write(PAGE - 8, pattern(5 * PAGE))],
-  'D-plain a large write to demand pages': [0, ({ domain }) => domain.write(PAGE - 8, pattern(20 * PAGE))],
+  'D-plain a write to demand pages': [0, ({ domain }) => domain.write(PAGE - 8, SHORT)],
+  'D-plain a large write to demand pages': [0, ({ domain }) => domain.write(PAGE - 8, LONG)],
   'D-copy to demand pages': [0, ({ domain }) => domain.copy(30 * PAGE + 5, PAGE - 8, 3 * PAGE)],
   'D-copy to demand pages, large': [0, ({ domain }) => domain.copy(30 * PAGE + 5, PAGE - 8, 20 * PAGE)],
 };
