@@ -5,16 +5,15 @@ import { bytesOf, hex, u64 } from '../webassembly/index.ts';
 import type { U64 } from '../webassembly/index.ts';
 import type { Core } from './core.ts';
 import type { CoreExports } from './exports.ts';
-import { IommuFault, faultReason } from './iommu-fault.ts';
+import { faultOf, lasting, moveBlock } from './iommu-block.ts';
+import type { DomainPlace } from './iommu-block.ts';
 import {
   CELL_FIRST,
   CELL_INDEX,
   CELL_LAST,
   CELL_POSITION,
   CELL_VALUE,
-  EBADF,
   EINVAL,
-  IOMMU_CYCLES,
   IOMMU_READABLE,
   IOMMU_ROW_BYTES,
   IOMMU_ROW_FIRST,
@@ -31,11 +30,6 @@ import type { Region } from './region.ts';
 
 const MAX = 0xffff_ffff_ffff_ffffn;
 const WALK_ROWS = 256;
-// What a large block is moved by: it stays in a processor's near caches.
-const PART = 65536;
-// Room to begin the buffer half a page away from where the array begins in its page: a processor's block copy that writes a few bytes behind where it reads, both counted from the start of
-// their pages, takes five times as long (`rep movsb` of AMD Zen 3). Large arrays begin near the start of a page.
-const APART = PAGE_BYTES / 2;
 const PAGE = BigInt(PAGE_BYTES);
 // Regions that are kept by their handles, before it is asked which of them are still mapped.
 const KEPT_REGIONS = 64;
@@ -53,6 +47,7 @@ export class IommuDomain {
   readonly name: string;
   private readonly core: Core;
   private readonly handle: number;
+  private readonly place: DomainPlace;
   // What rows name by handle. The core does not tell when the last range of a region goes.
   private readonly regions = new Map<number, Region>();
   private keptRegions = KEPT_REGIONS;
@@ -68,6 +63,7 @@ export class IommuDomain {
     this.name = name;
     this.core = core;
     this.handle = core.check(core.exports.domainCreate(), 'iommuDomain', () => 'the core has no memory for another domain') >>> 0;
+    this.place = { core, handle: this.handle, name };
     this.mapF = core.exports.domainMapF;
     this.locateF = core.exports.domainLocateF;
   }
@@ -96,13 +92,6 @@ export class IommuDomain {
     for (const row of this.rows(0n, MAX)) met.add(row.handle);
     for (const handle of this.regions.keys()) if (!met.has(handle)) this.regions.delete(handle);
     this.keptRegions = Math.max(KEPT_REGIONS, 2 * this.regions.size);
-  }
-
-  /** The bytes of an array, also after the core's memory has grown: an array in that memory is dead then. */
-  private lasting(array: Uint8Array | BigUint64Array): () => Uint8Array {
-    const { buffer, byteOffset, byteLength } = array;
-    if (buffer !== this.core.exports.memory.buffer) return () => new Uint8Array(buffer, byteOffset, byteLength);
-    return () => this.core.memory().subarray(byteOffset, byteOffset + byteLength);
   }
 
   private checkInside(call: string, region: Region, position: bigint, bytes: bigint): void {
@@ -138,7 +127,7 @@ export class IommuDomain {
     const size = u64('IommuDomain.mapPages: bytes', bytes);
     if (n === 0) return;
     const columns = Math.max(1, 16 * n);
-    const [allIovas, allPositions] = [this.lasting(iovas), this.lasting(positions)];
+    const [allIovas, allPositions] = [lasting(this.core, iovas), lasting(this.core, positions)];
     const buffer = this.core.exports.takeBuffer(columns);
     if (buffer === 0) throw new VfioError('ENOMEM', 'IommuDomain.mapPages', `no memory for ${n} rows of 16 bytes`);
     const at = buffer >>> 0;
@@ -240,58 +229,13 @@ export class IommuDomain {
   /** Fills `target` with the bytes from `iova` on, over any borders of ranges. IommuFault. */
   read(iova: U64, target: Uint8Array): void {
     this.live('IommuDomain.read');
-    this.block('IommuDomain.read', u64('IommuDomain.read: iova', iova), bytesOf('IommuDomain.read: target', target), 0);
+    moveBlock(this.place, 'IommuDomain.read', u64('IommuDomain.read: iova', iova), bytesOf('IommuDomain.read: target', target), 0);
   }
 
   /** Writes all of `source`, and marks its pages dirty while that is tracked. IommuFault; VfioError ENOMEM when a demand page or a mark has no memory, with nothing written. */
   write(iova: U64, source: Uint8Array): void {
     this.live('IommuDomain.write');
-    this.block('IommuDomain.write', u64('IommuDomain.write: iova', iova), bytesOf('IommuDomain.write: source', source), 1);
-  }
-
-  private block(call: string, iova: bigint, block: Uint8Array, writes: 0 | 1): void {
-    if (block.length > STAGING_BYTES && this.inParts(call, iova, block, writes)) return;
-    let fault: IommuFault | undefined;
-    const status = this.core.transfer(block, writes, (buffer, bytes) => {
-      const answer = this.core.exports.domainBlock(this.handle, iova, buffer, bytes, writes);
-      if (answer > 0) fault = this.fault(answer);
-      return answer > 0 ? -EBADF : answer;
-    });
-    if (fault !== undefined) throw fault;
-    if (status < 0) this.fail(call, status, iova, block.length);
-  }
-
-  /** Plain bytes go by way of a small buffer, which stays in the near caches. False where cycles have to be run, and nothing was moved. */
-  private inParts(call: string, iova: bigint, block: Uint8Array, writes: 0 | 1): boolean {
-    const { exports } = this.core;
-    const all = this.lasting(block);
-    const frames = exports.takeBuffer(PART + PAGE_BYTES) >>> 0;
-    if (frames === 0) return false;
-    const buffer = frames + ((block.byteOffset + APART) & (PAGE_BYTES - 64));
-    try {
-      const status = exports.domainReach(this.handle, iova, BigInt(block.length), writes);
-      if (status === IOMMU_CYCLES) return false;
-      if (status > 0) throw this.fault(status);
-      if (status < 0) this.fail(call, status, iova, block.length);
-      const { length } = all();
-      for (let done = 0; done < length; done += PART) {
-        // Each part may make the memory grow, which ends all views of it.
-        const memory = this.core.memory();
-        const part = all().subarray(done, done + PART);
-        const at = iova + BigInt(done);
-        if (writes === 1) memory.set(part, buffer);
-        const moved = exports.domainBlock(this.handle, at, buffer, part.length, writes);
-        if (moved < 0) this.fail(call, moved, at, part.length);
-        if (writes === 0) part.set(memory.subarray(buffer, buffer + part.length));
-      }
-      return true;
-    } finally {
-      exports.giveBuffer(frames, PART + PAGE_BYTES);
-    }
-  }
-
-  private fail(call: string, status: number, iova: bigint, bytes: number): never {
-    throw this.core.failure(-status, call, `${bytes} bytes at ${hex(iova)} in ${this.name}`);
+    moveBlock(this.place, 'IommuDomain.write', u64('IommuDomain.write: iova', iova), bytesOf('IommuDomain.write: source', source), 1);
   }
 
   /** Copies bytes inside the domain as a device's copy engine does, without leaving the core: ranges that overlap end as if all was read first. IommuFault. */
@@ -299,13 +243,8 @@ export class IommuDomain {
     this.live('IommuDomain.copy');
     const [target, source, size] = [u64('IommuDomain.copy: to', to), u64('IommuDomain.copy: from', from), u64('IommuDomain.copy: bytes', bytes)];
     const status = this.core.exports.domainCopy(this.handle, target, source, size);
-    if (status > 0) throw this.fault(status);
+    if (status > 0) throw faultOf(this.place, status);
     if (status < 0) throw this.core.failure(-status, 'IommuDomain.copy', `${hex(size)} bytes from ${hex(source)} to ${hex(target)} in ${this.name}`);
-  }
-
-  private fault(reason: number): IommuFault {
-    const writes = this.core.data().getUint32(this.core.cells + CELL_VALUE, true);
-    return new IommuFault(writes === 0 ? 'read' : 'write', this.core.cellFirst(), faultReason(reason), this.name);
   }
 
   /** How many ranges are mapped. */
@@ -348,7 +287,7 @@ export class IommuDomain {
     if (from > to) throw new VfioError('EINVAL', call, `first ${hex(from)} is above last ${hex(to)}`);
     const wanted = (to - from) / size + 1n;
     if (BigInt(bits.length) * 8n < wanted) throw new RangeError(`${call}: bitmap has ${bits.length} bytes; ${wanted.toString()} bits are wanted`);
-    const target = this.lasting(bits);
+    const target = lasting(this.core, bits);
     const step = 8n * BigInt(STAGING_BYTES) * size;
     const buffer = this.core.exports.takeBuffer(STAGING_BYTES) >>> 0;
     if (buffer === 0) throw new VfioError('ENOMEM', call, `no memory for ${STAGING_BYTES} bytes of bits`);

@@ -29,7 +29,7 @@ export { mappableAreas } from './mappable-areas.ts';
 export type { HoleReason, MappableArea, MappableAreas, MappableAreasInput, MappableHole } from './mappable-areas.ts';
 export { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, PROT_EXEC, PROT_READ, PROT_WRITE } from './mman.ts';
 export { Process } from './process.ts';
-export type { ProcessOptions } from './process.ts';
+export type { ProcessOptions } from './process-options.ts';
 export type { AliasRegionOptions, DeviceFileOptions, Profile, ProposalOptions, UapiRelease } from './proposals/options.ts';
 export { VfioHost } from './host/host.ts';
 export type { DmaFault, HostDriver, HostFunction, HostFunctionDescription } from './host/host-function.ts';

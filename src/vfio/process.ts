@@ -1,6 +1,6 @@
 // A process: an fd table and a memory, and the system calls that a VFIO program makes. Behaviour text, sections 1.0, 4.1 and 4.7.
 
-import { integer, u64 } from '../core/index.ts';
+import { integer } from '../core/index.ts';
 import type { Engine, Space, U64 } from '../core/index.ts';
 import { VfioError } from '../uapi/index.ts';
 import { DeviceFile } from './device-file.ts';
@@ -18,43 +18,18 @@ import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from './mman.ts';
 import { mapPages, unmapPages } from './mmap.ts';
 import { atEnd } from './model-error.ts';
 import { pinnedPages } from './pinned-pages.ts';
+import type { ProcessOptions } from './process-options.ts';
 import { openOptions } from './proposals/options.ts';
 import type { DeviceFileOptions } from './proposals/options.ts';
 import { ProcessMemory } from './process-memory.ts';
 import type { Mapping } from './process-memory.ts';
 import { rawCalls } from './raw-calls.ts';
 import type { RawCalls } from './raw-calls.ts';
-import { userBuffer, userMemory } from './user-memory.ts';
+import { fileOffset, readAt, seekable, writeAt } from './transfers.ts';
+import { userMemory } from './user-memory.ts';
 import type { UserBuffer, UserPointer } from './user-memory.ts';
 
-/** How a process is made. */
-export interface ProcessOptions {
-  /** For messages. Default `process`. */
-  readonly name?: string;
-  /** RLIMIT_NOFILE: fds 0 to maxFds-1. Default 1024. */
-  readonly maxFds?: number;
-  /** What `open` takes where its own options say nothing: the kernel that the process runs on. Default: v6.14. */
-  readonly opens?: DeviceFileOptions;
-  /** The host that it runs on: whose device nodes `open` finds by path. Default: none. */
-  readonly host?: VfioHost;
-  /** Its privileges. Default: all of them, as root has. */
-  readonly capabilities?: readonly Capability[];
-  /** RLIMIT_MEMLOCK, in bytes, for a process without CAP_IPC_LOCK. Default 8 MiB. */
-  readonly maxLockedBytes?: number;
-}
-
 const ALL_CAPABILITIES: readonly Capability[] = ['CAP_IPC_LOCK', 'CAP_SYS_RAWIO', 'CAP_SYS_RESOURCE'];
-
-// What the kernel moves at most in one read or write.
-const MAX_TRANSFER = 0x7fff_f000;
-const MAX_OFFSET = 0x7fff_ffff_ffff_ffffn;
-
-/** An offset for pread or pwrite: looked at before the fd is. */
-function fileOffset(call: string, offset: U64): bigint {
-  const at = u64(`${call}: offset`, offset);
-  if (at > MAX_OFFSET) throw new VfioError('EINVAL', call, `offset 0x${at.toString(16)} is negative as a signed 64-bit number`);
-  return at;
-}
 
 /**
  * A simulated process. Its calls throw {@link VfioError} with the errno that Linux gives, and TypeError or RangeError for arguments that no C program could pass;
@@ -213,7 +188,7 @@ export class Process {
     const moved = this.accessQuick('pread', fd, buffer, offset);
     if (moved !== 0) return moved;
     const at = fileOffset('pread', offset);
-    return this.readAt('pread', this.seekable('pread', fd), buffer, at);
+    return readAt('pread', seekable('pread', this.file('pread', fd)), this.memory, buffer, at);
   }
 
   /** Writes at `offset`: how many bytes. VfioError EBADF on a file opened for reading only. */
@@ -221,7 +196,7 @@ export class Process {
     const moved = this.accessQuick('pwrite', fd, buffer, offset);
     if (moved !== 0) return moved;
     const at = fileOffset('pwrite', offset);
-    return this.writeAt('pwrite', this.seekable('pwrite', fd), buffer, at);
+    return writeAt('pwrite', seekable('pwrite', this.file('pwrite', fd)), this.memory, buffer, at);
   }
 
   private accessQuick(call: 'pread' | 'pwrite', fd: number, buffer: UserBuffer, offset: U64): number {
@@ -230,17 +205,10 @@ export class Process {
     return this.files.find(fd)?.quick?.move(call, at, buffer, call === 'pwrite') ?? 0;
   }
 
-  /** A stream has no offsets: looked at before whether it can be read or written at all. */
-  private seekable(call: string, fd: number): OpenFile {
-    const file = this.file(call, fd);
-    if (file.isStream) throw new VfioError('ESPIPE', call, `a ${file.kind} file is a stream`);
-    return file;
-  }
-
   /** Reads at the file's position and moves it. */
   read(fd: number, buffer: UserBuffer): number {
     const file = this.file('read', fd);
-    const count = this.readAt('read', file, buffer, file.position);
+    const count = readAt('read', file, this.memory, buffer, file.position);
     file.position += BigInt(count);
     return count;
   }
@@ -248,7 +216,7 @@ export class Process {
   /** Writes at the file's position and moves it. */
   write(fd: number, buffer: UserBuffer): number {
     const file = this.file('write', fd);
-    const count = this.writeAt('write', file, buffer, file.position);
+    const count = writeAt('write', file, this.memory, buffer, file.position);
     file.position += BigInt(count);
     return count;
   }
@@ -317,18 +285,6 @@ export class Process {
   dmaBuf(fd: number): VfioDmaBuf {
     this.alive('dmaBuf');
     return this.files.dmaBuf('dmaBuf', fd);
-  }
-
-  private readAt(call: string, file: OpenFile, buffer: UserBuffer, at: bigint): number {
-    if (file.writeOnly) throw new VfioError('EBADF', call, 'the file was opened for writing only');
-    const { user, length } = userBuffer(call, this.memory, buffer);
-    return file.access(call, at, Math.min(length, MAX_TRANSFER), user, false);
-  }
-
-  private writeAt(call: string, file: OpenFile, buffer: UserBuffer, at: bigint): number {
-    if (file.readOnly) throw new VfioError('EBADF', call, 'the file was opened for reading only');
-    const { user, length } = userBuffer(call, this.memory, buffer);
-    return file.access(call, at, Math.min(length, MAX_TRANSFER), user, true);
   }
 
   /**

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { createEngine } from '../../src/core/index.ts';
-import { REGION_PAGES, batch, compare, mapBatch, type Pages } from '../core/iommu-domain/batches.ts';
+import { batch, runBatches } from '../core/iommu-domain/batches.ts';
 import { histories } from '../core/iommu-domain/arbitrary.ts';
 import { Pair, ending } from '../core/iommu-domain/pair.ts';
 import { refused, sequences } from '../core/iommu-domain/sequences.ts';
@@ -67,17 +67,7 @@ export function judgeDomain(wasm: Uint8Array, alive: () => void): string | undef
     fc.assert(
       fc.property(fc.array(batch, { minLength: 1, maxLength: 6 }), (batches) => {
         sign();
-        const engine = createEngine({ wasm });
-        const [domain, region] = [engine.iommuDomain(), engine.region({ kind: 'ram', size: REGION_PAGES * PAGE })];
-        const pages: Pages = new Map();
-        for (const one of batches) {
-          mapBatch(domain, region, one, pages);
-          compare(domain, pages);
-        }
-        domain.destroy();
-        region.destroy();
-        const { nodes, pages: left, objects, backingBytes } = engine.live();
-        if (nodes + left + objects + backingBytes !== 0) throw new Error(`${nodes} nodes, ${left} pages, ${objects} objects and ${backingBytes} bytes are left`);
+        runBatches(createEngine({ wasm }), batches);
       }),
       { numRuns: 60, seed: SEED, endOnFailure: true },
     );

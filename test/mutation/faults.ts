@@ -2,6 +2,7 @@
 
 import { domainFaults } from './domain-faults.ts';
 import { readFaults } from './read-faults.ts';
+import { shapeFaults } from './shape-faults.ts';
 import { tableFaults } from './table-faults.ts';
 import { writeFaults } from './write-faults.ts';
 
@@ -18,4 +19,4 @@ export interface Fault {
   readonly equivalent?: string;
 }
 
-export const faults: readonly Fault[] = [...writeFaults, ...readFaults, ...tableFaults, ...domainFaults];
+export const faults: readonly Fault[] = [...writeFaults, ...shapeFaults, ...readFaults, ...tableFaults, ...domainFaults];

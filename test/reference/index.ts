@@ -13,5 +13,6 @@ export * from './result.ts';
 export { ReferenceSpace, type AliasOptions, type MapOptions, type ReferenceWindow, type WindowAttributes } from './space.ts';
 export { ReferenceTraceRing, type TraceRecord } from './trace-ring.ts';
 export { ReferenceXorshift } from './xorshift.ts';
-export { ReferenceRegisterBank, type Doorbell, type ReferenceFifo } from './register-bank.ts';
+export { ReferenceRegisterBank, type Doorbell } from './register-bank.ts';
+export type { ReferenceFifo } from './register-fifo.ts';
 export type { InterruptEvent } from './register-interrupts.ts';

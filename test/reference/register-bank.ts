@@ -1,7 +1,8 @@
 // The reference of register banks: docs/registers.md, rule by rule, one bit after another.
 
 import type { ActionModel, BankModel, FieldModel, FlatHooks, RegisterModel } from '../../src/registers/index.ts';
-import { bitOf, bitsIn, readBit, writtenBit, StoredRegister, type Bit } from './register-bits.ts';
+import { bitOf, bitsIn, fromBits, fromSet, halfOf, readBit, touches, writtenBit, StoredRegister, type Bit } from './register-bits.ts';
+import { ReferenceFifo } from './register-fifo.ts';
 import { ReferenceInterrupts } from './register-interrupts.ts';
 import { EINVAL, EIO, fail, ok, type Result } from './result.ts';
 
@@ -10,17 +11,6 @@ export interface Doorbell {
   readonly position: number;
   readonly size: number;
   readonly data: bigint;
-}
-
-export class ReferenceFifo {
-  readonly depth: number;
-  readonly entries: bigint[] = [];
-  dropped = 0;
-  takenEmpty = 0;
-
-  constructor(depth: number) {
-    this.depth = depth;
-  }
 }
 
 /** What a hook threw, on its way out of the access. */
@@ -346,24 +336,6 @@ function counted(value: bigint, highest: bigint, step: bigint, saturates: boolea
   const next = value + step;
   if (saturates) return next < 0n ? 0n : next > highest ? highest : next;
   return ((next % (highest + 1n)) + highest + 1n) % (highest + 1n);
-}
-
-function halfOf(lanes: ReadonlySet<number>): 'low' | 'high' | undefined {
-  if (lanes.size !== 32) return undefined;
-  const lowest = Math.min(...lanes);
-  return lowest === 0 ? 'low' : lowest === 32 ? 'high' : undefined;
-}
-
-function touches(mask: bigint, lanes: ReadonlySet<number>): boolean {
-  return bitsIn(mask).some((i) => lanes.has(i));
-}
-
-function fromBits(bits: readonly Bit[]): bigint {
-  return bits.reduce((sum, bit, i) => sum + BigInt(bit) * 2n ** BigInt(i), 0n);
-}
-
-function fromSet(bits: ReadonlySet<number>): bigint {
-  return [...bits].reduce((sum, i) => sum + 2n ** BigInt(i), 0n);
 }
 
 /** As hooks see a register's values: bigints for 64 bits. */

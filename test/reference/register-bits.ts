@@ -35,6 +35,25 @@ export function bitsIn(mask: bigint): number[] {
   return Array.from({ length: 64 }, (_, i) => i).filter((i) => bitOf(mask, i) === 1);
 }
 
+/** Which half of a register of 64 bits these are, if they are one. */
+export function halfOf(lanes: ReadonlySet<number>): 'low' | 'high' | undefined {
+  if (lanes.size !== 32) return undefined;
+  const lowest = Math.min(...lanes);
+  return lowest === 0 ? 'low' : lowest === 32 ? 'high' : undefined;
+}
+
+export function touches(mask: bigint, lanes: ReadonlySet<number>): boolean {
+  return bitsIn(mask).some((i) => lanes.has(i));
+}
+
+export function fromBits(bits: readonly Bit[]): bigint {
+  return bits.reduce((sum, bit, i) => sum + BigInt(bit) * 2n ** BigInt(i), 0n);
+}
+
+export function fromSet(bits: ReadonlySet<number>): bigint {
+  return [...bits].reduce((sum, i) => sum + 2n ** BigInt(i), 0n);
+}
+
 export class StoredRegister {
   readonly model: RegisterModel;
   readonly bits: Bit[];

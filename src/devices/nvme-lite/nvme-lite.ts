@@ -14,14 +14,14 @@ import type { Engine } from '../../core/index.ts';
 import { StateWriter, capability, pciDevice, registerBar, streamedMigration } from '../../pci/index.ts';
 import type { BarOf, DeviceHost, PciDevice } from '../../pci/index.ts';
 import { Controller } from './controller.ts';
-import type { NvmeIdentity } from './identify.ts';
 import { CompletionInterrupts } from './interrupts.ts';
 import { Health } from './log-pages.ts';
+import { checkedIdentity } from './options.ts';
+import type { NvmeLiteOptions } from './options.ts';
 import { NVME_IO_QUEUES, nvmeRegisters } from './registers.ts';
 import { DELAYED, STATE_VERSION, decodeState, encodeState } from './state.ts';
 import type { NvmeState } from './state.ts';
 import { checkedStore } from './store.ts';
-import type { BlockStore } from './store.ts';
 
 /** From a write of CC to what CSTS says of it, in ns. */
 const FOLLOW_NS = 1_000_000;
@@ -29,24 +29,6 @@ const DEFAULT_BYTES = 1 << 20;
 const VENDOR = 0x1b36;
 const DEVICE = 0x0010;
 const COMMAND_SETS = { NVM: 0, ALL: 6, ADMIN: 7 } as const;
-
-/** What an NVMe controller can be asked to be. */
-export interface NvmeLiteOptions {
-  /** What holds the blocks. Default: 1 MiB of zeroes. */
-  readonly store?: Uint8Array | BlockStore;
-  /** Bytes of a block: 512 or 4096. Default: what the store says, or 512. */
-  readonly blockSize?: 512 | 4096;
-  /** Up to 20 characters of ASCII. No two controllers of one guest may have the same. Default: follows from the slot. */
-  readonly serial?: string;
-  /** Up to 40 characters. */
-  readonly model?: string;
-  /** Up to 8 characters. */
-  readonly firmware?: string;
-  /** What it interrupts with: 65 messages of MSI-X, one of MSI, or the pin alone. Default `msix`. */
-  readonly interrupts?: 'msix' | 'msi' | 'pin';
-  /** Is told what the store rejected with: the guest learns only that it failed. */
-  readonly onStoreError?: (error: unknown) => void;
-}
 
 /** Something that follows a change of CC. */
 interface Delay {
@@ -58,15 +40,6 @@ interface Delay {
 
 /** An NVMe controller. */
 export type NvmeLite = PciDevice<{ readonly 0: BarOf<typeof nvmeRegisters> }>;
-
-function checkedIdentity(slot: string, options: NvmeLiteOptions): NvmeIdentity {
-  const text = (name: 'serial' | 'model' | 'firmware', most: number, standard: string): string => {
-    const given = options[name] ?? standard;
-    if (given.length > most || !/^[ -~]*$/.test(given)) throw new RangeError(`nvmeLite: ${name} is ${JSON.stringify(given)}; expected up to ${most} characters of ASCII`);
-    return given;
-  };
-  return { serial: text('serial', 20, `maplebar-${slot}`), model: text('model', 40, 'maplebar NVMe'), firmware: text('firmware', 8, '1.0') };
-}
 
 function messages(kind: 'msix' | 'msi' | 'pin'): ReturnType<typeof capability.msi>[] {
   if (kind === 'msix') return [capability.msix({ at: 0x40, vectors: NVME_IO_QUEUES + 1, table: { bar: 0, offset: 0x2000 }, pending: { bar: 0, offset: 0x3000 } })];

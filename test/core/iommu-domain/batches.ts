@@ -2,7 +2,7 @@
 
 import { deepStrictEqual, strictEqual } from 'node:assert/strict';
 import fc from 'fast-check';
-import type { IommuDomain, Region } from '../../../src/core/index.ts';
+import type { Engine, IommuDomain, Region } from '../../../src/core/index.ts';
 import { ending } from './pair.ts';
 
 const PAGE = 4096;
@@ -53,6 +53,20 @@ export function compare(domain: IommuDomain, pages: Pages): void {
   domain.validate();
   const expected = [...pages].sort(([a], [b]) => a - b).map(([number, position]) => `${number * PAGE}-${number * PAGE + PAGE - 1}: ${position * PAGE}`);
   deepStrictEqual(rowsOf(domain).split('\n'), expected.length === 0 ? [''] : expected);
+}
+
+/** Maps batches in a new domain of an engine, one after the other, compares what is there after each, and leaves nothing behind. */
+export function runBatches(engine: Engine, batches: readonly Batch[]): void {
+  const [domain, region] = [engine.iommuDomain(), engine.region({ kind: 'ram', size: REGION_PAGES * PAGE })];
+  const pages: Pages = new Map();
+  for (const one of batches) {
+    mapBatch(domain, region, one, pages);
+    compare(domain, pages);
+  }
+  domain.destroy();
+  region.destroy();
+  const { nodes, pages: left, objects, backingBytes } = engine.live();
+  if (nodes + left + objects + backingBytes !== 0) throw new Error(`${nodes} nodes, ${left} pages, ${objects} objects and ${backingBytes} bytes are left`);
 }
 
 export const batch = fc.record({

@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createEngine, type Engine, type IommuDomain, type Region } from '../../../src/core/index.ts';
 import { expectEmpty } from '../adapter.ts';
-import { REGION_PAGES, batch, compare, mapBatch, rowsOf, type Pages } from './batches.ts';
+import { REGION_PAGES, batch, compare, mapBatch, rowsOf, runBatches, type Pages } from './batches.ts';
 import { ending } from './pair.ts';
 
 const PAGE = 4096;
@@ -18,17 +18,7 @@ function bench(build: 'scalar' | 'simd'): { engine: Engine; domain: IommuDomain;
 describe.each(['scalar', 'simd'] as const)('D-map-pages on the %s build', (build) => {
   test('all of them or none, whatever was there', () => {
     fc.assert(
-      fc.property(fc.array(batch, { minLength: 1, maxLength: 6 }), (batches) => {
-        const { engine, domain, region } = bench(build);
-        const pages: Pages = new Map();
-        for (const one of batches) {
-          mapBatch(domain, region, one, pages);
-          compare(domain, pages);
-        }
-        domain.destroy();
-        region.destroy();
-        expectEmpty(engine);
-      }),
+      fc.property(fc.array(batch, { minLength: 1, maxLength: 6 }), (batches) => runBatches(createEngine({ build }), batches)),
       { numRuns: 40 },
     );
   });
