@@ -9,7 +9,7 @@
 
 import { VfioError } from '../../../uapi/index.ts';
 import { commandText } from './commands.ts';
-import { HEADER_SIZE, decodeHeader } from './header.ts';
+import { HEADER_SIZE, decodeHeader, wordAt } from './header.ts';
 import type { MessageHeader } from './header.ts';
 
 /** A message as it came: not looked at beyond its header. */
@@ -23,6 +23,7 @@ export interface ReceivedMessage<Fd> {
 }
 
 const NO_BYTES = new Uint8Array(0);
+const NO_FDS: readonly never[] = [];
 
 /**
  * One direction of a connection.
@@ -95,22 +96,17 @@ export class MessageStream<Fd = never> {
     this.end = waiting;
   }
 
-  private view(): DataView {
-    return new DataView(this.buffer.buffer, this.buffer.byteOffset, this.end);
-  }
-
   /** Bytes of the message that begins at `at`, as far as they count: a header whose size lies stands alone. */
-  private length(view: DataView, at: number): number {
-    const size = view.getUint32(at + 4, true);
+  private length(at: number): number {
+    const size = wordAt(this.buffer, at + 4);
     return size < HEADER_SIZE || size > this.maxMessage ? HEADER_SIZE : size;
   }
 
   /** Goes on to the first message that is not whole. Where the last one began. */
   private scan(): number {
-    const view = this.view();
     let last = this.scanned;
     while (this.scanned + HEADER_SIZE <= this.end) {
-      const behind = this.scanned + this.length(view, this.scanned);
+      const behind = this.scanned + this.length(this.scanned);
       if (behind > this.end) break;
       last = this.scanned;
       this.scanned = behind;
@@ -122,20 +118,25 @@ export class MessageStream<Fd = never> {
   next(): ReceivedMessage<Fd> | undefined {
     const { start } = this;
     if (this.broken || start >= this.scanned) return undefined;
-    const view = this.view();
-    const header = decodeHeader(view, start);
-    const end = start + this.length(view, start);
-    const fds = this.fds.get(start) ?? [];
-    this.fds.delete(start);
+    const header = decodeHeader(this.buffer, start);
+    const end = start + this.length(start);
     this.start = end;
-    return { header, payload: this.buffer.subarray(start + HEADER_SIZE, end), fds, ...this.fault(header) };
+    const payload = this.buffer.subarray(start + HEADER_SIZE, end);
+    const fds = this.fds.size === 0 ? NO_FDS : this.fdsOf(start);
+    if (header.size >= HEADER_SIZE && header.size <= this.maxMessage) return { header, payload, fds };
+    return { header, payload, fds, fault: this.fault(header) };
   }
 
-  private fault({ command, size }: MessageHeader): { readonly fault?: VfioError } {
-    if (size >= HEADER_SIZE && size <= this.maxMessage) return {};
+  private fdsOf(start: number): readonly Fd[] {
+    const fds = this.fds.get(start) ?? NO_FDS;
+    this.fds.delete(start);
+    return fds;
+  }
+
+  private fault({ command, size }: MessageHeader): VfioError {
     this.broken = size > this.maxMessage;
     const bound = this.broken ? `above ${this.maxMessage}, the longest message` : `below the header's ${HEADER_SIZE}`;
-    return { fault: new VfioError('EINVAL', `vfio-user ${commandText(command)}`, `size ${size} is ${bound}`) };
+    return new VfioError('EINVAL', `vfio-user ${commandText(command)}`, `size ${size} is ${bound}`);
   }
 
   /** Gives up what waits. The fds of messages that nobody took. */

@@ -27,6 +27,7 @@ import { SessionMigration } from './migration.ts';
 import { SERVER_CAPABILITIES, negotiate } from './negotiation.ts';
 import type { Agreement } from './negotiation.ts';
 import type { ServedDevice } from './served-device.ts';
+import { accessWord } from './word-access.ts';
 
 /** What a session is opened with. */
 export interface SessionOptions {
@@ -97,6 +98,7 @@ export class Session {
   /** Takes one message, and its fds. Never throws. */
   receive(message: ReceivedMessage<PassedFd>): void {
     this.count++;
+    if (this.agreement !== undefined && message.fault === undefined && message.fds.length === 0 && this.word(message)) return;
     const fds = { all: message.fds, isTaken: false, take: () => void (fds.isTaken = true) };
     const { header } = message;
     try {
@@ -107,6 +109,19 @@ export class Session {
     } finally {
       if (!fds.isTaken) for (const fd of message.fds) fd.close();
     }
+  }
+
+  /** The short way of the most frequent messages: whether it was one of them. */
+  private word(message: ReceivedMessage<PassedFd>): boolean {
+    const { device, report } = this.state;
+    try {
+      const reply = accessWord(device, message, report);
+      if (reply === undefined) return false;
+      if (reply.length > 0) this.options.send(reply);
+    } catch (error) {
+      this.refuse(message, error);
+    }
+    return true;
   }
 
   private refuse({ header, fault }: ReceivedMessage<PassedFd>, error: unknown): void {

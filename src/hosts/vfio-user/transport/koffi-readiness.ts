@@ -1,10 +1,10 @@
 // When an fd is ready: the event loop tells, and between two messages of a busy client the thread stands still for a moment instead.
 //
 //   idle     libuv's epoll --> ready                    costs nothing, answers later
-//   busy     message --> turn of the event loop --> ppoll for `patience` --> message --> ...   as fast as a program that only waits
-//                                                          nothing came: idle again
+//   busy     message --> promises --> ppoll for `patience` --> message --> ...   as fast as a program that only waits
+//                                              nothing came: idle again
 //
-// Between two messages the event loop always has its turn: promises, timers and files go on. Only `patience` holds them up.
+// Between two messages promises go on, some steps of them, and after ROW messages timers and files have their turn of the event loop.
 
 import { POLLIN, POLLOUT } from './koffi-calls.ts';
 import type { SystemCalls } from './koffi-calls.ts';
@@ -12,6 +12,10 @@ import type { SystemCalls } from './koffi-calls.ts';
 /** Fds that are waited for together at most. */
 const MAX_POLLED = 64;
 const POLLFD = 8;
+/** Messages in a row before the event loop has its turn. */
+const ROW = 64;
+/** Steps of promises between two messages: what a message set off comes as far as its first wait for the client. */
+const STEPS = 4;
 
 /** What an fd is waited for. */
 export interface Wanted {
@@ -41,6 +45,8 @@ export class Readiness {
   /** Those of busy clients, and the microseconds that each is worth. */
   private readonly busy = new Map<Waiter, number>();
   private isScheduled = false;
+  private row = 0;
+  private steps = 0;
 
   constructor(calls: SystemCalls) {
     this.calls = calls;
@@ -106,19 +112,41 @@ export class Readiness {
   private schedule(): void {
     if (this.isScheduled) return;
     this.isScheduled = true;
+    this.row = ROW;
     // Two turns: what the message set off has had its promises before the thread stands still.
-    setImmediate(() => void setImmediate(() => this.linger()));
+    setImmediate(() => void setImmediate(this.linger));
   }
 
-  private linger(): void {
-    this.isScheduled = false;
+  private readonly linger = (): void => {
+    try {
+      this.wait();
+    } finally {
+      this.isScheduled = false;
+      if (this.busy.size > 0) this.goOn();
+    }
+  };
+
+  private goOn(): void {
+    if (--this.row <= 0) return this.schedule();
+    this.isScheduled = true;
+    this.steps = STEPS;
+    queueMicrotask(this.step);
+  }
+
+  private readonly step = (): void => {
+    if (--this.steps > 0) queueMicrotask(this.step);
+    else this.linger();
+  };
+
+  /** Stands still until a message comes, and takes it. Who expects another one is among the busy then. */
+  private wait(): void {
+    if (this.busy.size === 0) return;
     const waiters = [...this.busy.keys()];
-    if (waiters.length === 0) return;
-    const patience = Math.max(...this.busy.values());
+    const patience = waiters.length === 1 ? this.busy.get(waiters[0]!)! : Math.max(...this.busy.values());
     this.busy.clear();
     if (this.poll(patience, waiters, POLLIN) <= 0) return;
     // Read first: who is told may come back here.
-    const ready = waiters.filter((_, i) => this.view.getUint16(16 + i * POLLFD + 6, true) !== 0);
+    const ready = waiters.length === 1 ? waiters : waiters.filter((_, i) => this.view.getUint16(16 + i * POLLFD + 6, true) !== 0);
     for (const waiter of ready) waiter.readable();
   }
 }
