@@ -5,5 +5,5 @@ import { edu } from '../../src/devices/index.ts';
 import { koffiTransport, serveDevice, serveVfioUser, wallClock } from '../../src/hosts/vfio-user/index.ts';
 
 const device = serveDevice(createEngine(), edu, { clock: wallClock() });
-await serveVfioUser(device, { path: process.argv[2]!, transport: koffiTransport() });
+await serveVfioUser(device, { path: process.argv[2]!, transport: koffiTransport({ patience: 4000 }) });
 console.log('ready');

@@ -2,7 +2,6 @@
 
 import { VfioError } from '../uapi/index.ts';
 import type { VfioDevice, VfioRegion } from './device.ts';
-import { noteModelError } from './model-error.ts';
 import { transfer } from './region-access.ts';
 import { bytesAsMemory } from './user-memory.ts';
 
@@ -29,41 +28,5 @@ export function accessRegion(call: string, device: VfioDevice, region: VfioRegio
     transfer({ call, device, region, position, count: bytes.length, user: bytesAsMemory(call, bytes), writes, isBus: true });
   } finally {
     if (writes && region.kind === 'config') device.dmaBufs.settle();
-  }
-}
-
-/** Bytes of an aligned word that is one cycle. */
-export type WordBytes = 1 | 2 | 4;
-
-/**
- * Whether {@link readWord} and {@link writeWord} do what {@link accessRegion} does to `bytes` at `position`: an aligned word of a BAR without an MSI-X table, of a device that is there.
- *
- * @internal
- */
-export function isWord(device: VfioDevice, region: VfioRegion, position: number, bytes: number): bytes is WordBytes {
-  return region.kind === 'bar' && region.msixTable === undefined && (bytes === 4 || bytes === 2 || bytes === 1) && position % bytes === 0 && position + bytes <= Number(region.size) && !device.isPulled;
-}
-
-/** The word at `position`, where {@link isWord}. Throws what the device's own code throws. @internal */
-export function readWord(device: VfioDevice, { region }: VfioRegion, position: number, bytes: WordBytes): number {
-  device.lowPower.wake();
-  try {
-    return bytes === 4 ? region.read32(position) : bytes === 2 ? region.read16(position) : region.read8(position);
-  } catch (error) {
-    noteModelError(error);
-    throw error;
-  }
-}
-
-/** The same the other way; the region takes writes. @internal */
-export function writeWord(device: VfioDevice, { region }: VfioRegion, position: number, bytes: WordBytes, value: number): void {
-  device.lowPower.wake();
-  try {
-    if (bytes === 4) region.write32(position, value);
-    else if (bytes === 2) region.write16(position, value);
-    else region.write8(position, value);
-  } catch (error) {
-    noteModelError(error);
-    throw error;
   }
 }

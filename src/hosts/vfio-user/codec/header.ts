@@ -32,20 +32,14 @@ export interface MessageHeader {
   readonly errno: number;
 }
 
-/** The 32 bits at `at`, lowest byte first. @internal */
-export function wordAt(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
-}
-
-/** Reads the header whose first byte is `at`. RangeError when the bytes end before it does. */
-export function decodeHeader(bytes: Uint8Array, at = 0): MessageHeader {
-  if (at + HEADER_SIZE > bytes.length) throw new RangeError(`decodeHeader: ${bytes.length - at} bytes at ${at}; expected ${HEADER_SIZE}`);
+/** Reads the header whose first byte is `at`. RangeError when the view ends before it does. */
+export function decodeHeader(view: DataView, at = 0): MessageHeader {
   return {
-    id: bytes[at]! | (bytes[at + 1]! << 8),
-    command: bytes[at + 2]! | (bytes[at + 3]! << 8),
-    size: wordAt(bytes, at + 4),
-    flags: wordAt(bytes, at + 8),
-    errno: wordAt(bytes, at + 12),
+    id: view.getUint16(at, true),
+    command: view.getUint16(at + 2, true),
+    size: view.getUint32(at + 4, true),
+    flags: view.getUint32(at + 8, true),
+    errno: view.getUint32(at + 12, true),
   };
 }
 

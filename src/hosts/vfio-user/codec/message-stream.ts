@@ -9,7 +9,7 @@
 
 import { VfioError } from '../../../uapi/index.ts';
 import { commandText } from './commands.ts';
-import { HEADER_SIZE, decodeHeader, wordAt } from './header.ts';
+import { HEADER_SIZE, decodeHeader } from './header.ts';
 import type { MessageHeader } from './header.ts';
 
 /** A message as it came: not looked at beyond its header. */
@@ -38,6 +38,8 @@ const NO_FDS: readonly never[] = [];
 export class MessageStream<Fd = never> {
   private readonly maxMessage: number;
   private buffer: Uint8Array = NO_BYTES;
+  private viewed: Uint8Array | undefined;
+  private bufferView!: DataView;
   private ownsBuffer = false;
   /** Bytes of the buffer from `start` to `end` have not been taken. */
   private start = 0;
@@ -56,6 +58,11 @@ export class MessageStream<Fd = never> {
   /** Bytes that wait to be taken or to become whole. */
   get waiting(): number {
     return this.end - this.start;
+  }
+
+  /** Fds that came with the message that is not whole yet. */
+  get waitingFds(): number {
+    return this.fds.get(this.scanned)?.length ?? 0;
   }
 
   /** Whether a size made the rest of the stream meaningless. */
@@ -96,17 +103,26 @@ export class MessageStream<Fd = never> {
     this.end = waiting;
   }
 
+  private view(): DataView {
+    if (this.viewed !== this.buffer) {
+      this.viewed = this.buffer;
+      this.bufferView = new DataView(this.buffer.buffer, this.buffer.byteOffset, this.buffer.length);
+    }
+    return this.bufferView;
+  }
+
   /** Bytes of the message that begins at `at`, as far as they count: a header whose size lies stands alone. */
-  private length(at: number): number {
-    const size = wordAt(this.buffer, at + 4);
+  private length(view: DataView, at: number): number {
+    const size = view.getUint32(at + 4, true);
     return size < HEADER_SIZE || size > this.maxMessage ? HEADER_SIZE : size;
   }
 
   /** Goes on to the first message that is not whole. Where the last one began. */
   private scan(): number {
+    const view = this.view();
     let last = this.scanned;
     while (this.scanned + HEADER_SIZE <= this.end) {
-      const behind = this.scanned + this.length(this.scanned);
+      const behind = this.scanned + this.length(view, this.scanned);
       if (behind > this.end) break;
       last = this.scanned;
       this.scanned = behind;
@@ -118,19 +134,20 @@ export class MessageStream<Fd = never> {
   next(): ReceivedMessage<Fd> | undefined {
     const { start } = this;
     if (this.broken || start >= this.scanned) return undefined;
-    const header = decodeHeader(this.buffer, start);
-    const end = start + this.length(start);
+    const view = this.view();
+    const header = decodeHeader(view, start);
+    const end = start + this.length(view, start);
+    const payload = new Uint8Array(this.buffer.buffer, this.buffer.byteOffset + start + HEADER_SIZE, end - start - HEADER_SIZE);
     this.start = end;
-    const payload = this.buffer.subarray(start + HEADER_SIZE, end);
-    const fds = this.fds.size === 0 ? NO_FDS : this.fdsOf(start);
+    const fds = this.fds.size === 0 ? NO_FDS : this.takeFds(start);
     if (header.size >= HEADER_SIZE && header.size <= this.maxMessage) return { header, payload, fds };
     return { header, payload, fds, fault: this.fault(header) };
   }
 
-  private fdsOf(start: number): readonly Fd[] {
-    const fds = this.fds.get(start) ?? NO_FDS;
+  private takeFds(start: number): readonly Fd[] {
+    const fds = this.fds.get(start);
     this.fds.delete(start);
-    return fds;
+    return fds ?? NO_FDS;
   }
 
   private fault({ command, size }: MessageHeader): VfioError {

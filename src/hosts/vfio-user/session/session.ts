@@ -9,7 +9,7 @@
 // A device's own messages come a turn after the access that caused them: the reply to that is on its way by then. A client that waits for it answers nothing else.
 
 import { VfioError } from '../../../uapi/index.ts';
-import { commandName, commandText } from '../codec/commands.ts';
+import { VFIO_USER_REGION_READ, VFIO_USER_REGION_WRITE, commandName, commandText } from '../codec/commands.ts';
 import type { CommandName } from '../codec/commands.ts';
 import { FLAG_NO_REPLY, TYPE_COMMAND, TYPE_MASK, TYPE_REPLY, errorMessage, replyMessage } from '../codec/header.ts';
 import { decodePayload } from '../codec/messages.ts';
@@ -27,12 +27,12 @@ import { SessionMigration } from './migration.ts';
 import { SERVER_CAPABILITIES, negotiate } from './negotiation.ts';
 import type { Agreement } from './negotiation.ts';
 import type { ServedDevice } from './served-device.ts';
-import { accessWord } from './word-access.ts';
+import { NO_REPLY, shortAccess } from './short-access.ts';
 
 /** What a session is opened with. */
 export interface SessionOptions {
-  /** Sends one whole message to the client. */
-  readonly send: (message: Uint8Array) => void;
+  /** Sends one whole message to the client, and fds with it, which stay the session's. */
+  readonly send: (message: Uint8Array, fds?: readonly PassedFd[]) => void;
   /** Is told of what a device's own code threw. Default: nobody; the client gets EIO. */
   readonly onDeviceError?: (error: unknown) => void;
   /** What the server answers with as far as it is proposed. Default: {@link SERVER_CAPABILITIES}. */
@@ -98,12 +98,13 @@ export class Session {
   /** Takes one message, and its fds. Never throws. */
   receive(message: ReceivedMessage<PassedFd>): void {
     this.count++;
-    if (this.agreement !== undefined && message.fault === undefined && message.fds.length === 0 && this.word(message)) return;
-    const fds = { all: message.fds, isTaken: false, take: () => void (fds.isTaken = true) };
+    if (this.agreement !== undefined && message.fds.length === 0 && message.fault === undefined && this.access(message)) return;
+    const given: PassedFd[] = [];
+    const fds = { all: message.fds, isTaken: false, take: () => void (fds.isTaken = true), give: (fd: PassedFd) => void given.push(fd) };
     const { header } = message;
     try {
       const reply = this.answer(message, fds);
-      if (reply !== undefined && (header.flags & FLAG_NO_REPLY) === 0) this.options.send(replyMessage(header, reply));
+      if (reply !== undefined && (header.flags & FLAG_NO_REPLY) === 0) this.options.send(replyMessage(header, reply), given);
     } catch (error) {
       this.refuse(message, error);
     } finally {
@@ -111,16 +112,19 @@ export class Session {
     }
   }
 
-  /** The short way of the most frequent messages: whether it was one of them. */
-  private word(message: ReceivedMessage<PassedFd>): boolean {
-    const { device, report } = this.state;
+  /** Whether it was an access that goes the short way. */
+  private access(message: ReceivedMessage<PassedFd>): boolean {
+    const { header, payload } = message;
+    if ((header.command !== VFIO_USER_REGION_READ && header.command !== VFIO_USER_REGION_WRITE) || (header.flags & TYPE_MASK) !== TYPE_COMMAND) return false;
+    let reply: Uint8Array | undefined;
     try {
-      const reply = accessWord(device, message, report);
-      if (reply === undefined) return false;
-      if (reply.length > 0) this.options.send(reply);
+      reply = shortAccess(this.state.device, header, payload, this.state.report);
     } catch (error) {
       this.refuse(message, error);
+      return true;
     }
+    if (reply === undefined) return false;
+    if (reply !== NO_REPLY) this.options.send(reply);
     return true;
   }
 

@@ -16,16 +16,20 @@ export const MSG_NOSIGNAL = 0x4000;
 export const MSG_CMSG_CLOEXEC = 0x40000000;
 /** Fds came for which this program has no room. */
 export const MSG_CTRUNC = 0x8;
+export const SOL_SOCKET = 1;
+export const SO_RCVTIMEO = 20;
 export const MFD_CLOEXEC = 1;
 export const MFD_ALLOW_SEALING = 2;
 export const EFD_CLOEXEC = 0o2000000;
 export const EFD_NONBLOCK = 0o4000;
 export const F_GETFL = 3;
+export const F_SETFL = 4;
 export const F_DUPFD_CLOEXEC = 1030;
 export const F_ADD_SEALS = 1033;
 export const F_GET_SEALS = 1034;
 export const F_SEAL_SEAL = 1;
 export const F_SEAL_SHRINK = 2;
+export const F_SEAL_GROW = 4;
 export const O_ACCMODE = 3;
 export const O_NONBLOCK = 0o4000;
 export const PROT_READ = 1;
@@ -78,6 +82,8 @@ export interface SystemCalls {
   /** A client; undefined while none waits. */
   accept(fd: number): number | undefined;
   connect(fd: number, path: string): void;
+  /** From now on a receive without MSG_DONTWAIT waits for so many microseconds. */
+  receiveWaits(fd: number, microseconds: number): void;
   socketpair(): [number, number];
   memfd(name: string, bytes: number): number;
   eventfd(): number;
@@ -112,6 +118,7 @@ function bindCalls(koffi: Koffi): SystemCalls {
     listen: library.func('int listen(int, int)'),
     accept4: library.func('int accept4(int, uintptr_t, uintptr_t, int)'),
     connect: library.func('int connect(int, const void *, uint32_t)'),
+    setsockopt: library.func('int setsockopt(int, int, int, const void *, uint32_t)'),
     socketpair: library.func('int socketpair(int, int, int, _Out_ int *)'),
     memfd_create: library.func('int memfd_create(const char *, unsigned int)'),
     ftruncate: library.func('int ftruncate(int, int64_t)'),
@@ -160,6 +167,13 @@ function bindCalls(koffi: Koffi): SystemCalls {
     connect(fd, path) {
       const address = socketAddress('connect', path);
       checked('connect', path, native.connect(fd, address, address.length));
+    },
+    receiveWaits(fd, microseconds) {
+      // timeval:   0 seconds   8 microseconds
+      const timeout = new BigInt64Array([BigInt(Math.floor(microseconds / 1e6)), BigInt(microseconds % 1e6)]);
+      checked('setsockopt', `fd ${fd}, SO_RCVTIMEO`, native.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeout, timeout.byteLength));
+      const flags = checked('fcntl', `fd ${fd}, F_GETFL`, native.fcntl(fd, F_GETFL, 'int', 0));
+      checked('fcntl', `fd ${fd}, F_SETFL`, native.fcntl(fd, F_SETFL, 'int', flags & ~O_NONBLOCK));
     },
     socketpair() {
       const pair: [number, number] = [-1, -1];

@@ -3,13 +3,14 @@
 //   receive --> bytes, fds --> handler        one receive ends with the fds that it brings
 //   send ----> socket, as far as there is room --> the rest waits, with copies of its fds --> socket
 
-import { closeSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { VfioError } from '../../../uapi/index.ts';
 import { F_DUPFD_CLOEXEC } from './koffi-calls.ts';
 import type { SystemCalls } from './koffi-calls.ts';
 import { LOST_FD, FdTable, KoffiFd } from './koffi-fds.ts';
 import { MessageBlock, closeAll } from './koffi-messages.ts';
-import type { FdWatch, Readiness } from './koffi-readiness.ts';
+import { BLOCKING } from './koffi-readiness.ts';
+import type { FdWatch, Readiness, Waiter } from './koffi-readiness.ts';
 import type { Connection, ConnectionHandler, PassedFd } from './transport.ts';
 
 /** What connections of one thread share. @internal */
@@ -35,10 +36,10 @@ interface Unsent {
 }
 
 /** @internal */
-export class KoffiConnection implements Connection {
+export class KoffiConnection implements Connection, Waiter {
   readonly fd: number;
   private readonly thread: KoffiThread;
-  private readonly patience: number;
+  private readonly options: KoffiConnectionOptions;
   private readonly table: FdTable;
   private readonly watch: FdWatch;
   private handler: ConnectionHandler | undefined;
@@ -49,13 +50,18 @@ export class KoffiConnection implements Connection {
   private isOver = false;
 
   /** @param fd - A connected socket that does not wait; the connection's from now on. */
-  constructor(thread: KoffiThread, fd: number, { patience, isMapped }: KoffiConnectionOptions) {
+  constructor(thread: KoffiThread, fd: number, options: KoffiConnectionOptions) {
     this.thread = thread;
     this.fd = fd;
-    this.patience = patience;
-    this.table = new FdTable(thread.calls, isMapped, (full) => thread.readiness.isFull(full));
+    this.options = options;
+    this.table = new FdTable(thread.calls, thread.readiness, options.isMapped);
     this.watch = thread.readiness.watch(fd, { readable: false, writable: true }, (events) => this.ready(events));
     this.watch.stop();
+    if (options.patience >= BLOCKING) thread.calls.receiveWaits(fd, options.patience);
+  }
+
+  get patience(): number {
+    return this.options.patience;
   }
 
   /** Files of memory that are held. */
@@ -83,21 +89,36 @@ export class KoffiConnection implements Connection {
   }
 
   readable(): void {
-    for (let row = 0; row < ROW; row++) {
-      if (this.isPaused || this.isEnding || this.isOver) return;
-      const { count, fds, isCut } = this.thread.block.receive(this.fd);
-      // EAGAIN.
-      if (count === -11) break;
-      if (count <= 0) {
-        closeAll(fds);
-        this.end();
-        return;
-      }
-      this.tell(this.thread.block.received(count), fds, isCut);
-      // A short piece is all there was.
-      if (count < 4096 && fds.length === 0) break;
+    for (let row = 0; row < ROW && this.isOpen; row++) {
+      if (this.take(false) !== 'more') break;
     }
-    this.thread.readiness.expect(this, this.patience);
+    if (this.isOpen) this.thread.readiness.expect(this);
+  }
+
+  receive(): void {
+    if (!this.isOpen) return;
+    const came = this.take(true);
+    if (came === 'more') this.readable();
+    else if (came === 'all' && this.isOpen) this.thread.readiness.expect(this);
+  }
+
+  private get isOpen(): boolean {
+    return !this.isPaused && !this.isEnding && !this.isOver;
+  }
+
+  /** One receive, and what it brought is told. */
+  private take(waits: boolean): 'nothing' | 'all' | 'more' {
+    const { count, fds, isCut } = this.thread.block.receive(this.fd, waits);
+    // EAGAIN.
+    if (count === -11) return 'nothing';
+    if (count <= 0) {
+      closeAll(fds);
+      this.end();
+      return 'nothing';
+    }
+    this.tell(this.thread.block.received(count), fds, isCut);
+    // A short piece is all there was.
+    return count < 4096 && fds.length === 0 ? 'all' : 'more';
   }
 
   private tell(bytes: Uint8Array, numbers: readonly number[], isCut: boolean): void {
@@ -139,6 +160,20 @@ export class KoffiConnection implements Connection {
     if (this.isEnding) return this.end();
     this.rewatch();
     this.handler?.drained();
+  }
+
+  twin(handler: ConnectionHandler): { readonly connection: Connection; readonly fd: PassedFd } {
+    const [own, other] = this.thread.calls.socketpair();
+    const connection = new KoffiConnection(this.thread, own, this.options);
+    connection.start(handler);
+    return { connection, fd: this.table.take(other) };
+  }
+
+  adopt(fd: PassedFd, handler: ConnectionHandler): Connection {
+    if (!(fd instanceof KoffiFd) || !fstatSync(fd.number).isSocket()) throw new VfioError('ENOTSOCK', 'adopt', 'the fd is no socket');
+    const connection = new KoffiConnection(this.thread, fd.surrender(), this.options);
+    connection.start(handler);
+    return connection;
   }
 
   get unsent(): number {

@@ -11,12 +11,11 @@
 
 import { closeSync } from 'node:fs';
 import { MAX_MESSAGE_SIZE } from '../codec/commands.ts';
-import { MSG_CMSG_CLOEXEC, MSG_CTRUNC, MSG_DONTWAIT, MSG_NOSIGNAL } from './koffi-calls.ts';
+import { MSG_CMSG_CLOEXEC, MSG_CTRUNC, MSG_DONTWAIT, MSG_NOSIGNAL, SOL_SOCKET } from './koffi-calls.ts';
 import type { SystemCalls } from './koffi-calls.ts';
 
 /** Fds that Linux passes with one message. */
 export const MAX_FDS = 253;
-const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 
 const IOV = 64;
@@ -70,13 +69,14 @@ export class MessageBlock {
   }
 
   /**
-   * Takes what there is, without waiting.
+   * Takes what there is.
    *
+   * @param waits - For as long as {@link SystemCalls.receiveWaits} has set, where nothing is there.
    * @returns the bytes are {@link MessageBlock.received}'s, until the next call.
    */
-  receive(fd: number): Received {
+  receive(fd: number, waits = false): Received {
     this.prepare(RECEIVE, RECEIVE_BYTES, CONTROL_BYTES);
-    const count = this.calls.recvmsg(fd, this.address, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    const count = this.calls.recvmsg(fd, this.address, waits ? MSG_CMSG_CLOEXEC : MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (count < 0) return { count, fds: NO_FDS, isCut: false };
     const isCut = (this.view.getInt32(48, true) & MSG_CTRUNC) !== 0;
     return { count, fds: this.receivedFds(), isCut };

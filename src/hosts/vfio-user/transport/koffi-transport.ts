@@ -14,7 +14,8 @@ import type { Connection, ConnectionHandler, Listener, Transport } from './trans
 export interface KoffiTransportOptions {
   /**
    * Microseconds for which the thread stands still after a message, because the next one is likely to come: 0 to 1,000,000. Default 50. More makes a busy client's round trips shorter;
-   * timers and files of the same thread wait as long. 0: never.
+   * timers and files of the same thread wait as long. 0: never. From 4000 on the wait is the receive itself, in ticks of the kernel's clock (1 to 10 ms), which saves a system call for each
+   * message: for a program that does little else than serve one client.
    */
   readonly patience?: number;
   /**
