@@ -1,7 +1,7 @@
 // `maplebar serve`: a device on a UNIX socket, for QEMU and other vfio-user clients, until Ctrl-C.
 
 import { createEngine } from '../core/index.ts';
-import { SessionLog, loggedClock, loggedTransport, netTransport, serveDevice, serveVfioUser, wallClock } from '../hosts/vfio-user/index.ts';
+import { SessionLog, hasKoffi, koffiTransport, loggedClock, loggedTransport, netTransport, serveDevice, serveVfioUser, wallClock } from '../hosts/vfio-user/index.ts';
 import type { ServedDevice, SessionHeader, SessionListener, Transport } from '../hosts/vfio-user/index.ts';
 import type { DeviceClock } from '../pci/index.ts';
 import { deviceSource, namedDevice } from './device-source.ts';
@@ -42,8 +42,10 @@ Without the shared memory-backend-memfd no memory is passed, and all DMA goes by
 Ctrl-C ends the server and the client's session, takes the socket away and finishes the files; a second one ends the program at once.
 docs/vfio-user.md has more.`;
 
-function transportOf(_name: TransportName | undefined): Transport {
-  return netTransport();
+/** The transport of a name; the one that can more, where nobody has chosen. */
+async function transportOf(name: TransportName | undefined): Promise<{ readonly transport: Transport; readonly name: TransportName }> {
+  const chosen = name ?? ((await hasKoffi()) ? 'koffi' : 'net');
+  return { name: chosen, transport: chosen === 'koffi' ? koffiTransport() : netTransport() };
 }
 
 /** When a server is to end, and why. */
@@ -67,6 +69,7 @@ class Ending {
 interface Parts {
   readonly disk: DiskStore | undefined;
   readonly transport: Transport;
+  readonly via: TransportName;
   readonly outputs: SessionOutputs;
   readonly log: SessionLog;
   readonly clock: DeviceClock;
@@ -88,7 +91,7 @@ function makeDevice({ make }: DeviceSource, { record, slot }: ServeCommand, { di
 }
 
 async function serveUntil(ending: Ending, source: DeviceSource, options: ServeCommand, parts: Parts, stopping: Stopping): Promise<void> {
-  const { transport, outputs, log, note } = parts;
+  const { transport, via, outputs, log, note } = parts;
   const device = makeDevice(source, options, parts);
   try {
     const server = await serveVfioUser(device, {
@@ -99,7 +102,7 @@ async function serveUntil(ending: Ending, source: DeviceSource, options: ServeCo
     });
     const forget = stopping.onStop(ending.end);
     try {
-      note(`serving ${source.name} at ${options.socket}, transport ${transport.abilities.fds ? 'koffi' : 'net'}`);
+      note(`serving ${source.name} at ${options.socket}, transport ${via}`);
       for (const missing of server.missing) note(`note: ${missing}`);
       await ending.over;
     } finally {
@@ -120,7 +123,7 @@ async function serveUntil(ending: Ending, source: DeviceSource, options: ServeCo
  */
 export async function serveCommand(name: string, options: ServeCommand, output: Output, stopping: Stopping, load: LoadModule = importModule): Promise<number> {
   const source = await deviceSource(name, load);
-  const transport = transportOf(options.transport);
+  const { transport, name: via } = await transportOf(options.transport);
   const ending = new Ending();
   const clock = wallClock();
   const listeners: SessionListener[] = [];
@@ -136,7 +139,7 @@ export async function serveCommand(name: string, options: ServeCommand, output: 
     if (options.disk !== undefined) disk = openDisk(options.disk, (block, bytes) => log.input({ kind: 'block-read', block, bytes }));
     const header: SessionHeader = { device: name, slot: options.slot, fds: transport.abilities.fds, ...(disk !== undefined && { diskBytes: disk.bytes }) };
     outputs = new SessionOutputs(options, header, listeners, counters, output, (error) => ending.fail(error));
-    await serveUntil(ending, source, options, { disk, transport, outputs, log, clock, note }, stopping);
+    await serveUntil(ending, source, options, { disk, transport, via, outputs, log, clock, note }, stopping);
   } finally {
     counters.stop();
     outputs?.close();

@@ -3,11 +3,14 @@
 //   client --- received ---> transport ---> session ---> device          inputs: connect, received, closed, timer, block-read, fd-read
 //          <-- sent --------           <---         <---                 outputs: sent, signal, fd-write
 //
-// The device sees no other time than that of the last input, so that a replay can show it the same.
+// The device sees no other time than that of the last input, so that a replay can show it the same. A transport may hand over several pieces before promises
+// go on: a replay does the same.
 
 interface Timed {
   /** Nanoseconds since the recording began. */
   readonly at: number;
+  /** Of an input: no promise was settled since the one before. */
+  readonly isJoined?: true;
 }
 
 /** What an fd can be used as, where the transport has looked. */
@@ -36,7 +39,7 @@ export type SessionEvent = Timed &
   );
 
 /** An event without its time. */
-export type UntimedEvent = SessionEvent extends infer Event ? (Event extends Timed ? Omit<Event, 'at'> : never) : never;
+export type UntimedEvent = SessionEvent extends infer Event ? (Event extends Timed ? Omit<Event, keyof Timed> : never) : never;
 
 /** Who is told of events. */
 export type SessionListener = (event: SessionEvent) => void;
@@ -46,6 +49,7 @@ export class SessionLog {
   private readonly now: () => number;
   private readonly listeners: readonly SessionListener[];
   private last = 0;
+  private isTurning = false;
   private fds = 0;
 
   /** @param now - Nanoseconds since the recording began, never less than before. */
@@ -62,7 +66,10 @@ export class SessionLog {
   /** Something came in: time goes on. */
   input(event: UntimedEvent): void {
     this.last = this.now();
-    this.tell({ ...event, at: this.last });
+    this.tell({ ...event, at: this.last, ...(this.isTurning && { isJoined: true }) });
+    if (this.isTurning) return;
+    this.isTurning = true;
+    queueMicrotask(() => (this.isTurning = false));
   }
 
   /** The device did something. */

@@ -4,7 +4,7 @@
 //   {"device":"edu","slot":"00:00.0","fds":false}\n
 //   event ... event  end
 //
-//   event   | kind: 1 byte | ns since the event before: n | ...
+//   event   | kind: 1 byte | ns since the event before: n | ...           bit 7 of kind: no promise was settled since the input before
 //     1 connect    2 closed
 //     3 received                | fds: n   | of each: 1 byte: 0 unknown, 1 event, 2 memory, 3 other | bytes: n | the bytes |
 //     4 sent                    | fds: n   | bytes: n | the bytes |
@@ -34,6 +34,7 @@ export const SESSION_MAGIC = 'maplebar vfio-user session 1\n';
 
 const KINDS = ['end', 'connect', 'closed', 'received', 'sent', 'timer', 'signal', 'fd-read', 'fd-write', 'block-read'] as const;
 const [END, TIMER, SIGNAL, BLOCK_READ] = [0, 5, 6, 9] as const;
+const JOINED = 0x80;
 const FD_KINDS: readonly FdKind[] = ['unknown', 'event', 'memory', 'other'];
 const MAX_FDS = 1 << 16;
 /** Longer than any message or transfer: 1 GiB. */
@@ -105,7 +106,7 @@ export class SessionEncoder {
   add(event: SessionEvent): void {
     const { out } = this;
     this.count++;
-    this.head(KINDS.indexOf(event.kind), event.at);
+    this.head(KINDS.indexOf(event.kind) | (event.isJoined === true ? JOINED : 0), event.at);
     if (event.kind === 'sent') out.number(event.fds);
     else if (event.kind === 'received') {
       out.number(event.fds.length);
@@ -245,7 +246,7 @@ export function readSession(bytes: Uint8Array): RecordedSession {
       const kind = from.byte();
       at += from.number();
       if (kind !== END) {
-        events.push(eventOf(from, kind, at));
+        events.push({ ...eventOf(from, kind & ~JOINED, at), ...((kind & JOINED) !== 0 && { isJoined: true }) });
         continue;
       }
       const count = from.number();

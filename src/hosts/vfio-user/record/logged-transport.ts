@@ -1,7 +1,7 @@
 // A transport whose connections are listened to: every piece that comes and every message that goes, and what is done with the fds of clients.
 
 import type { Connection, ConnectionHandler, PassedFd, Transport } from '../transport/transport.ts';
-import type { SessionLog } from './events.ts';
+import type { FdKind, SessionLog } from './events.ts';
 
 const NOTHING = new Uint8Array(0);
 
@@ -17,6 +17,7 @@ function loggedFd(fd: PassedFd, number: number, log: SessionLog): PassedFd {
     log.output({ kind, fd: number, offset, bytes });
   };
   return {
+    ...(fd.kind !== undefined && { kind: fd.kind }),
     signal() {
       fd.signal();
       log.output({ kind: 'signal', fd: number });
@@ -46,7 +47,7 @@ function loggedConnection(connection: Connection, log: SessionLog): Connection {
 function loggedHandler(handler: ConnectionHandler, log: SessionLog): ConnectionHandler {
   return {
     received(bytes, fds) {
-      log.input({ kind: 'received', fds: fds.map(() => 'unknown' as const), bytes });
+      log.input({ kind: 'received', fds: fds.map((fd): FdKind => fd.kind ?? 'unknown'), bytes });
       const numbers = log.number(fds.length);
       handler.received(bytes, fds.map((fd, i) => loggedFd(fd, numbers[i]!, log)));
     },

@@ -14,7 +14,7 @@ import type { Connection, ConnectionHandler, PassedFd, Transport } from '../tran
 import { Comparison } from './compare.ts';
 import type { SessionDifference } from './compare.ts';
 import { SessionLog } from './events.ts';
-import type { SessionEvent } from './events.ts';
+import type { FdKind, SessionEvent } from './events.ts';
 import type { RecordedSession } from './format.ts';
 import { ReplayClock } from './logged-clock.ts';
 import { loggedTransport } from './logged-transport.ts';
@@ -85,8 +85,9 @@ function movesOf(events: readonly SessionEvent[]): Map<string, Moved[]> {
   return moves;
 }
 
-function replayFd(moves: ReadAgain<Moved>, writes: ReadAgain<Moved>): PassedFd {
+function replayFd(kind: FdKind, moves: ReadAgain<Moved>, writes: ReadAgain<Moved>): PassedFd {
   return {
+    ...(kind !== 'unknown' && { kind }),
     signal: () => undefined,
     read(offset, target) {
       const found = moves.find((event) => event.offset === offset && (event.bytes.length === target.length || event.bytes.length === 0));
@@ -115,6 +116,10 @@ class ReplayTransport implements Transport {
     this.accept = accept;
     return Promise.resolve({ close: () => Promise.resolve() });
   }
+
+  connect(path: string): Promise<Connection> {
+    return Promise.reject(new VfioError('ECONNREFUSED', 'connect', `${path}: a replay has no other clients`));
+  }
 }
 
 const CONNECTION: Connection = { send: () => undefined, unsent: 0, pause: () => undefined, resume: () => undefined, close: () => undefined };
@@ -122,6 +127,10 @@ const CONNECTION: Connection = { send: () => undefined, unsent: 0, pause: () => 
 /** Until nothing is left that the device would do by itself. */
 function settled(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
+}
+
+function isInput({ kind }: SessionEvent): boolean {
+  return kind === 'connect' || kind === 'closed' || kind === 'received' || kind === 'timer';
 }
 
 function wrong(number: number, event: SessionEvent, what: string): never {
@@ -165,14 +174,15 @@ export async function replaySession(session: RecordedSession, make: (host: Repla
   const transport = new ReplayTransport(fds);
   const moved = movesOf(events);
   let came = 0;
-  const nextFd = (): PassedFd => {
+  const nextFd = (kind: FdKind): PassedFd => {
     const number = came++;
-    return replayFd(new ReadAgain(moved.get(`fd-read ${number}`) ?? []), new ReadAgain(moved.get(`fd-write ${number}`) ?? []));
+    return replayFd(kind, new ReadAgain(moved.get(`fd-read ${number}`) ?? []), new ReadAgain(moved.get(`fd-write ${number}`) ?? []));
   };
   const server = await serveVfioUser(device, { path: 'replay', transport: loggedTransport(transport, log) });
   let handler: ConnectionHandler | undefined;
   try {
     for (const [i, event] of events.entries()) {
+      if (isInput(event) && event.isJoined !== true) await settled();
       recorded.listen(event);
       if (event.kind === 'timer') {
         at = event.at;
@@ -188,9 +198,9 @@ export async function replaySession(session: RecordedSession, make: (host: Repla
         if (event.kind === 'received') handler.received(event.bytes.slice(), event.fds.map(nextFd));
         else handler.closed();
         if (event.kind === 'closed') handler = undefined;
-      } else continue;
-      await settled();
+      }
     }
+    await settled();
     handler?.closed();
     await settled();
   } finally {
