@@ -1,6 +1,6 @@
 // What happens at the edge of a served device, as events: enough to make it happen again.
 //
-//   client --- received ---> transport ---> session ---> device          inputs: connect, received, closed, timer, block-read, fd-read
+//   client --- received ---> transport ---> session ---> device          inputs: connect, received, closed, signalled, timer, block-read, fd-read
 //          <-- sent --------           <---         <---                 outputs: sent, signal, fd-write
 //
 // The device sees no other time than that of the last input, so that a replay can show it the same. A transport may hand over several pieces before promises
@@ -32,7 +32,8 @@ export type SessionEvent = Timed &
     | { readonly kind: 'sent'; readonly fds: number; readonly bytes: Uint8Array }
     /** A timer of the device is due: timers are numbered in the order in which they were set, from 0 on. */
     | { readonly kind: 'timer'; readonly timer: number }
-    | ({ readonly kind: 'signal' } & OfFd)
+    /** An eventfd was signalled: by the device, by the client. */
+    | ({ readonly kind: 'signal' | 'signalled' } & OfFd)
     | ({ readonly kind: 'fd-read' | 'fd-write'; readonly offset: bigint; readonly bytes: Uint8Array } & OfFd)
     /** What blocks of the device's disk held. */
     | { readonly kind: 'block-read'; readonly block: number; readonly bytes: Uint8Array }

@@ -9,7 +9,7 @@
 //     3 received                | fds: n   | of each: 1 byte: 0 unknown, 1 event, 2 memory, 3 other | bytes: n | the bytes |
 //     4 sent                    | fds: n   | bytes: n | the bytes |
 //     5 timer                   | timer: n |
-//     6 signal                  | fd: n    |
+//     6 signal    10 signalled  | fd: n    |
 //     7 fd-read    8 fd-write   | fd: n    | offset: n | bytes: n | the bytes |
 //     9 block-read              | block: n | bytes: n | the bytes |
 //     0 end                     | events: n |   nothing follows
@@ -32,8 +32,8 @@ export interface SessionHeader {
 /** The first line of each file. */
 export const SESSION_MAGIC = 'maplebar vfio-user session 1\n';
 
-const KINDS = ['end', 'connect', 'closed', 'received', 'sent', 'timer', 'signal', 'fd-read', 'fd-write', 'block-read'] as const;
-const [END, TIMER, SIGNAL, BLOCK_READ] = [0, 5, 6, 9] as const;
+const KINDS = ['end', 'connect', 'closed', 'received', 'sent', 'timer', 'signal', 'fd-read', 'fd-write', 'block-read', 'signalled'] as const;
+const END = 0;
 const JOINED = 0x80;
 const FD_KINDS: readonly FdKind[] = ['unknown', 'event', 'memory', 'other'];
 const MAX_FDS = 1 << 16;
@@ -112,7 +112,7 @@ export class SessionEncoder {
       out.number(event.fds.length);
       for (const kind of event.fds) out.byte(FD_KINDS.indexOf(kind));
     } else if (event.kind === 'timer') out.number(event.timer);
-    else if (event.kind === 'signal' || event.kind === 'fd-read' || event.kind === 'fd-write') out.number(event.fd);
+    else if (event.kind === 'signal' || event.kind === 'signalled' || event.kind === 'fd-read' || event.kind === 'fd-write') out.number(event.fd);
     else if (event.kind === 'block-read') out.number(event.block);
     if (event.kind === 'fd-read' || event.kind === 'fd-write') out.number(event.offset);
     if ('bytes' in event) out.block(event.bytes);
@@ -202,12 +202,12 @@ function eventOf(from: Cursor, kind: number, at: number): SessionEvent {
   const name = KINDS[kind];
   if (name === undefined || name === 'end') throw new RangeError(`an event is of kind ${kind}; expected 0 to ${KINDS.length - 1}`);
   if (name === 'connect' || name === 'closed') return { kind: name, at };
-  if (kind === TIMER) return { kind: 'timer', at, timer: from.number() };
-  if (kind === SIGNAL) return { kind: 'signal', at, fd: from.number() };
-  if (kind === BLOCK_READ) return { kind: 'block-read', at, block: from.number(), bytes: from.block() };
+  if (name === 'timer') return { kind: name, at, timer: from.number() };
+  if (name === 'signal' || name === 'signalled') return { kind: name, at, fd: from.number() };
+  if (name === 'block-read') return { kind: name, at, block: from.number(), bytes: from.block() };
   if (name === 'sent') return { kind: name, at, fds: from.number(MAX_FDS), bytes: from.block() };
   if (name === 'received') return { kind: name, at, fds: Array.from({ length: from.number(MAX_FDS) }, () => fdKindOf(from.byte())), bytes: from.block() };
-  return { kind: name as 'fd-read' | 'fd-write', at, fd: from.number(), offset: from.big(), bytes: from.block() };
+  return { kind: name, at, fd: from.number(), offset: from.big(), bytes: from.block() };
 }
 
 function headerOf(text: string): SessionHeader {

@@ -22,6 +22,13 @@ function loggedFd(fd: PassedFd, number: number, log: SessionLog): PassedFd {
       fd.signal();
       log.output({ kind: 'signal', fd: number });
     },
+    ...(fd.onSignal !== undefined && {
+      onSignal: (told) =>
+        fd.onSignal!(() => {
+          log.input({ kind: 'signalled', fd: number });
+          told();
+        }),
+    }),
     read: (offset, target) => moved('fd-read', offset, target, () => fd.read(offset, target)),
     write: (offset, source) => moved('fd-write', offset, source, () => fd.write(offset, source)),
     close: () => fd.close(),
@@ -60,7 +67,7 @@ function loggedHandler(handler: ConnectionHandler, log: SessionLog): ConnectionH
 }
 
 /**
- * The same transport, with a log of what passes.
+ * The same transport, with a log of what passes. All of it passes here: there is no twin socket, and no BAR is mapped.
  *
  * @example
  * ```ts
@@ -70,7 +77,8 @@ function loggedHandler(handler: ConnectionHandler, log: SessionLog): ConnectionH
  */
 export function loggedTransport(transport: Transport, log: SessionLog): Transport {
   return {
-    ...transport,
+    abilities: { fds: transport.abilities.fds },
+    connect: (path, handler) => transport.connect(path, handler),
     listen: (path, accept) =>
       transport.listen(path, (connection) => {
         log.input({ kind: 'connect' });

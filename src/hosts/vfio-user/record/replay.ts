@@ -85,10 +85,12 @@ function movesOf(events: readonly SessionEvent[]): Map<string, Moved[]> {
   return moves;
 }
 
-function replayFd(kind: FdKind, moves: ReadAgain<Moved>, writes: ReadAgain<Moved>): PassedFd {
+/** @param hear - Is given who hears the fd; undefined: nobody any more. */
+function replayFd(kind: FdKind, moves: ReadAgain<Moved>, writes: ReadAgain<Moved>, hear: (told: (() => void) | undefined) => void): PassedFd {
   return {
     ...(kind !== 'unknown' && { kind }),
     signal: () => undefined,
+    onSignal: hear,
     read(offset, target) {
       const found = moves.find((event) => event.offset === offset && (event.bytes.length === target.length || event.bytes.length === 0));
       if (found === undefined || found.bytes.length === 0) throw new VfioError('EIO', 'replay', `${target.length} bytes at 0x${offset.toString(16)} of an fd were not read then`);
@@ -98,7 +100,7 @@ function replayFd(kind: FdKind, moves: ReadAgain<Moved>, writes: ReadAgain<Moved
       const found = writes.find((event) => event.offset === offset && (event.bytes.length === source.length || event.bytes.length === 0));
       if (found?.bytes.length === 0) throw new VfioError('EIO', 'replay', `${source.length} bytes at 0x${offset.toString(16)} of an fd could not be written then`);
     },
-    close: () => undefined,
+    close: () => hear(undefined),
   };
 }
 
@@ -129,12 +131,86 @@ function settled(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }
 
-function isInput({ kind }: SessionEvent): boolean {
-  return kind === 'connect' || kind === 'closed' || kind === 'received' || kind === 'timer';
+type Input = Extract<SessionEvent, { readonly kind: 'connect' | 'closed' | 'received' | 'signalled' | 'timer' }>;
+
+function isInput(event: SessionEvent): event is Input {
+  return ['connect', 'closed', 'received', 'signalled', 'timer'].includes(event.kind);
 }
 
 function wrong(number: number, event: SessionEvent, what: string): never {
   throw new RangeError(`vfio-user session: event ${number} is ${event.kind}, and ${what}`);
+}
+
+/** The inputs of a session, given again. */
+class Inputs {
+  readonly log: SessionLog;
+  readonly clock: ReplayClock;
+  private readonly blocks: ReadAgain<Extract<SessionEvent, { readonly kind: 'block-read' }>>;
+  private readonly moves: Map<string, Moved[]>;
+  /** Who hears the clients' eventfds. */
+  private readonly heard = new Map<number, () => void>();
+  private time = 0;
+  private fds = 0;
+  private handler: ConnectionHandler | undefined;
+
+  constructor(events: readonly SessionEvent[], listen: (event: SessionEvent) => void) {
+    this.log = new SessionLog(() => this.time, [listen]);
+    this.clock = new ReplayClock(this.log);
+    this.blocks = new ReadAgain(events.filter((event) => event.kind === 'block-read'));
+    this.moves = movesOf(events);
+  }
+
+  /** What blocks of the disk held. */
+  readonly readBlocks = (block: number, target: Uint8Array): void => {
+    const found = this.blocks.find((event) => event.block === block && event.bytes.length === target.length);
+    if (found === undefined) throw new VfioError('EIO', 'replay', `${target.length} bytes from block ${block} on were not read then`);
+    target.set(found.bytes);
+    this.time = found.at;
+    this.log.input({ kind: 'block-read', block, bytes: target });
+  };
+
+  private nextFd(kind: FdKind): PassedFd {
+    const number = this.fds++;
+    const moved = (what: Moved['kind']): ReadAgain<Moved> => new ReadAgain(this.moves.get(`${what} ${number}`) ?? []);
+    return replayFd(kind, moved('fd-read'), moved('fd-write'), (told) => {
+      if (told === undefined) this.heard.delete(number);
+      else this.heard.set(number, told);
+    });
+  }
+
+  /** Gives one, if the event is one. RangeError for one that cannot be, naming its number. */
+  give(event: SessionEvent, number: number, accept: (connection: Connection) => ConnectionHandler): void {
+    if (!isInput(event)) return;
+    this.time = event.at;
+    switch (event.kind) {
+      case 'timer':
+        // One that is not there leaves a difference by what it does not do; where it does nothing, it is none.
+        this.clock.fire(event.timer);
+        break;
+      case 'signalled':
+        this.heard.get(event.fd)?.();
+        break;
+      case 'connect':
+        if (this.handler !== undefined) wrong(number, event, 'another client is connected');
+        this.handler = accept(CONNECTION);
+        break;
+      case 'received':
+        if (this.handler === undefined) wrong(number, event, 'no client is connected');
+        this.handler.received(event.bytes.slice(), event.fds.map((kind) => this.nextFd(kind)));
+        break;
+      case 'closed':
+        if (this.handler === undefined) wrong(number, event, 'no client is connected');
+        this.end();
+        break;
+    }
+  }
+
+  /** The client is gone, if there is one. */
+  end(): void {
+    const { handler } = this;
+    this.handler = undefined;
+    handler?.closed();
+  }
 }
 
 /**
@@ -160,48 +236,18 @@ export async function replaySession(session: RecordedSession, make: (host: Repla
     if (step.kind === 'command' && step.from === 'client') counts.messages++;
     compared.add('replayed', step);
   });
-  let at = 0;
-  const log = new SessionLog(() => at, [replayed.listen]);
-  const clock = new ReplayClock(log);
-  const blocks = new ReadAgain(events.filter((event) => event.kind === 'block-read'));
-  const readBlocks = (block: number, target: Uint8Array): void => {
-    const found = blocks.find((event) => event.block === block && event.bytes.length === target.length);
-    if (found === undefined) throw new VfioError('EIO', 'replay', `${target.length} bytes from block ${block} on were not read then`);
-    target.set(found.bytes);
-    log.input({ kind: 'block-read', block, bytes: target });
-  };
-  const device = make({ clock, readBlocks });
+  const inputs = new Inputs(events, replayed.listen);
+  const device = make({ clock: inputs.clock, readBlocks: inputs.readBlocks });
   const transport = new ReplayTransport(fds);
-  const moved = movesOf(events);
-  let came = 0;
-  const nextFd = (kind: FdKind): PassedFd => {
-    const number = came++;
-    return replayFd(kind, new ReadAgain(moved.get(`fd-read ${number}`) ?? []), new ReadAgain(moved.get(`fd-write ${number}`) ?? []));
-  };
-  const server = await serveVfioUser(device, { path: 'replay', transport: loggedTransport(transport, log) });
-  let handler: ConnectionHandler | undefined;
+  const server = await serveVfioUser(device, { path: 'replay', transport: loggedTransport(transport, inputs.log) });
   try {
     for (const [i, event] of events.entries()) {
       if (isInput(event) && event.isJoined !== true) await settled();
       recorded.listen(event);
-      if (event.kind === 'timer') {
-        at = event.at;
-        // One that is not there leaves a difference by what it does not do; where it does nothing, it is none.
-        clock.fire(event.timer);
-      } else if (event.kind === 'connect') {
-        if (handler !== undefined) wrong(i + 1, event, 'another client is connected');
-        at = event.at;
-        handler = transport.accept!(CONNECTION);
-      } else if (event.kind === 'received' || event.kind === 'closed') {
-        if (handler === undefined) wrong(i + 1, event, 'no client is connected');
-        at = event.at;
-        if (event.kind === 'received') handler.received(event.bytes.slice(), event.fds.map(nextFd));
-        else handler.closed();
-        if (event.kind === 'closed') handler = undefined;
-      }
+      inputs.give(event, i + 1, transport.accept!);
     }
     await settled();
-    handler?.closed();
+    inputs.end();
     await settled();
   } finally {
     await server.close();
