@@ -33,7 +33,8 @@ export type SessionEvent = Timed &
     /** A timer of the device is due: timers are numbered in the order in which they were set, from 0 on. */
     | { readonly kind: 'timer'; readonly timer: number }
     /** An eventfd was signalled: by the device, by the client. */
-    | ({ readonly kind: 'signal' | 'signalled' } & OfFd)
+    | ({ readonly kind: 'signal' } & OfFd)
+    | ({ readonly kind: 'signalled' } & OfFd)
     | ({ readonly kind: 'fd-read' | 'fd-write'; readonly offset: bigint; readonly bytes: Uint8Array } & OfFd)
     /** What blocks of the device's disk held. */
     | { readonly kind: 'block-read'; readonly block: number; readonly bytes: Uint8Array }

@@ -34,6 +34,7 @@ export const SESSION_MAGIC = 'maplebar vfio-user session 1\n';
 
 const KINDS = ['end', 'connect', 'closed', 'received', 'sent', 'timer', 'signal', 'fd-read', 'fd-write', 'block-read', 'signalled'] as const;
 const END = 0;
+const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 const JOINED = 0x80;
 const FD_KINDS: readonly FdKind[] = ['unknown', 'event', 'memory', 'other'];
 const MAX_FDS = 1 << 16;
@@ -59,12 +60,15 @@ class Growing {
   }
 
   number(value: number | bigint): void {
-    let rest = BigInt(value);
-    while (rest > 0x7fn) {
+    let rest = value;
+    // Beyond 53 bits: few are.
+    while (typeof rest === 'bigint' && rest > SAFE) {
       this.byte(Number(rest & 0x7fn) | 0x80);
       rest >>= 7n;
     }
-    this.byte(Number(rest));
+    let small = Number(rest);
+    for (; small > 0x7f; small = Math.floor(small / 0x80)) this.byte((small % 0x80) | 0x80);
+    this.byte(small);
   }
 
   block(bytes: Uint8Array): void {
@@ -171,6 +175,11 @@ class Cursor {
   }
 
   number(most = Number.MAX_SAFE_INTEGER): number {
+    const first = this.bytes[this.at];
+    if (first !== undefined && first < 0x80 && first <= most) {
+      this.at++;
+      return first;
+    }
     const value = this.big();
     if (value > BigInt(most)) throw new RangeError(`a number is ${value.toString()}; expected at most ${most}`);
     return Number(value);
