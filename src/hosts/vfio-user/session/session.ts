@@ -9,7 +9,7 @@
 // A device's own messages come a turn after the access that caused them: the reply to that is on its way by then. A client that waits for it answers nothing else.
 
 import { VfioError } from '../../../uapi/index.ts';
-import { commandName, commandText } from '../codec/commands.ts';
+import { VFIO_USER_REGION_READ, VFIO_USER_REGION_WRITE, commandName, commandText } from '../codec/commands.ts';
 import type { CommandName } from '../codec/commands.ts';
 import { FLAG_NO_REPLY, TYPE_COMMAND, TYPE_MASK, TYPE_REPLY, errorMessage, replyMessage } from '../codec/header.ts';
 import { decodePayload } from '../codec/messages.ts';
@@ -27,16 +27,22 @@ import { SessionMigration } from './migration.ts';
 import { SERVER_CAPABILITIES, negotiate } from './negotiation.ts';
 import type { Agreement } from './negotiation.ts';
 import type { ServedDevice } from './served-device.ts';
+import { NO_REPLY, shortAccess } from './short-access.ts';
 
 /** What a session is opened with. */
 export interface SessionOptions {
   /** Sends one whole message to the client, and fds with it, which stay the session's. */
   readonly send: (message: Uint8Array, fds?: readonly PassedFd[]) => void;
+  /** Makes a socket of its own for DMA_READ and DMA_WRITE: what sends there, and the client's end, which is closed once it is sent. Default: they share the client's socket. */
+  readonly openTwin?: () => { readonly send: (message: Uint8Array) => void; readonly fd: PassedFd };
   /** Is told of what a device's own code threw. Default: nobody; the client gets EIO. */
   readonly onDeviceError?: (error: unknown) => void;
   /** What the server answers with as far as it is proposed. Default: {@link SERVER_CAPABILITIES}. */
   readonly capabilities?: Capabilities;
 }
+
+/** Asked for by few, and then it matters: first among what an answer has room for. */
+const TWIN: Capabilities = { twin_socket: { supported: true, fd_index: 0 } };
 
 const { max_dma_maps: MAX_DMA_MAPS = 0 } = SERVER_CAPABILITIES;
 
@@ -45,12 +51,16 @@ export class Session {
   private readonly options: SessionOptions;
   private readonly state: SessionState;
   private readonly messages: DmaMessages;
+  private sendTwin: (message: Uint8Array) => void;
   private agreement: Agreement | undefined;
+  /** The client's end, until it is on its way. */
+  private twinEnd: PassedFd | undefined;
   private isOver = false;
   private count = 0;
 
   constructor(device: ServedDevice, options: SessionOptions) {
     this.options = options;
+    this.sendTwin = options.send;
     const dma = new DmaTable(MAX_DMA_MAPS);
     const { vfio } = device;
     const { dmaLogging } = vfio.description;
@@ -62,7 +72,7 @@ export class Session {
       log: dmaLogging === undefined ? undefined : new DirtyLog(dmaLogging, dma),
       report: (error) => options.onDeviceError?.(error),
     };
-    this.messages = new DmaMessages((message) => options.send(message));
+    this.messages = new DmaMessages((message) => this.sendTwin(message));
     device.dma.connect({
       read: (address, target) => this.transfer('DMA_READ', address, target),
       write: (address, source) => this.transfer('DMA_WRITE', address, source),
@@ -97,6 +107,7 @@ export class Session {
   /** Takes one message, and its fds. Never throws. */
   receive(message: ReceivedMessage<PassedFd>): void {
     this.count++;
+    if (this.agreement !== undefined && message.fds.length === 0 && message.fault === undefined && this.access(message)) return;
     const given: PassedFd[] = [];
     const fds = { all: message.fds, isTaken: false, take: () => void (fds.isTaken = true), give: (fd: PassedFd) => void given.push(fd) };
     const { header } = message;
@@ -106,8 +117,26 @@ export class Session {
     } catch (error) {
       this.refuse(message, error);
     } finally {
+      this.twinEnd?.close();
+      this.twinEnd = undefined;
       if (!fds.isTaken) for (const fd of message.fds) fd.close();
     }
+  }
+
+  /** Whether it was an access that goes the short way. */
+  private access(message: ReceivedMessage<PassedFd>): boolean {
+    const { header, payload } = message;
+    if ((header.command !== VFIO_USER_REGION_READ && header.command !== VFIO_USER_REGION_WRITE) || (header.flags & TYPE_MASK) !== TYPE_COMMAND) return false;
+    let reply: Uint8Array | undefined;
+    try {
+      reply = shortAccess(this.state.device, header, payload, this.state.report);
+    } catch (error) {
+      this.refuse(message, error);
+      return true;
+    }
+    if (reply === undefined) return false;
+    if (reply !== NO_REPLY) this.options.send(reply);
+    return true;
   }
 
   private refuse({ header, fault }: ReceivedMessage<PassedFd>, error: unknown): void {
@@ -131,14 +160,21 @@ export class Session {
     if (type !== TYPE_COMMAND) throw new VfioError('EINVAL', call, `flags 0x${header.flags.toString(16)}: the type is ${type}; expected 0, a command, or 1, a reply`);
     if (name === undefined) throw new VfioError('EINVAL', call, 'there is no such command');
     if (name === 'DMA_READ' || name === 'DMA_WRITE') throw new VfioError('EINVAL', call, 'it goes from the server to the client');
-    if (name === 'VERSION') return this.begin(decodePayload(name, 'request', payload));
+    if (name === 'VERSION') return this.begin(decodePayload(name, 'request', payload), fds);
     if (this.agreement === undefined) throw new VfioError('EINVAL', call, 'VERSION comes first');
     return this.run(name, payload, fds);
   }
 
-  private begin(request: PayloadOf<'VERSION', 'request'>): Uint8Array {
+  private begin(request: PayloadOf<'VERSION', 'request'>, fds: MessageFds): Uint8Array {
     if (this.agreement !== undefined) throw new VfioError('EINVAL', 'vfio-user VERSION', 'it was agreed on before');
-    const { reply, agreement } = negotiate(request, this.options.capabilities ?? SERVER_CAPABILITIES);
+    const { capabilities = SERVER_CAPABILITIES, openTwin } = this.options;
+    const { reply, agreement } = negotiate(request, openTwin === undefined ? capabilities : { ...TWIN, ...capabilities });
+    if (agreement.hasTwin) {
+      const { send, fd } = openTwin!();
+      this.sendTwin = send;
+      fds.give(fd);
+      this.twinEnd = fd;
+    }
     this.agreement = agreement;
     return reply;
   }
