@@ -29,7 +29,7 @@ function rulesAt(room, up, files) {
   const steps = up.replaceAll('.', '\\.');
   const forbidden = rooms.filter((other) => other !== room && !arrows[room].includes(other));
   const patterns = [
-    { regex: `^${steps}(${rooms.join('|')})/(?!index\\.ts$)`, message: `import another room by its face, its index.ts` },
+    { regex: `^${steps}(?!hosts/[a-z0-9-]+/index\\.ts$)(${rooms.join('|')})/(?!index\\.ts$)`, message: `import another room by its face, its index.ts` },
     { regex: `^${steps}index\\.ts$`, message: 'src/index.ts is the public face; rooms import rooms' },
     { regex: `^${steps}\\.\\./`, message: 'a room of src/ imports nothing outside src/' },
   ];

@@ -1,8 +1,8 @@
 // Files as the commands read them: plain or gzip, by content, with progress.
 
-import { createReadStream, readFileSync, statSync } from 'node:fs';
+import { closeSync, createReadStream, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { pipeline } from 'node:stream';
-import { createGunzip, gunzipSync } from 'node:zlib';
+import { constants, createGunzip, gunzipSync } from 'node:zlib';
 import { parseLspciHex, parseLspciVerbose, parseIomem } from '../trace/index.ts';
 import type { MachineDumps } from '../trace/index.ts';
 
@@ -14,6 +14,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file',
   EACCES: 'permission denied',
   EISDIR: 'is a directory',
+  ENOSPC: 'no space left on the disk',
   Z_BUF_ERROR: 'the gzip data ends in the middle',
   Z_DATA_ERROR: 'the gzip data is damaged',
 };
@@ -27,7 +28,8 @@ function reading<T>(path: string, read: () => T): T {
   }
 }
 
-function inFile(path: string, error: unknown): Error {
+/** An error of a file's with the file's name, in our words where they are plainer. */
+export function inFile(path: string, error: unknown): Error {
   // Not by instanceof: Node's own errors may be of another realm.
   const { code, message } = error as Partial<NodeJS.ErrnoException>;
   const words = code === undefined ? undefined : WORDS[code];
@@ -63,6 +65,26 @@ export function isRepeatable(path: string): boolean {
 function readWhole(path: string): Uint8Array {
   const bytes = readFileSync(path);
   return isGzip(bytes) ? gunzipSync(bytes) : bytes;
+}
+
+/** A file's bytes, unzipped if it is gzip. */
+export function readBytes(path: string): Uint8Array {
+  return reading(path, () => readWhole(path));
+}
+
+/** Up to `most` of a regular file's first bytes, unzipped as far as that goes. */
+export function startOf(path: string, most: number): Uint8Array {
+  return reading(path, () => {
+    const fd = openSync(path, 'r');
+    try {
+      const start = new Uint8Array(most);
+      const read = start.subarray(0, readSync(fd, start, 0, most, 0));
+      // It may end in the middle: what comes out so far is enough.
+      return isGzip(read) ? gunzipSync(read, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, most) : read;
+    } finally {
+      closeSync(fd);
+    }
+  });
 }
 
 /** A file's text, unzipped if it is gzip. */

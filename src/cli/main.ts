@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { EXIT, runProgram } from './program.ts';
+import { loadModule } from './typescript-loading.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
 
@@ -22,7 +23,10 @@ process.exitCode = await runProgram(
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     interactive: process.stderr.isTTY,
+    get columns() {
+      return process.stderr.columns;
+    },
   },
   version,
-  fileURLToPath(new URL('../../../test/conformance/rows', import.meta.url)),
+  { rows: fileURLToPath(new URL('../../../test/conformance/rows', import.meta.url)), load: loadModule },
 );

@@ -2,13 +2,15 @@
 
 import type { Engine } from '../core/index.ts';
 import { bochsDisplay, edu, endpointTest, idio16, mtty, nvmeLite, serial } from '../devices/index.ts';
-import type { BochsDisplayOptions } from '../devices/index.ts';
+import type { BlockStore, BochsDisplayOptions } from '../devices/index.ts';
 import type { DeviceHost, PciDevice } from '../pci/index.ts';
 
 /** What a device can be asked to be beyond what it is by itself. */
 export interface ReferenceDeviceOptions {
   /** How the display hands out its picture. Default: not at all. */
   readonly planes?: NonNullable<BochsDisplayOptions['planes']>;
+  /** The blocks of the disk. Default: 1 MiB of zeroes. */
+  readonly store?: BlockStore;
 }
 
 type MakeDevice = (engine: Engine, host: DeviceHost, options?: ReferenceDeviceOptions) => PciDevice;
@@ -20,7 +22,7 @@ const DEVICES: Readonly<Record<string, MakeDevice>> = {
   'bochs-display': (engine, host, options) => bochsDisplay(engine, host, options),
   'endpoint-test': (engine, host) => endpointTest(engine, host),
   mtty: (engine, host) => mtty(engine, host),
-  'nvme-lite': (engine, host) => nvmeLite(engine, host),
+  'nvme-lite': (engine, host, options) => nvmeLite(engine, host, options),
 };
 
 /** Those that show a picture. */

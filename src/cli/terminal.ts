@@ -9,6 +9,8 @@ export interface Output {
   err(text: string): void;
   /** Whether progress is worth drawing on the error stream. */
   readonly interactive: boolean;
+  /** How wide the error stream's terminal is. Default 80. */
+  readonly columns?: number;
 }
 
 /** Columns without borders; those named in `right` are aligned to the right. */

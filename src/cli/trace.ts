@@ -23,7 +23,8 @@ export type TracedProgram = (process: Process, devices: readonly VfioDevice[], b
 /** How a module is loaded: its exports. */
 export type LoadModule = (path: string) => Promise<Readonly<Record<string, unknown>>>;
 
-const importModule: LoadModule = async (path) => (await import(pathToFileURL(resolve(path)).href)) as Readonly<Record<string, unknown>>;
+/** As Node does. */
+export const importModule: LoadModule = async (path) => (await import(pathToFileURL(resolve(path)).href)) as Readonly<Record<string, unknown>>;
 
 /** What is printed of a call: its line, or one JSON object with the line, the call as it can be decoded again, and what its arguments say. */
 function printed(call: SystemCall, { json, why = false }: TraceCommand): string {

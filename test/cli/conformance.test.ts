@@ -13,7 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 async function run(from: string, ...argv: string[]): Promise<{ code: number; out: string; err: string }> {
   const ended = { code: -1, out: '', err: '' };
   const output = { out: (text: string) => void (ended.out += text), err: (text: string) => void (ended.err += text), interactive: false };
-  ended.code = await runProgram(['conformance', ...argv], output, '1.2.3', from);
+  ended.code = await runProgram(['conformance', ...argv], output, '1.2.3', { rows: from });
   return ended;
 }
 

@@ -1,5 +1,6 @@
 // A device at a UNIX socket: clients one after the other, the device's state kept between them.
 
+import { VfioError } from '../../uapi/index.ts';
 import { ServedConnection } from './session/served-connection.ts';
 import type { ServedDevice } from './session/served-device.ts';
 import type { Session } from './session/session.ts';
@@ -82,11 +83,20 @@ export class VfioUserServer {
   }
 }
 
+/** Of a UNIX socket's address, without the NUL at its end. */
+const MAX_PATH = 107;
+
+function checkPath(path: string): void {
+  const bytes = Buffer.byteLength(path);
+  if (bytes > MAX_PATH) throw new VfioError('ENAMETOOLONG', 'listen', `${path}: the path has ${bytes} bytes; a socket's has at most ${MAX_PATH}`);
+  if (bytes === 0 || path.includes('\0')) throw new VfioError('EINVAL', 'listen', `the path is ${JSON.stringify(path)}; expected a name in the file system`);
+}
+
 /**
  * Serves a device.
  *
  * @param device what {@link serveDevice} made; one server at a time.
- * @throws (rejects with) VfioError EADDRINUSE when another server listens at the path, and what the system answers: ENOENT, EACCES.
+ * @throws (rejects with) VfioError ENAMETOOLONG for a path of more than 107 bytes, EADDRINUSE when another server listens there, and what the system answers: ENOENT, EACCES.
  * @example
  * ```ts
  * const server = await serveVfioUser(device, { path: '/run/edu.sock' });
@@ -96,6 +106,7 @@ export class VfioUserServer {
  */
 export async function serveVfioUser(device: ServedDevice, options: VfioUserServerOptions): Promise<VfioUserServer> {
   const { transport = netTransport() } = options;
+  checkPath(options.path);
   const server = new VfioUserServer(device, options, transport.abilities);
   server.listening(await transport.listen(options.path, (connection) => server.accept(connection)));
   return server;
