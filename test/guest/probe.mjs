@@ -1,13 +1,13 @@
 // Runs functions of scripts/guest/ for tests, which are no ES modules: calls come as JSON on standard input, answers leave as JSON. Bytes are `{ "hex": "..." }` both ways.
 import { readFileSync } from 'node:fs';
-import { debianSources, newestKernel } from '../../scripts/guest/apt.mjs';
+import { debianSources, mirrorOf, newestKernel } from '../../scripts/guest/apt.mjs';
 import { cpio } from '../../scripts/guest/cpio.mjs';
 import { initramfs } from '../../scripts/guest/initramfs.mjs';
 import { guestIn, writeManifest } from '../../scripts/guest/image.mjs';
 import { modprobeFiles, moduleInfo, modulesFor } from '../../scripts/guest/kernel-modules.mjs';
 import { RECIPE } from '../../scripts/guest/recipe.mjs';
 
-const functions = { cpio, debianSources, guestIn, initramfs, modprobeFiles, moduleInfo, modulesFor, newestKernel, recipe: () => RECIPE, writeManifest };
+const functions = { cpio, debianSources, guestIn, initramfs, mirrorOf, modprobeFiles, moduleInfo, modulesFor, newestKernel, recipe: () => RECIPE, writeManifest };
 const isBytes = (value) => value !== null && typeof value === 'object' && Object.keys(value).join() === 'hex';
 const calls = JSON.parse(readFileSync(0, 'utf8'), (_, value) => (isBytes(value) ? Buffer.from(value.hex, 'hex') : value));
 const answers = calls.map(([name, ...args]) => {

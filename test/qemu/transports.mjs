@@ -1,0 +1,9 @@
+// Transports by name.
+import { netTransport } from 'maplebar/vfio-user';
+
+const TRANSPORTS = { net: () => netTransport() };
+
+/** @param {string} name */
+export async function transportNamed(name) {
+  return TRANSPORTS[name]();
+}
