@@ -5,11 +5,16 @@ const KEPT = 40;
 const MOST_BYTES = 1 << 22;
 const MOST_TEXT = 160;
 
-const shown = (_, value) => (typeof value === 'bigint' ? `0x${value.toString(16)}` : value instanceof Uint8Array ? (value.length > 8 ? `${value.length} bytes` : Buffer.from(value).toString('hex')) : value);
+function shown(value) {
+  if (typeof value === 'bigint') return `0x${value.toString(16)}`;
+  if (!(value instanceof Uint8Array)) return JSON.stringify(value);
+  return value.length > 8 ? `${value.length} bytes` : Buffer.from(value).toString('hex');
+}
 
+/** The fields of a payload; empty data are left out. */
 function said(name, direction, payload) {
   try {
-    return JSON.stringify(decodePayload(name, direction, payload), shown).slice(0, MOST_TEXT);
+    return Object.entries(decodePayload(name, direction, payload)).flatMap(([field, value]) => (value?.length === 0 ? [] : [`${field}=${shown(value)}`])).join(' ').slice(0, MOST_TEXT);
   } catch {
     return `${payload.length} bytes`;
   }
