@@ -3,8 +3,6 @@
 //   ask --> id, command --> ... --> reply with that id --> the promise       a lost connection ends them all
 //   DMA_READ, DMA_WRITE of the server --> the client's memory --> reply
 
-import { connect } from 'node:net';
-import type { Socket } from 'node:net';
 import { VfioError, errnoName } from '../../../uapi/index.ts';
 import { COMMANDS, MAX_MESSAGE_SIZE, commandName, commandText } from '../codec/commands.ts';
 import type { CommandName } from '../codec/commands.ts';
@@ -13,49 +11,44 @@ import { decodePayload, encodePayload } from '../codec/messages.ts';
 import type { PayloadInput, PayloadOf } from '../codec/messages.ts';
 import { MessageStream } from '../codec/message-stream.ts';
 import type { ReceivedMessage } from '../codec/message-stream.ts';
-import { socketError } from '../transport/net-transport.ts';
+import type { Connection, ConnectionHandler, PassedFd, Transport } from '../transport/transport.ts';
 import type { ClientMemory } from './client-memory.ts';
 
 interface Waiting {
   readonly command: CommandName;
-  readonly resolve: (payload: Uint8Array) => void;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
 }
 
+/** What a reply brought. */
+export interface Answer {
+  /** A copy. */
+  readonly payload: Uint8Array;
+  /** The caller's from now on. */
+  readonly fds: readonly PassedFd[];
+}
+
 /** One connection to a server. @internal */
-export class ClientConnection {
-  private readonly socket: Socket;
+export class ClientConnection implements ConnectionHandler {
   private readonly memory: ClientMemory;
-  private readonly stream = new MessageStream(MAX_MESSAGE_SIZE);
+  private readonly stream = new MessageStream<PassedFd>(MAX_MESSAGE_SIZE);
   private readonly waiting = new Map<number, Waiting>();
   private readonly over: Promise<void>;
+  private connection!: Connection;
+  private isGone!: () => void;
   private nextId = 0;
   private ended: VfioError | undefined;
 
-  private constructor(socket: Socket, memory: ClientMemory) {
-    this.socket = socket;
+  private constructor(memory: ClientMemory) {
     this.memory = memory;
-    socket.on('data', (bytes) => this.received(bytes));
-    socket.on('error', ({ message }) => this.end(message));
-    this.over = new Promise((resolve) => {
-      socket.on('close', () => {
-        this.end('the server has closed the connection');
-        resolve();
-      });
-    });
+    this.over = new Promise((resolve) => void (this.isGone = resolve));
   }
 
   /** Connects. Rejects with VfioError ENOENT, ECONNREFUSED, EACCES as the system says. */
-  static open(path: string, memory: ClientMemory): Promise<ClientConnection> {
-    return new Promise((resolve, reject) => {
-      const socket = connect(path);
-      const failed = (error: Error): void => reject(socketError('connect', path, error));
-      socket.once('error', failed);
-      socket.once('connect', () => {
-        socket.off('error', failed);
-        resolve(new ClientConnection(socket, memory));
-      });
-    });
+  static async open(transport: Transport, path: string, memory: ClientMemory): Promise<ClientConnection> {
+    const opened = new ClientConnection(memory);
+    opened.connection = await transport.connect(path, opened);
+    return opened;
   }
 
   /** Whether the connection is over. */
@@ -78,19 +71,30 @@ export class ClientConnection {
     return id;
   }
 
-  /** Sends a command and waits for its reply: the payload of that, as a copy. Rejects with the server's errno, ECONNRESET when the connection ends. */
-  askBytes(command: CommandName, payload: Uint8Array): Promise<Uint8Array> {
+  /** Sends a command, and fds with it, which stay the caller's; waits for its reply. Rejects with the server's errno, ECONNRESET when the connection ends. */
+  askWithFds(command: CommandName, payload: Uint8Array, fds: readonly PassedFd[] = []): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (this.ended !== undefined) throw this.ended;
       const id = this.freeId(command);
+      this.connection.send(commandMessage(id, COMMANDS[command], payload), fds);
       this.waiting.set(id, { command, resolve, reject });
-      this.socket.write(commandMessage(id, COMMANDS[command], payload));
     });
   }
 
+  /** The same for what brings no fds. A copy of the reply's payload. */
+  async askBytes(command: CommandName, payload: Uint8Array, fds?: readonly PassedFd[]): Promise<Uint8Array> {
+    const answer = await this.askWithFds(command, payload, fds);
+    for (const fd of answer.fds) fd.close();
+    return answer.payload;
+  }
+
   /** The same with records. */
-  async ask<C extends CommandName>(command: C, request: PayloadInput<C, 'request'>): Promise<PayloadOf<C, 'reply'>> {
-    const payload = await this.askBytes(command, encodePayload(command, 'request', request));
+  async ask<C extends CommandName>(command: C, request: PayloadInput<C, 'request'>, fds?: readonly PassedFd[]): Promise<PayloadOf<C, 'reply'>> {
+    return this.decode(command, await this.askBytes(command, encodePayload(command, 'request', request), fds));
+  }
+
+  /** A reply as a record. VfioError EPROTO when it is none. */
+  decode<C extends CommandName>(command: C, payload: Uint8Array): PayloadOf<C, 'reply'> {
     try {
       return decodePayload(command, 'reply', payload);
     } catch (error) {
@@ -101,21 +105,32 @@ export class ClientConnection {
   /** Sends a command that has no reply: nobody hears of its failure either. */
   post<C extends CommandName>(command: C, request: PayloadInput<C, 'request'>): void {
     if (this.ended !== undefined) throw this.ended;
-    this.socket.write(commandMessage(this.freeId(command), COMMANDS[command], encodePayload(command, 'request', request), FLAG_NO_REPLY));
+    this.connection.send(commandMessage(this.freeId(command), COMMANDS[command], encodePayload(command, 'request', request), FLAG_NO_REPLY));
   }
 
   /** Sends bytes as they are, whatever they are. */
   sendRaw(bytes: Uint8Array): void {
     if (this.ended !== undefined) throw this.ended;
-    this.socket.write(bytes);
+    this.connection.send(bytes);
   }
 
-  private received(bytes: Uint8Array): void {
-    this.stream.push(bytes);
+  drained(): void {
+    return;
+  }
+
+  closed(): void {
+    for (const fd of this.stream.close()) fd.close();
+    this.end('the server has closed the connection');
+    this.isGone();
+  }
+
+  received(bytes: Uint8Array, fds: readonly PassedFd[]): void {
+    this.stream.push(bytes, fds);
     for (let message = this.stream.next(); message !== undefined; message = this.stream.next()) {
       if (message.fault !== undefined) {
         this.end(message.fault.message);
-        this.socket.destroy();
+        for (const fd of message.fds) fd.close();
+        this.connection.close();
         return;
       }
       if ((message.header.flags & TYPE_MASK) === TYPE_REPLY) this.replied(message);
@@ -123,24 +138,28 @@ export class ClientConnection {
     }
   }
 
-  private replied({ header, payload }: ReceivedMessage<never>): void {
+  private replied({ header, payload, fds }: ReceivedMessage<PassedFd>): void {
     const waiting = this.waiting.get(header.id);
+    const isAsked = waiting !== undefined && COMMANDS[waiting.command] === header.command;
+    const isError = (header.flags & FLAG_ERROR) !== 0;
+    if (!isAsked || isError) for (const fd of fds) fd.close();
     // Nobody waits for it: there is nobody to tell.
-    if (waiting === undefined || COMMANDS[waiting.command] !== header.command) return;
+    if (!isAsked) return;
     this.waiting.delete(header.id);
     const call = `vfio-user ${waiting.command}`;
-    if ((header.flags & FLAG_ERROR) !== 0) waiting.reject(new VfioError(errnoName(header.errno) ?? 'EIO', call, `the server answered errno ${header.errno}`));
-    else waiting.resolve(payload.slice());
+    if (isError) waiting.reject(new VfioError(errnoName(header.errno) ?? 'EIO', call, `the server answered errno ${header.errno}`));
+    else waiting.resolve({ payload: payload.slice(), fds });
   }
 
-  private asked({ header, payload }: ReceivedMessage<never>): void {
+  private asked({ header, payload, fds }: ReceivedMessage<PassedFd>): void {
+    for (const fd of fds) fd.close();
     let reply: Uint8Array;
     try {
       reply = replyMessage(header, this.answer(header.command, payload));
     } catch (error) {
       reply = errorMessage(header, error instanceof VfioError ? error.errno : new VfioError('EIO', '').errno);
     }
-    if ((header.flags & FLAG_NO_REPLY) === 0 && this.ended === undefined) this.socket.write(reply);
+    if ((header.flags & FLAG_NO_REPLY) === 0 && this.ended === undefined) this.connection.send(reply);
   }
 
   private answer(command: number, payload: Uint8Array): Uint8Array {
@@ -159,8 +178,7 @@ export class ClientConnection {
 
   /** Ends the connection. Resolves when it is over. */
   async close(): Promise<void> {
-    this.socket.end();
-    this.socket.destroySoon();
+    this.connection.close();
     await this.over;
   }
 }

@@ -14,6 +14,8 @@ import { vfio_user_write_multi_entry as ENTRY } from '../codec/layouts.ts';
 import { encodePayload, headSize } from '../codec/messages.ts';
 import { decodeCapabilities, encodeCapabilities, withDefaults } from '../codec/version.ts';
 import type { Capabilities, Version } from '../codec/version.ts';
+import { netTransport } from '../transport/net-transport.ts';
+import type { Transport } from '../transport/transport.ts';
 import { ClientConnection } from './client-connection.ts';
 import { ClientMemory } from './client-memory.ts';
 
@@ -23,6 +25,8 @@ export interface VfioUserClientOptions {
   readonly capabilities?: Capabilities;
   /** Highest minor version that it speaks. */
   readonly minor?: number;
+  /** Default: {@link netTransport}, which passes no fds. */
+  readonly transport?: Transport;
 }
 
 /** One write of {@link VfioUserClient.writeMulti}. */
@@ -72,9 +76,9 @@ export class VfioUserClient {
    * ```
    */
   static async connect(path: string, options: VfioUserClientOptions = {}): Promise<VfioUserClient> {
-    const { capabilities = PROPOSED, minor = VERSION_MINOR } = options;
+    const { capabilities = PROPOSED, minor = VERSION_MINOR, transport = netTransport() } = options;
     const memory = new ClientMemory();
-    const connection = await ClientConnection.open(path, memory);
+    const connection = await ClientConnection.open(transport, path, memory);
     try {
       const reply = await connection.ask('VERSION', { major: VERSION_MAJOR, minor, data: encodeCapabilities(capabilities) });
       if (reply.major !== VERSION_MAJOR || reply.minor > minor) throw new VfioError('EPROTO', 'vfio-user VERSION', `the server answered ${reply.major}.${reply.minor}; expected ${VERSION_MAJOR}.${minor} or less`);

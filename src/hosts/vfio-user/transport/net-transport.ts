@@ -51,7 +51,7 @@ export class NetConnection implements Connection {
 }
 
 /** An error of Node's as one that has an errno. */
-export function socketError(call: string, path: string, error: unknown): Error {
+function socketError(call: string, path: string, error: unknown): Error {
   const { code, message } = error as NodeJS.ErrnoException;
   try {
     return new VfioError(code as never, call, `${path}: ${message}`);
@@ -172,6 +172,21 @@ export function netTransport(): Transport {
       const listener = new NetListener(accept);
       await listener.listen(path);
       return listener;
+    },
+    connect(path, handler) {
+      return new Promise((resolve, reject) => {
+        const socket = connect(path);
+        const failed = (error: Error): void => reject(socketError('connect', path, error));
+        socket.once('error', failed);
+        socket.once('connect', () => {
+          socket.off('error', failed);
+          // A broken connection is a closed one.
+          socket.on('error', () => undefined);
+          const connection = new NetConnection(socket);
+          resolve(connection);
+          connection.start(handler);
+        });
+      });
     },
   };
 }

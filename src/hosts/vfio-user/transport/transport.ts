@@ -16,6 +16,8 @@ export interface TransportAbilities {
 
 /** An fd that came with a message. Whoever holds it closes it, once. */
 export interface PassedFd {
+  /** What it can be used as. Undefined: the transport does not look. */
+  readonly kind?: 'event' | 'memory' | 'other';
   /** Of an eventfd: adds one to its counter. */
   signal(): void;
   /** Of memory: fills `target` with the bytes from `offset` on. VfioError when they are not all there. */
@@ -65,4 +67,11 @@ export interface Transport {
    * @throws (rejects with) VfioError EADDRINUSE when a server listens there, and what the system answers.
    */
   listen(path: string, accept: (connection: Connection) => ConnectionHandler): Promise<Listener>;
+  /**
+   * Connects to a server: the client's side.
+   *
+   * @param handler is told from then on; nothing before the promise resolves.
+   * @throws (rejects with) VfioError ENOENT, ECONNREFUSED, EACCES as the system says.
+   */
+  connect(path: string, handler: ConnectionHandler): Promise<Connection>;
 }

@@ -1,0 +1,198 @@
+// A connection whose messages carry fds.
+//
+//   receive --> bytes, fds --> handler        one receive ends with the fds that it brings
+//   send ----> socket, as far as there is room --> the rest waits, with copies of its fds --> socket
+
+import { closeSync } from 'node:fs';
+import { VfioError } from '../../../uapi/index.ts';
+import { F_DUPFD_CLOEXEC } from './koffi-calls.ts';
+import type { SystemCalls } from './koffi-calls.ts';
+import { LOST_FD, FdTable, KoffiFd } from './koffi-fds.ts';
+import { MessageBlock, closeAll } from './koffi-messages.ts';
+import type { FdWatch, Readiness } from './koffi-readiness.ts';
+import type { Connection, ConnectionHandler, PassedFd } from './transport.ts';
+
+/** What connections of one thread share. @internal */
+export interface KoffiThread {
+  readonly calls: SystemCalls;
+  readonly block: MessageBlock;
+  readonly readiness: Readiness;
+}
+
+/** How a connection behaves. */
+export interface KoffiConnectionOptions {
+  /** Microseconds. */
+  readonly patience: number;
+  readonly isMapped: boolean;
+}
+
+/** Receives in a row before others have their turn. */
+const ROW = 16;
+
+interface Unsent {
+  readonly bytes: Uint8Array;
+  readonly fds: readonly number[];
+}
+
+/** @internal */
+export class KoffiConnection implements Connection {
+  readonly fd: number;
+  private readonly thread: KoffiThread;
+  private readonly patience: number;
+  private readonly table: FdTable;
+  private readonly watch: FdWatch;
+  private handler: ConnectionHandler | undefined;
+  private queue: Unsent[] = [];
+  private queued = 0;
+  private isPaused = true;
+  private isEnding = false;
+  private isOver = false;
+
+  /** @param fd - A connected socket that does not wait; the connection's from now on. */
+  constructor(thread: KoffiThread, fd: number, { patience, isMapped }: KoffiConnectionOptions) {
+    this.thread = thread;
+    this.fd = fd;
+    this.patience = patience;
+    this.table = new FdTable(thread.calls, isMapped, (full) => thread.readiness.isFull(full));
+    this.watch = thread.readiness.watch(fd, { readable: false, writable: true }, (events) => this.ready(events));
+    this.watch.stop();
+  }
+
+  /** Files of memory that are held. */
+  get files(): number {
+    return this.table.size;
+  }
+
+  /** Tells `handler` from now on. */
+  start(handler: ConnectionHandler): void {
+    this.handler = handler;
+    this.resume();
+  }
+
+  private rewatch(): void {
+    const [readable, writable] = [!this.isPaused && !this.isEnding, this.queue.length > 0];
+    if (this.isOver) return;
+    if (!readable) this.thread.readiness.forget(this);
+    if (readable || writable) this.watch.start({ readable, writable });
+    else this.watch.stop();
+  }
+
+  private ready({ readable, writable }: { readonly readable: boolean; readonly writable: boolean }): void {
+    if (writable) this.writable();
+    if (readable || !writable) this.readable();
+  }
+
+  readable(): void {
+    for (let row = 0; row < ROW; row++) {
+      if (this.isPaused || this.isEnding || this.isOver) return;
+      const { count, fds, isCut } = this.thread.block.receive(this.fd);
+      // EAGAIN.
+      if (count === -11) break;
+      if (count <= 0) {
+        closeAll(fds);
+        this.end();
+        return;
+      }
+      this.tell(this.thread.block.received(count), fds, isCut);
+      // A short piece is all there was.
+      if (count < 4096 && fds.length === 0) break;
+    }
+    this.thread.readiness.expect(this, this.patience);
+  }
+
+  private tell(bytes: Uint8Array, numbers: readonly number[], isCut: boolean): void {
+    const fds: PassedFd[] = numbers.map((number) => this.table.take(number));
+    this.handler!.received(bytes, isCut ? [...fds, LOST_FD] : fds);
+  }
+
+  send(message: Uint8Array, fds: readonly PassedFd[] = []): void {
+    if (this.isOver || this.isEnding) return;
+    const numbers = fds.length === 0 ? NO_NUMBERS : fds.map(numberOf);
+    if (this.queue.length > 0) return this.enqueue(message, numbers);
+    const sent = this.thread.block.send(this.fd, message, numbers);
+    if (sent === message.length) return;
+    // EAGAIN.
+    if (sent >= 0) this.enqueue(message.subarray(sent), sent === 0 ? numbers : NO_NUMBERS);
+    else if (sent === -11) this.enqueue(message, numbers);
+    else this.fail();
+  }
+
+  private enqueue(bytes: Uint8Array, fds: readonly number[]): void {
+    const { calls } = this.thread;
+    // Whoever sent them may close them before there is room.
+    this.queue.push({ bytes: bytes.slice(), fds: fds.map((fd) => calls.fcntl(fd, F_DUPFD_CLOEXEC)) });
+    this.queued += bytes.length;
+    if (this.queue.length === 1) this.rewatch();
+  }
+
+  writable(): void {
+    for (let first = this.queue[0]; first !== undefined && !this.isOver; first = this.queue[0]) {
+      const sent = this.thread.block.send(this.fd, first.bytes, first.fds);
+      if (sent === -11) return;
+      if (sent < 0) return this.fail();
+      closeAll(first.fds);
+      this.queued -= sent;
+      if (sent === first.bytes.length) this.queue.shift();
+      else this.queue[0] = { bytes: first.bytes.subarray(sent), fds: NO_NUMBERS };
+    }
+    if (this.isOver) return;
+    if (this.isEnding) return this.end();
+    this.rewatch();
+    this.handler?.drained();
+  }
+
+  get unsent(): number {
+    return this.queued;
+  }
+
+  pause(): void {
+    this.isPaused = true;
+    this.rewatch();
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    this.rewatch();
+  }
+
+  close(): void {
+    if (this.isEnding || this.isOver) return;
+    this.isEnding = true;
+    if (this.queue.length === 0) this.end();
+    else this.rewatch();
+  }
+
+  /** Ends it at once: what waits to be sent is lost. */
+  destroy(): void {
+    this.end();
+  }
+
+  /** The other side is gone: what it sent before is still to be read. */
+  private fail(): void {
+    closeAll(this.queue.flatMap(({ fds }) => fds));
+    this.queue = [];
+    this.queued = 0;
+    if (this.isEnding || this.isPaused) this.end();
+    else this.rewatch();
+  }
+
+  private end(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.thread.readiness.forget(this);
+    closeAll(this.queue.flatMap(({ fds }) => fds));
+    this.queue = [];
+    this.queued = 0;
+    this.watch.close();
+    closeSync(this.fd);
+    // Later: whoever has closed it is not told in the middle of that.
+    setImmediate(() => this.handler?.closed());
+  }
+}
+
+const NO_NUMBERS: readonly number[] = [];
+
+function numberOf(fd: PassedFd): number {
+  if (!(fd instanceof KoffiFd)) throw new VfioError('EBADF', 'sendmsg', 'the fd is not one of this transport');
+  return fd.number;
+}

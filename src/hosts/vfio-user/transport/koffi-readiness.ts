@@ -1,0 +1,124 @@
+// When an fd is ready: the event loop tells, and between two messages of a busy client the thread stands still for a moment instead.
+//
+//   idle     libuv's epoll --> ready                    costs nothing, answers later
+//   busy     message --> turn of the event loop --> ppoll for `patience` --> message --> ...   as fast as a program that only waits
+//                                                          nothing came: idle again
+//
+// Between two messages the event loop always has its turn: promises, timers and files go on. Only `patience` holds them up.
+
+import { POLLIN, POLLOUT } from './koffi-calls.ts';
+import type { SystemCalls } from './koffi-calls.ts';
+
+/** Fds that are waited for together at most. */
+const MAX_POLLED = 64;
+const POLLFD = 8;
+
+/** What an fd is waited for. */
+export interface Wanted {
+  readonly readable: boolean;
+  readonly writable: boolean;
+}
+
+/** A wait for one fd. */
+export interface FdWatch {
+  start(what: Wanted): void;
+  stop(): void;
+  close(): void;
+}
+
+/** An fd whose next message is expected. */
+export interface Waiter {
+  readonly fd: number;
+  readable(): void;
+}
+
+/** What waits for fds in one thread. @internal */
+export class Readiness {
+  private readonly calls: SystemCalls;
+  private readonly view: DataView;
+  private readonly list: number;
+  private readonly timeout: number;
+  /** Those of busy clients, and the microseconds that each is worth. */
+  private readonly busy = new Map<Waiter, number>();
+  private isScheduled = false;
+
+  constructor(calls: SystemCalls) {
+    this.calls = calls;
+    const block = new ArrayBuffer(16 + MAX_POLLED * POLLFD);
+    this.view = new DataView(block);
+    this.timeout = calls.addressOf(block);
+    this.list = this.timeout + 16;
+  }
+
+  /** Waits for an fd in the event loop. Close the watch before the fd. */
+  watch(fd: number, what: Wanted, ready: (events: Wanted) => void): FdWatch {
+    // An fd that epoll refuses is told by reading it.
+    const told = (status: number, events: Wanted): void => this.told(ready, status === 0 ? events : { readable: true, writable: false });
+    const watch = this.calls.watch(fd, what, told);
+    return { start: (next) => watch.start(next, told), stop: () => watch.stop(), close: () => watch.close() };
+  }
+
+  /** What libuv calls: no promise runs behind it, and nobody would hear of an error, but for a turn of the event loop. */
+  private told(ready: (events: Wanted) => void, events: Wanted): void {
+    let error: unknown;
+    let isBroken = false;
+    try {
+      ready(events);
+    } catch (thrown) {
+      [error, isBroken] = [thrown, true];
+    }
+    setImmediate(() => {
+      if (isBroken) throw error;
+    });
+  }
+
+  private poll(microseconds: number, waiters: readonly Waiter[], events: number): number {
+    this.view.setUint32(0, 0, true);
+    this.view.setUint32(8, microseconds * 1000, true);
+    for (const [i, { fd }] of waiters.entries()) {
+      this.view.setInt32(16 + i * POLLFD, fd, true);
+      this.view.setUint32(16 + i * POLLFD + 4, events, true);
+    }
+    return this.calls.ppoll(this.list, waiters.length, this.timeout);
+  }
+
+  /** Whether a write to an fd would have to wait. */
+  isFull(fd: number): boolean {
+    this.view.setUint32(0, 0, true);
+    this.view.setUint32(8, 0, true);
+    this.view.setInt32(16, fd, true);
+    this.view.setUint32(20, POLLOUT, true);
+    return this.calls.ppoll(this.list, 1, this.timeout) <= 0;
+  }
+
+  /** A message has come: the next one is likely to come soon. */
+  expect(waiter: Waiter, patience: number): void {
+    if (patience <= 0 || this.busy.size >= MAX_POLLED) return;
+    this.busy.set(waiter, patience);
+    this.schedule();
+  }
+
+  /** Nothing more is expected. */
+  forget(waiter: Waiter): void {
+    this.busy.delete(waiter);
+  }
+
+  private schedule(): void {
+    if (this.isScheduled) return;
+    this.isScheduled = true;
+    // Two turns: what the message set off has had its promises before the thread stands still.
+    setImmediate(() => void setImmediate(() => this.linger()));
+  }
+
+  private linger(): void {
+    this.isScheduled = false;
+    const waiters = [...this.busy.keys()];
+    if (waiters.length === 0) return;
+    const patience = Math.max(...this.busy.values());
+    this.busy.clear();
+    if (this.poll(patience, waiters, POLLIN) <= 0) return;
+    // Read first: who is told may come back here.
+    const ready = waiters.filter((_, i) => this.view.getUint16(16 + i * POLLFD + 6, true) !== 0);
+    for (const waiter of ready) waiter.readable();
+  }
+}
