@@ -24,7 +24,7 @@ const functions = {
     let card;
     const make = (engine, host) => (card = LEVELS[device](engine, host, OPTIONS[device]?.()));
     const one = serveDevice(createEngine(), make, { clock: wallClock(), guestError: (message) => void complaints.push(`driver: ${message}`) });
-    const server = await serveVfioUser(one, { path, transport: log.around(await transportNamed(transport)), onDeviceError: (error) => void complaints.push(`device: ${error.stack ?? error}`) });
+    const server = await serveVfioUser(one, { path, transport: log.around(transportNamed(transport)), onDeviceError: (error) => void complaints.push(`device: ${error.stack ?? error}`) });
     served.set(name, { card, server, log, complaints });
     return server.missing;
   },

@@ -1,9 +1,7 @@
 // Transports by name.
-import { netTransport } from 'maplebar/vfio-user';
+import { koffiTransport, netTransport } from 'maplebar/vfio-user';
 
-const TRANSPORTS = { net: () => netTransport(), koffi: () => netTransport() };
+const TRANSPORTS = { net: () => netTransport(), koffi: () => koffiTransport() };
 
 /** @param {string} name */
-export async function transportNamed(name) {
-  return TRANSPORTS[name]();
-}
+export const transportNamed = (name) => TRANSPORTS[name]();
