@@ -30,6 +30,8 @@ if (skipped !== undefined) {
   process.exit(3);
 }
 await build({ ifStale: true });
+// QEMUs end with this program: `exit` ends them.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
 register('../test/fuzz/typescript-hooks.mjs', import.meta.url);
 const { runChecks } = await import('../test/qemu/run-checks.ts');
 const started = performance.now();

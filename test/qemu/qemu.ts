@@ -57,6 +57,11 @@ function machineArgs(commandLine: string, { machine = 'pc', iommu = false, share
   ];
 }
 
+const running = new Set<ChildProcessWithoutNullStreams>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** A running QEMU whose guest's shell listens. */
 export class Qemu {
   readonly line: SerialLine;
@@ -78,7 +83,11 @@ export class Qemu {
     this.child.stdin.on('error', () => undefined);
     this.child.stdout.on('data', (bytes: Buffer) => bytes.forEach((byte) => this.line.hear(byte)));
     this.child.stderr.on('data', (bytes: Buffer) => void (this.errors += bytes.toString()));
-    this.child.on('exit', (status, signal) => void (this.ended = `QEMU ended with ${signal ?? status}`));
+    running.add(this.child);
+    this.child.on('exit', (status, signal) => {
+      running.delete(this.child);
+      this.ended = `QEMU ended with ${signal ?? status}`;
+    });
     this.child.on('error', (error) => void (this.ended = error.message));
   }
 

@@ -5,7 +5,7 @@ import { idio16Checks, toggleLines } from './checks/idio16.ts';
 import { lspciCheck } from './checks/lspci.ts';
 import { nvmeCheck } from './checks/nvme.ts';
 import { recoveryChecks } from './checks/recovery.ts';
-import { Stage } from './stage.ts';
+import { Stage, expectThat } from './stage.ts';
 import type { Scenario } from './stage.ts';
 
 /** What became of a check. */
@@ -47,8 +47,16 @@ export interface RunOptions {
   readonly told?: (result: CheckResult) => void;
 }
 
+const MOST_COMPLAINTS = 20;
+
 const round = (ms: number): number => Number((ms / 1000).toFixed(2));
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+async function complainNot(stage: Stage): Promise<string> {
+  const complaints = await stage.complaints();
+  expectThat(complaints.length === 0, complaints.slice(0, MOST_COMPLAINTS).join('\n'));
+  return 'not a line';
+}
 
 async function runScenario(scenario: Scenario, note: (result: CheckResult) => void): Promise<void> {
   const stage = new Stage(scenario);
@@ -78,6 +86,7 @@ async function runScenario(scenario: Scenario, note: (result: CheckResult) => vo
       }
       isUp = await step(check.name, () => check.run(stage));
     }
+    if (isUp) await step('neither QEMU nor a card has complained', () => complainNot(stage));
   } finally {
     await stage.end();
   }

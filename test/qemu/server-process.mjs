@@ -9,7 +9,7 @@ import { serveDevice, serveVfioUser, wallClock } from 'maplebar/vfio-user';
 import { transportNamed } from './transports.mjs';
 import { WireLog } from './wire-log.mjs';
 
-const LEVELS = { idio16: devices.idio16, edu: devices.edu, 'endpoint-test': devices.endpointTest, 'nvme-lite': devices.nvmeLite };
+const DEVICES = { idio16: devices.idio16, edu: devices.edu, 'endpoint-test': devices.endpointTest, 'nvme-lite': devices.nvmeLite };
 const DISK_BYTES = 24 << 20;
 const OPTIONS = { 'nvme-lite': () => ({ store: new Uint8Array(DISK_BYTES) }) };
 
@@ -22,7 +22,7 @@ const functions = {
     const log = new WireLog();
     const complaints = [];
     let card;
-    const make = (engine, host) => (card = LEVELS[device](engine, host, OPTIONS[device]?.()));
+    const make = (engine, host) => (card = DEVICES[device](engine, host, OPTIONS[device]?.()));
     const one = serveDevice(createEngine(), make, { clock: wallClock(), guestError: (message) => void complaints.push(`driver: ${message}`) });
     const server = await serveVfioUser(one, { path, transport: log.around(transportNamed(transport)), onDeviceError: (error) => void complaints.push(`device: ${error.stack ?? error}`) });
     served.set(name, { card, server, log, complaints });
@@ -32,10 +32,12 @@ const functions = {
   card: (name, method, ...args) => served.get(name).card[method](...args),
   /** What a server counts. */
   counts: (name) => {
-    const { server, log, card, complaints } = served.get(name);
+    const { server, log, card } = served.get(name);
     const { session } = server;
-    return { clients: server.clients, isConnected: session !== undefined, mappings: session?.mappings ?? 0, heldFds: session?.heldFds ?? 0, messages: log.counts, resets: card.resets, complaints, openFds: readdirSync('/proc/self/fd').length };
+    return { clients: server.clients, isConnected: session !== undefined, mappings: session?.mappings ?? 0, heldFds: session?.heldFds ?? 0, messages: log.counts, resets: card.resets, openFds: readdirSync('/proc/self/fd').length };
   },
+  /** What a card has complained of since the last call. */
+  complaints: (name) => served.get(name).complaints.splice(0),
   /** The last lines of all wires. */
   trace: () => [...served].flatMap(([name, { log, complaints }]) => [...complaints.slice(-5), ...log.lines.map((line) => `${name} ${line}`)]),
   async close() {

@@ -24,8 +24,6 @@ export interface ServerCounts {
   /** Messages by command, whoever sent them. */
   readonly messages: Readonly<Record<string, number>>;
   readonly resets: number;
-  /** What the device threw, and what the driver did against the device's documentation. */
-  readonly complaints: readonly string[];
   /** Of the whole process. */
   readonly openFds: number;
 }
@@ -41,8 +39,9 @@ export class ServerProcess {
   private ended: string | undefined;
 
   private constructor() {
+    // It ends when its parent does, however that ends: nobody asks it any more.
     this.child = fork(PROCESS, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    this.child.on('message', (answer: { id: number }) => {
+    this.child.on('message', (answer: { readonly id: number; readonly value?: unknown; readonly error?: string }) => {
       this.waiting.get(answer.id)?.(answer);
       this.waiting.delete(answer.id);
     });
@@ -87,6 +86,11 @@ export class ServerProcess {
 
   async counts(name: string): Promise<ServerCounts> {
     return (await this.ask('counts', name)) as ServerCounts;
+  }
+
+  /** What a card has complained of since the last call: what it threw, and what its driver did against its documentation. */
+  async complaints(name: string): Promise<readonly string[]> {
+    return (await this.ask('complaints', name)) as readonly string[];
   }
 
   /** The last lines of the wires, for an error. */

@@ -39,6 +39,8 @@ export class Stage {
   readonly scenario: Scenario;
   /** Sockets and files of this scenario. */
   readonly folder = mkdtempSync(join(tmpdir(), 'maplebar-qemu-'));
+  /** What QEMUs said on their own: they had nothing to say where all went well. */
+  readonly qemuSaid: string[] = [];
   private running: Qemu | undefined;
   private serving: ServerProcess | undefined;
 
@@ -78,6 +80,8 @@ export class Stage {
   /** Ends QEMU as kill -9 does. */
   async killQemu(): Promise<void> {
     await this.running?.kill();
+    // Without a server it complains of each access.
+    if (this.serving !== undefined && this.running !== undefined) this.qemuSaid.push(...this.running.qemuSaid.split('\n').filter((line) => line !== ''));
     this.running = undefined;
   }
 
@@ -110,6 +114,13 @@ export class Stage {
       expectThat(performance.now() < end, `${device}: ${what} is not so after ${seconds} s: ${JSON.stringify(counts)}`);
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
+  }
+
+  /** What nobody should have said by the end: QEMUs, and the cards. */
+  async complaints(): Promise<readonly string[]> {
+    await this.killQemu();
+    const ofCards = await Promise.all(Object.values(this.scenario.cards).map(({ device }) => this.server.complaints(device)));
+    return [...this.qemuSaid.map((line) => `QEMU: ${line}`), ...ofCards.flat()];
   }
 
   /** What is there to say when something is wrong. */

@@ -7,7 +7,7 @@ export const endpointCheck: Check = {
   run: async (stage) => {
     await stage.bind('endpoint-test', 'vfio-pci', 'irqbypass', 'vfio_iommu_type1', 'vfio-pci');
     const said = await stage.qemu.output(`card endpoint-vfio ${stage.slot('endpoint-test')}`);
-    const { complaints } = await stage.server.counts('endpoint-test');
+    const complaints = await stage.server.complaints('endpoint-test');
     // What was refused was told of, too: 4 transfers outside, 2 after the unmap, and nothing else.
     expectThat(complaints.length === 6 && complaints.every((line) => line.includes('EFAULT')), `the card complained of ${JSON.stringify(complaints)}`);
     return said.split('\n').join('; ');
