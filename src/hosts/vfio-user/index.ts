@@ -20,6 +20,8 @@ export type { DeviceMaker, ServedDeviceOptions } from './session/served-device.t
 export { Session } from './session/session.ts';
 export type { SessionOptions } from './session/session.ts';
 export { hasKoffi } from './transport/koffi-calls.ts';
+export { eventFd, sharedMemory } from './transport/koffi-memory.ts';
+export type { SharedMemory } from './transport/koffi-memory.ts';
 export { koffiTransport } from './transport/koffi-transport.ts';
 export type { KoffiTransportOptions } from './transport/koffi-transport.ts';
 export { netTransport } from './transport/net-transport.ts';

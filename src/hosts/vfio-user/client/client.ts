@@ -2,11 +2,11 @@
 //
 //   connect --> VERSION --> regions, interrupts, DMA, features in any order; commands may be under way at a time, and are carried out in the order in which they were asked
 //
-// It passes no fds: eventfds cannot be given, and memory is reached by the server's messages.
+// With a transport that passes fds, interrupts are eventfds and shared memory is mapped by the server; without, memory is reached by the server's messages.
 
 import { u64 } from '../../../core/index.ts';
 import type { U64 } from '../../../core/index.ts';
-import { VFIO_DEVICE_FEATURE_GET, VFIO_DEVICE_FEATURE_PROBE, VFIO_DEVICE_FEATURE_SET, VFIO_IRQ_SET_ACTION_TRIGGER, VFIO_IRQ_SET_DATA_NONE, VfioError, readRegionInfoCapabilities } from '../../../uapi/index.ts';
+import { VFIO_DEVICE_FEATURE_GET, VFIO_DEVICE_FEATURE_PROBE, VFIO_DEVICE_FEATURE_SET, VFIO_IRQ_SET_ACTION_TRIGGER, VFIO_IRQ_SET_DATA_EVENTFD, VFIO_IRQ_SET_DATA_NONE, VfioError, readRegionInfoCapabilities } from '../../../uapi/index.ts';
 import type { RegionInfoCapability } from '../../../uapi/index.ts';
 import { DEFAULT_MAX_DATA_XFER_SIZE, DMA_MAP_READABLE, DMA_MAP_WRITEABLE, DMA_UNMAP_ALL, VERSION_MAJOR, VERSION_MINOR } from '../codec/commands.ts';
 import type { CommandName } from '../codec/commands.ts';
@@ -14,8 +14,10 @@ import { vfio_user_write_multi_entry as ENTRY } from '../codec/layouts.ts';
 import { encodePayload, headSize } from '../codec/messages.ts';
 import { decodeCapabilities, encodeCapabilities, withDefaults } from '../codec/version.ts';
 import type { Capabilities, Version } from '../codec/version.ts';
+import { eventFd } from '../transport/koffi-memory.ts';
+import type { SharedMemory } from '../transport/koffi-memory.ts';
 import { netTransport } from '../transport/net-transport.ts';
-import type { Transport } from '../transport/transport.ts';
+import type { PassedFd, Transport } from '../transport/transport.ts';
 import { ClientConnection } from './client-connection.ts';
 import { ClientMemory } from './client-memory.ts';
 
@@ -47,6 +49,8 @@ export interface ClientRegionInfo {
   readonly capabilities: readonly RegionInfoCapability[];
 }
 
+const MAX_VECTORS = 2048;
+
 const PROPOSED: Capabilities = { pgsizes: 4096, max_msg_fds: 16, max_dma_maps: 65535, max_data_xfer_size: DEFAULT_MAX_DATA_XFER_SIZE, migration: { pgsize: 4096 }, write_multiple: true };
 
 /** A connection to a device. Made by {@link VfioUserClient.connect}. */
@@ -56,8 +60,14 @@ export class VfioUserClient {
   private readonly connection: ClientConnection;
   private readonly memory: ClientMemory;
   private readonly chunk: number;
+  private readonly passesFds: boolean;
+  private readonly fdsAtOnce: number;
+  /** Eventfds of the interrupts that are heard, by index. */
+  private readonly events = new Map<number, readonly PassedFd[]>();
 
-  private constructor(connection: ClientConnection, memory: ClientMemory, version: Version) {
+  private constructor(connection: ClientConnection, memory: ClientMemory, version: Version, passesFds: boolean) {
+    this.passesFds = passesFds;
+    this.fdsAtOnce = Math.max(1, withDefaults(version.capabilities).max_msg_fds);
     this.connection = connection;
     this.memory = memory;
     this.version = version;
@@ -82,7 +92,7 @@ export class VfioUserClient {
     try {
       const reply = await connection.ask('VERSION', { major: VERSION_MAJOR, minor, data: encodeCapabilities(capabilities) });
       if (reply.major !== VERSION_MAJOR || reply.minor > minor) throw new VfioError('EPROTO', 'vfio-user VERSION', `the server answered ${reply.major}.${reply.minor}; expected ${VERSION_MAJOR}.${minor} or less`);
-      return new VfioUserClient(connection, memory, { major: reply.major, minor: reply.minor, capabilities: decodeCapabilities(reply.data) });
+      return new VfioUserClient(connection, memory, { major: reply.major, minor: reply.minor, capabilities: decodeCapabilities(reply.data) }, transport.abilities.fds);
     } catch (error) {
       await connection.close();
       throw error;
@@ -112,16 +122,67 @@ export class VfioUserClient {
     }
   }
 
+  /** The fds with which parts of a region can be mapped: none where it cannot be. They are the caller's, who closes them. */
+  async regionFds(index: number): Promise<readonly PassedFd[]> {
+    const head = headSize('DEVICE_GET_REGION_INFO', 'reply');
+    const { argsz } = await this.connection.ask('DEVICE_GET_REGION_INFO', { argsz: head, index });
+    const request = encodePayload('DEVICE_GET_REGION_INFO', 'request', { argsz: Math.max(argsz, head), index });
+    return (await this.connection.askWithFds('DEVICE_GET_REGION_INFO', request)).fds;
+  }
+
   /** Flags and vectors of an interrupt index: 0 INTx, 1 MSI, 2 MSI-X, 3 ERR, 4 REQ. */
   async irqInfo(index: number): Promise<{ readonly flags: number; readonly count: number }> {
     const { flags, count } = await this.connection.ask('DEVICE_GET_IRQ_INFO', { argsz: headSize('DEVICE_GET_IRQ_INFO', 'reply'), index });
     return { flags, count };
   }
 
-  /** DEVICE_SET_IRQS without eventfds: `flags` as VFIO_IRQ_SET_ has them, `data` with DATA_BOOL. Default: TRIGGER, DATA_NONE. */
-  async setIrqs(request: { readonly index: number; readonly flags?: number; readonly start?: number; readonly count?: number; readonly data?: Uint8Array }): Promise<void> {
-    const { index, flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER, start = 0, count = 0, data = new Uint8Array(0) } = request;
-    await this.connection.ask('DEVICE_SET_IRQS', { argsz: headSize('DEVICE_SET_IRQS', 'request') + data.length, flags, index, start, count, data });
+  /** DEVICE_SET_IRQS: `flags` as VFIO_IRQ_SET_ has them, `data` with DATA_BOOL, `fds` with DATA_EVENTFD, which stay the caller's. Default: TRIGGER, DATA_NONE. */
+  async setIrqs(request: { readonly index: number; readonly flags?: number; readonly start?: number; readonly count?: number; readonly data?: Uint8Array; readonly fds?: readonly PassedFd[] }): Promise<void> {
+    const { index, flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER, start = 0, count = 0, data = new Uint8Array(0), fds = [] } = request;
+    await this.connection.ask('DEVICE_SET_IRQS', { argsz: headSize('DEVICE_SET_IRQS', 'request') + data.length, flags, index, start, count, data }, fds);
+  }
+
+  /**
+   * Interrupts as events: `told` is called with the vector's number. They take the place of those that the index had. Needs a transport that passes fds.
+   *
+   * @param index 0 INTx, 1 MSI, 2 MSI-X, 3 ERR, 4 REQ. An INTx that was told is masked until it is unmasked: `setIrqs` with UNMASK.
+   * @param vectors how many, from vector 0 on; 1 to 2048.
+   * @throws (rejects with) VfioError EINVAL of the server; EOPNOTSUPP where fds do not pass.
+   * @example
+   * ```ts
+   * await client.enableInterrupts(2, 4, (vector) => console.log('vector', vector));
+   * ```
+   */
+  async enableInterrupts(index: number, vectors: number, told: (vector: number) => void): Promise<void> {
+    const call = 'enableInterrupts';
+    if (!Number.isSafeInteger(vectors) || vectors < 1 || vectors > MAX_VECTORS) throw new RangeError(`${call}: vectors is ${vectors}; expected 1 to ${MAX_VECTORS}`);
+    if (!this.passesFds) throw new VfioError('EOPNOTSUPP', call, 'the transport passes no fds; koffiTransport() does');
+    const fds: Awaited<ReturnType<typeof eventFd>>[] = [];
+    try {
+      while (fds.length < vectors) fds.push(await eventFd());
+      // The last ones first: what is enabled once cannot always grow.
+      for (let start = Math.floor((vectors - 1) / this.fdsAtOnce) * this.fdsAtOnce; start >= 0; start -= this.fdsAtOnce) {
+        const part = fds.slice(start, start + this.fdsAtOnce);
+        await this.setIrqs({ index, flags: VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER, start, count: part.length, fds: part });
+      }
+    } catch (error) {
+      for (const fd of fds) fd.close();
+      throw error;
+    }
+    this.forget(index);
+    this.events.set(index, fds);
+    for (const [vector, fd] of fds.entries()) fd.onSignal(() => told(vector));
+  }
+
+  /** Turns the interrupts of an index off. */
+  async disableInterrupts(index: number): Promise<void> {
+    await this.setIrqs({ index });
+    this.forget(index);
+  }
+
+  private forget(index: number): void {
+    for (const fd of this.events.get(index) ?? []) fd.close();
+    this.events.delete(index);
   }
 
   /** `count` bytes of a region, in as many messages as it takes. Rejects with VfioError EINVAL beyond its end. */
@@ -181,16 +242,18 @@ export class VfioUserClient {
   }
 
   /**
-   * Lets the device reach `memory` at an IOVA: it is read and written in place, by the server's messages, until it is unmapped.
+   * Lets the device reach `memory` at an IOVA, until it is unmapped: shared memory is the device's own to read and write, anything else is reached in place by the server's messages.
    *
-   * @throws (rejects with) VfioError EEXIST, EINVAL, ENOSPC of the server.
+   * @throws (rejects with) VfioError EEXIST, EINVAL, ENOSPC of the server; EOPNOTSUPP for shared memory where fds do not pass.
    */
-  async dmaMap(address: U64, memory: Uint8Array, access: { readonly readable?: boolean; readonly writable?: boolean } = {}): Promise<void> {
+  async dmaMap(address: U64, memory: Uint8Array | SharedMemory, access: { readonly readable?: boolean; readonly writable?: boolean } = {}): Promise<void> {
     const { readable = true, writable = true } = access;
     const addr = u64('dmaMap: address', address);
     const flags = (readable ? DMA_MAP_READABLE : 0) | (writable ? DMA_MAP_WRITEABLE : 0);
-    await this.connection.ask('DMA_MAP', { argsz: headSize('DMA_MAP', 'request'), flags, addr, size: memory.length });
-    this.memory.add(addr, memory, flags);
+    const [bytes, fds] = memory instanceof Uint8Array ? [memory, []] : [memory.bytes, [memory.fd]];
+    if (fds.length > 0 && !this.passesFds) throw new VfioError('EOPNOTSUPP', 'dmaMap', 'the transport passes no fds; koffiTransport() does');
+    await this.connection.ask('DMA_MAP', { argsz: headSize('DMA_MAP', 'request'), flags, addr, size: bytes.length }, fds);
+    this.memory.add(addr, bytes, flags);
   }
 
   /** Takes a mapping away. Rejects with VfioError ENOENT where there is none. */
@@ -257,6 +320,7 @@ export class VfioUserClient {
 
   /** Ends the connection: the device keeps its state. */
   async close(): Promise<void> {
+    for (const index of [...this.events.keys()]) this.forget(index);
     await this.connection.close();
   }
 }

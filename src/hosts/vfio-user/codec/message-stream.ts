@@ -57,6 +57,11 @@ export class MessageStream<Fd = never> {
     return this.end - this.start;
   }
 
+  /** Fds that came with the message that is not whole yet. */
+  get waitingFds(): number {
+    return this.fds.get(this.scanned)?.length ?? 0;
+  }
+
   /** Whether a size made the rest of the stream meaningless. */
   get isBroken(): boolean {
     return this.broken;

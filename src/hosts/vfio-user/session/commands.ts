@@ -46,6 +46,8 @@ export interface MessageFds {
   readonly all: readonly PassedFd[];
   /** They have another owner now. */
   take(): void;
+  /** An fd that goes with the reply, and stays the session's. */
+  give(fd: PassedFd): void;
 }
 
 type Commands = { readonly [C in Exclude<CommandName, 'VERSION' | 'DMA_READ' | 'DMA_WRITE'>]: (state: SessionState, request: PayloadOf<C, 'request'>, fds: MessageFds) => Uint8Array };

@@ -71,7 +71,8 @@ export class DmaTable {
    */
   map(mapping: DmaMapping): void {
     const call = 'vfio-user DMA_MAP';
-    const { address, size, flags, offset } = mapping;
+    const { address, size, flags, offset, fd } = mapping;
+    if (fd?.kind !== undefined && fd.kind !== 'memory') throw new VfioError('EINVAL', call, 'the fd is no file of memory');
     if (size === 0n) throw new VfioError('EINVAL', call, 'size is 0');
     if (address + size > END) throw new VfioError('EINVAL', call, `${text(address, size)} pass 2^64`);
     if (offset + size > END) throw new VfioError('EINVAL', call, `${text(offset, size)} of the fd pass 2^64`);

@@ -6,6 +6,7 @@
 //           ACTION_ MASK 8   UNMASK 10   TRIGGER 20   exactly one
 //
 //   EVENTFD | TRIGGER   as many fds as vectors: assigned         no fds: taken off
+//   EVENTFD | UNMASK    INTx only: whenever the client signals it, as UNMASK; as KVM does when the guest has handled a level
 //   NONE | TRIGGER      count 0: the index is turned off         else: fires now
 //
 // A client that sees no fds arrive takes vectors off when it means to assign them: without fds a transport has no interrupts.
@@ -31,6 +32,10 @@ const CALL = 'vfio-user DEVICE_SET_IRQS';
 const HEAD = vfio_irq_set.size;
 const ACTIONS: readonly number[] = [VFIO_IRQ_SET_ACTION_MASK, VFIO_IRQ_SET_ACTION_UNMASK, VFIO_IRQ_SET_ACTION_TRIGGER];
 const KNOWN_FLAGS = VFIO_IRQ_SET_DATA_TYPE_MASK | VFIO_IRQ_SET_ACTION_TYPE_MASK;
+
+/** Stands for a vector's number. */
+const UNMASK = 'unmask';
+const ONE = new Uint8Array(new BigUint64Array([1n]).buffer);
 
 type SetIrqs = PayloadOf<'DEVICE_SET_IRQS', 'request'>;
 
@@ -65,7 +70,7 @@ function check({ argsz, flags, start, count, data }: SetIrqs, fds: number): void
   const bools = type === VFIO_IRQ_SET_DATA_BOOL ? count : 0;
   if (data.length !== bools) refuse(`${data.length} bytes of data for ${count} vectors; expected ${bools}`);
   if (type === VFIO_IRQ_SET_DATA_EVENTFD ? fds !== 0 && fds !== count : fds !== 0) refuse(`${fds} fds for ${count} vectors; expected ${type === VFIO_IRQ_SET_DATA_EVENTFD ? `none or ${count}` : 'none'}`);
-  if (type === VFIO_IRQ_SET_DATA_EVENTFD && action !== VFIO_IRQ_SET_ACTION_TRIGGER) refuse(`${shown}: eventfds are for TRIGGER only`);
+  if (type === VFIO_IRQ_SET_DATA_EVENTFD && action === VFIO_IRQ_SET_ACTION_MASK) refuse(`${shown}: eventfds do not mask`);
 }
 
 /** The interrupts of one client. */
@@ -90,9 +95,11 @@ export class SessionInterrupts {
    */
   set(request: SetIrqs, fds: readonly PassedFd[], take: () => void): void {
     check(request, fds.length);
+    for (const [i, { kind = 'event' }] of fds.entries()) if (kind !== 'event') refuse(`fd ${i} is no eventfd`);
     const { flags, index, start, count, data } = request;
     if ((flags & VFIO_IRQ_SET_DATA_EVENTFD) !== 0) {
-      this.assign(request, fds, take);
+      if ((flags & VFIO_IRQ_SET_ACTION_UNMASK) !== 0) this.assignUnmask(request, fds, take);
+      else this.assign(request, fds, take);
       return;
     }
     const isOff = count === 0;
@@ -131,6 +138,26 @@ export class SessionInterrupts {
       // What came between the request and here, as a level that is high already.
       if (this.fired(own[i]!)) signal(client);
     }
+  }
+
+  /** The client's eventfd is heard, and what hears it is one of the process. */
+  private assignUnmask({ flags, index, start, count }: SetIrqs, fds: readonly PassedFd[], take: () => void): void {
+    const { process } = this.device;
+    const [client] = fds;
+    if (client !== undefined && client.onSignal === undefined) refuse('an eventfd that unmasks must not wait (EFD_NONBLOCK)');
+    const own = client === undefined ? -1 : process.eventfd();
+    try {
+      this.ask(flags, index, start, count, new Uint8Array(Int32Array.of(own).buffer));
+    } catch (error) {
+      if (own >= 0) process.close(own);
+      throw error;
+    }
+    take();
+    const key = `${index}:${UNMASK}`;
+    this.drop((other) => other === key);
+    if (client === undefined) return;
+    this.assigned.set(key, { own, client });
+    client.onSignal!(() => void process.raw.write(own, ONE));
   }
 
   private fired(own: number): boolean {

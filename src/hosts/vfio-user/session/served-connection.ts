@@ -16,6 +16,9 @@ import type { ServedDevice } from './served-device.ts';
 /** Bytes that may wait for the client before its next message is looked at. */
 const HIGH_WATER = 1 << 20;
 
+/** Fds that a message may bring before it is whole: an eventfd for every vector that there can be. */
+const MAX_WAITING_FDS = 2048;
+
 /** One client of a device. @internal */
 export class ServedConnection implements ConnectionHandler {
   readonly session: Session;
@@ -32,12 +35,14 @@ export class ServedConnection implements ConnectionHandler {
     this.connection = connection;
     this.gone = gone;
     this.onDeviceError = options.onDeviceError;
-    this.session = new Session(device, { ...options, send: (message) => connection.send(message) });
+    this.session = new Session(device, { ...options, send: (message, fds) => connection.send(message, fds) });
   }
 
   received(bytes: Uint8Array, fds: readonly PassedFd[]): void {
     this.stream.push(bytes, fds);
     this.work();
+    // No message is about so many: a client that goes on would have this program's fds to itself.
+    if (this.stream.waitingFds > MAX_WAITING_FDS) this.connection.close();
   }
 
   drained(): void {

@@ -30,8 +30,8 @@ import type { ServedDevice } from './served-device.ts';
 
 /** What a session is opened with. */
 export interface SessionOptions {
-  /** Sends one whole message to the client. */
-  readonly send: (message: Uint8Array) => void;
+  /** Sends one whole message to the client, and fds with it, which stay the session's. */
+  readonly send: (message: Uint8Array, fds?: readonly PassedFd[]) => void;
   /** Is told of what a device's own code threw. Default: nobody; the client gets EIO. */
   readonly onDeviceError?: (error: unknown) => void;
   /** What the server answers with as far as it is proposed. Default: {@link SERVER_CAPABILITIES}. */
@@ -97,11 +97,12 @@ export class Session {
   /** Takes one message, and its fds. Never throws. */
   receive(message: ReceivedMessage<PassedFd>): void {
     this.count++;
-    const fds = { all: message.fds, isTaken: false, take: () => void (fds.isTaken = true) };
+    const given: PassedFd[] = [];
+    const fds = { all: message.fds, isTaken: false, take: () => void (fds.isTaken = true), give: (fd: PassedFd) => void given.push(fd) };
     const { header } = message;
     try {
       const reply = this.answer(message, fds);
-      if (reply !== undefined && (header.flags & FLAG_NO_REPLY) === 0) this.options.send(replyMessage(header, reply));
+      if (reply !== undefined && (header.flags & FLAG_NO_REPLY) === 0) this.options.send(replyMessage(header, reply), given);
     } catch (error) {
       this.refuse(message, error);
     } finally {

@@ -26,6 +26,7 @@ export const F_ADD_SEALS = 1033;
 export const F_GET_SEALS = 1034;
 export const F_SEAL_SEAL = 1;
 export const F_SEAL_SHRINK = 2;
+export const F_SEAL_GROW = 4;
 export const O_ACCMODE = 3;
 export const O_NONBLOCK = 0o4000;
 export const PROT_READ = 1;

@@ -3,7 +3,7 @@
 //   receive --> bytes, fds --> handler        one receive ends with the fds that it brings
 //   send ----> socket, as far as there is room --> the rest waits, with copies of its fds --> socket
 
-import { closeSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { VfioError } from '../../../uapi/index.ts';
 import { F_DUPFD_CLOEXEC } from './koffi-calls.ts';
 import type { SystemCalls } from './koffi-calls.ts';
@@ -38,7 +38,7 @@ interface Unsent {
 export class KoffiConnection implements Connection {
   readonly fd: number;
   private readonly thread: KoffiThread;
-  private readonly patience: number;
+  private readonly options: KoffiConnectionOptions;
   private readonly table: FdTable;
   private readonly watch: FdWatch;
   private handler: ConnectionHandler | undefined;
@@ -49,11 +49,11 @@ export class KoffiConnection implements Connection {
   private isOver = false;
 
   /** @param fd - A connected socket that does not wait; the connection's from now on. */
-  constructor(thread: KoffiThread, fd: number, { patience, isMapped }: KoffiConnectionOptions) {
+  constructor(thread: KoffiThread, fd: number, options: KoffiConnectionOptions) {
     this.thread = thread;
     this.fd = fd;
-    this.patience = patience;
-    this.table = new FdTable(thread.calls, isMapped, (full) => thread.readiness.isFull(full));
+    this.options = options;
+    this.table = new FdTable(thread.calls, thread.readiness, options.isMapped);
     this.watch = thread.readiness.watch(fd, { readable: false, writable: true }, (events) => this.ready(events));
     this.watch.stop();
   }
@@ -97,7 +97,7 @@ export class KoffiConnection implements Connection {
       // A short piece is all there was.
       if (count < 4096 && fds.length === 0) break;
     }
-    this.thread.readiness.expect(this, this.patience);
+    this.thread.readiness.expect(this, this.options.patience);
   }
 
   private tell(bytes: Uint8Array, numbers: readonly number[], isCut: boolean): void {
@@ -139,6 +139,20 @@ export class KoffiConnection implements Connection {
     if (this.isEnding) return this.end();
     this.rewatch();
     this.handler?.drained();
+  }
+
+  twin(handler: ConnectionHandler): { readonly connection: Connection; readonly fd: PassedFd } {
+    const [own, other] = this.thread.calls.socketpair();
+    const connection = new KoffiConnection(this.thread, own, this.options);
+    connection.start(handler);
+    return { connection, fd: this.table.take(other) };
+  }
+
+  adopt(fd: PassedFd, handler: ConnectionHandler): Connection {
+    if (!(fd instanceof KoffiFd) || !fstatSync(fd.number).isSocket()) throw new VfioError('ENOTSOCK', 'adopt', 'the fd is no socket');
+    const connection = new KoffiConnection(this.thread, fd.surrender(), this.options);
+    connection.start(handler);
+    return connection;
   }
 
   get unsent(): number {

@@ -7,6 +7,7 @@ import { closeSync, fstatSync, readSync, readlinkSync, writeSync } from 'node:fs
 import { VfioError } from '../../../uapi/index.ts';
 import { F_GETFL, F_GET_SEALS, F_SEAL_SHRINK, O_ACCMODE, O_NONBLOCK, PROT_READ, PROT_WRITE } from './koffi-calls.ts';
 import type { SystemCalls } from './koffi-calls.ts';
+import type { FdWatch, Readiness } from './koffi-readiness.ts';
 import type { PassedFd } from './transport.ts';
 
 const ONE = new Uint8Array(new BigUint64Array([1n]).buffer);
@@ -83,16 +84,44 @@ function position(call: string, offset: bigint): number {
 /** An fd of a client. @internal */
 export class KoffiFd implements PassedFd {
   readonly kind: 'event' | 'memory' | 'other';
+  /** Only of an eventfd that does not wait: its other reader may be faster, and this program would stand still. */
+  readonly onSignal?: (told: () => void) => void;
   private readonly file: OpenFile;
   private readonly waits: boolean;
-  private readonly isFull: (fd: number) => boolean;
+  private readonly readiness: Readiness;
+  private watch: FdWatch | undefined;
   private isClosed = false;
 
-  constructor(file: OpenFile, kind: KoffiFd['kind'], waits: boolean, isFull: (fd: number) => boolean) {
+  constructor(file: OpenFile, kind: KoffiFd['kind'], waits: boolean, readiness: Readiness) {
     this.file = file;
     this.kind = kind;
     this.waits = waits;
-    this.isFull = isFull;
+    this.readiness = readiness;
+    if (kind === 'event' && !waits) this.onSignal = (told) => this.hear(told);
+  }
+
+  private hear(told: () => void): void {
+    const { number } = this;
+    const counter = new Uint8Array(8);
+    this.watch?.close();
+    this.watch = this.readiness.watch(number, { readable: true, writable: false }, () => {
+      if (this.isClosed) return;
+      try {
+        readSync(number, counter);
+      } catch {
+        // Somebody else has read it.
+        return;
+      }
+      told();
+    });
+  }
+
+  /** Gives its number away: as close, and whoever asked closes it. */
+  surrender(): number {
+    const { number } = this;
+    this.isClosed = true;
+    this.watch?.close();
+    return number;
   }
 
   /** Its number in this program. VfioError EBADF once it is closed. */
@@ -104,7 +133,7 @@ export class KoffiFd implements PassedFd {
   signal(): void {
     const { number } = this;
     // A counter that is full stays so, as the kernel leaves it: waiting for its reader would stop the device.
-    if (this.waits && this.isFull(number)) return;
+    if (this.waits && this.readiness.isFull(number)) return;
     try {
       writeSync(number, ONE);
     } catch (error) {
@@ -148,6 +177,7 @@ export class KoffiFd implements PassedFd {
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
+    this.watch?.close();
     this.file.release();
   }
 }
@@ -156,13 +186,13 @@ export class KoffiFd implements PassedFd {
 export class FdTable {
   private readonly calls: SystemCalls;
   private readonly isMapped: boolean;
-  private readonly isFull: (fd: number) => boolean;
+  private readonly readiness: Readiness;
   private readonly files = new Map<string, OpenFile>();
 
-  constructor(calls: SystemCalls, isMapped: boolean, isFull: (fd: number) => boolean) {
+  constructor(calls: SystemCalls, readiness: Readiness, isMapped: boolean) {
     this.calls = calls;
     this.isMapped = isMapped;
-    this.isFull = isFull;
+    this.readiness = readiness;
   }
 
   /** Files that are held. */
@@ -177,7 +207,7 @@ export class FdTable {
     const flags = this.calls.fcntl(number, F_GETFL);
     if (isRegular) return this.memory(number, `${dev.toString()}:${ino.toString()}:${flags & O_ACCMODE}`, flags & O_ACCMODE, Number(size));
     const kind = isEvent(number) ? 'event' : 'other';
-    return new KoffiFd(new OpenFile(this.calls, number, O_RDWR, 0, () => undefined), kind, (flags & O_NONBLOCK) === 0, this.isFull);
+    return new KoffiFd(new OpenFile(this.calls, number, O_RDWR, 0, () => undefined), kind, (flags & O_NONBLOCK) === 0, this.readiness);
   }
 
   private memory(number: number, key: string, access: number, size: number): KoffiFd {
@@ -190,7 +220,7 @@ export class FdTable {
       file.holders++;
       closeSync(number);
     }
-    return new KoffiFd(file, 'memory', false, this.isFull);
+    return new KoffiFd(file, 'memory', false, this.readiness);
   }
 }
 

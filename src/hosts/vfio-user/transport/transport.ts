@@ -20,6 +20,8 @@ export interface PassedFd {
   readonly kind?: 'event' | 'memory' | 'other';
   /** Of an eventfd: adds one to its counter. */
   signal(): void;
+  /** Of an eventfd: `told` is called whenever the other side has signalled it, until it is closed; its counter is 0 again then. Missing where that cannot be heard. */
+  onSignal?(told: () => void): void;
   /** Of memory: fills `target` with the bytes from `offset` on. VfioError when they are not all there. */
   read(offset: bigint, target: Uint8Array): void;
   /** Of memory: writes all of `source` from `offset` on. VfioError when there is no room for it. */
@@ -31,6 +33,10 @@ export interface PassedFd {
 export interface Connection {
   /** Sends one whole message; fds go with its first byte. Does nothing once the connection is closed. */
   send(message: Uint8Array, fds?: readonly PassedFd[]): void;
+  /** A pair of connected sockets: a connection at one, and the other as an fd to be sent, which is the caller's. Missing where fds do not pass. */
+  twin?(handler: ConnectionHandler): { readonly connection: Connection; readonly fd: PassedFd };
+  /** A connection at a socket that came as an fd, which is taken over. VfioError ENOTSOCK for what is none. Missing where fds do not pass. */
+  adopt?(fd: PassedFd, handler: ConnectionHandler): Connection;
   /** Bytes that were sent and that the other side has not taken yet. */
   readonly unsent: number;
   /** No more is received until {@link Connection.resume}. */
