@@ -48,12 +48,14 @@ export interface RunOptions {
 }
 
 const MOST_COMPLAINTS = 20;
+/** When an IOMMU is turned on, QEMU takes back ranges that it never gave, and says of each that there was nothing. */
+const UNMAP_OF_NOTHING = /^QEMU: .*vfio_container_dma_unmap\(.*\) = -2 /;
 
 const round = (ms: number): number => Number((ms / 1000).toFixed(2));
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 async function complainNot(stage: Stage): Promise<string> {
-  const complaints = await stage.complaints();
+  const complaints = (await stage.complaints()).filter((line) => !stage.scenario.iommu || !UNMAP_OF_NOTHING.test(line));
   expectThat(complaints.length === 0, complaints.slice(0, MOST_COMPLAINTS).join('\n'));
   return 'not a line';
 }
