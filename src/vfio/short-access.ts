@@ -12,8 +12,8 @@ import type { FileRegions } from './proposals/file-regions.ts';
 import type { QuickAccess } from './files/open-file.ts';
 import { checkGate, isGated } from './region-access.ts';
 
-/** What there is to know of a region, in numbers. Bytes from `tableFrom` to `tableTo` - 1 are the MSI-X table's; without one they are none. */
-interface PlainRegion {
+/** What there is to know of a region, in numbers. @internal Bytes from `tableFrom` to `tableTo` - 1 are the MSI-X table's; without one they are none. */
+export interface PlainRegion {
   readonly region: VfioRegion['region'];
   readonly size: number;
   readonly writable: boolean;
@@ -25,7 +25,8 @@ interface PlainRegion {
 
 const KINDS: readonly VfioRegion['kind'][] = ['bar', 'device-specific', 'platform'];
 
-function plainRegion(vfioRegion: VfioRegion): PlainRegion | undefined {
+/** Undefined for one that only the long way knows. @internal */
+export function plainRegion(vfioRegion: VfioRegion): PlainRegion | undefined {
   const { kind, region, size, writable, msixTable, aliasOf } = vfioRegion;
   if (!KINDS.includes(kind) || aliasOf !== undefined) return undefined;
   const [tableFrom, tableTo] = msixTable === undefined ? [0, 0] : [Number(msixTable.offset), Number(msixTable.offset + msixTable.bytes)];

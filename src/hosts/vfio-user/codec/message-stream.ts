@@ -23,6 +23,7 @@ export interface ReceivedMessage<Fd> {
 }
 
 const NO_BYTES = new Uint8Array(0);
+const NO_FDS: readonly never[] = [];
 
 /**
  * One direction of a connection.
@@ -37,6 +38,8 @@ const NO_BYTES = new Uint8Array(0);
 export class MessageStream<Fd = never> {
   private readonly maxMessage: number;
   private buffer: Uint8Array = NO_BYTES;
+  private viewed: Uint8Array | undefined;
+  private bufferView!: DataView;
   private ownsBuffer = false;
   /** Bytes of the buffer from `start` to `end` have not been taken. */
   private start = 0;
@@ -101,7 +104,11 @@ export class MessageStream<Fd = never> {
   }
 
   private view(): DataView {
-    return new DataView(this.buffer.buffer, this.buffer.byteOffset, this.end);
+    if (this.viewed !== this.buffer) {
+      this.viewed = this.buffer;
+      this.bufferView = new DataView(this.buffer.buffer, this.buffer.byteOffset, this.buffer.length);
+    }
+    return this.bufferView;
   }
 
   /** Bytes of the message that begins at `at`, as far as they count: a header whose size lies stands alone. */
@@ -130,17 +137,23 @@ export class MessageStream<Fd = never> {
     const view = this.view();
     const header = decodeHeader(view, start);
     const end = start + this.length(view, start);
-    const fds = this.fds.get(start) ?? [];
-    this.fds.delete(start);
+    const payload = new Uint8Array(this.buffer.buffer, this.buffer.byteOffset + start + HEADER_SIZE, end - start - HEADER_SIZE);
     this.start = end;
-    return { header, payload: this.buffer.subarray(start + HEADER_SIZE, end), fds, ...this.fault(header) };
+    const fds = this.fds.size === 0 ? NO_FDS : this.takeFds(start);
+    if (header.size >= HEADER_SIZE && header.size <= this.maxMessage) return { header, payload, fds };
+    return { header, payload, fds, fault: this.fault(header) };
   }
 
-  private fault({ command, size }: MessageHeader): { readonly fault?: VfioError } {
-    if (size >= HEADER_SIZE && size <= this.maxMessage) return {};
+  private takeFds(start: number): readonly Fd[] {
+    const fds = this.fds.get(start);
+    this.fds.delete(start);
+    return fds ?? NO_FDS;
+  }
+
+  private fault({ command, size }: MessageHeader): VfioError {
     this.broken = size > this.maxMessage;
     const bound = this.broken ? `above ${this.maxMessage}, the longest message` : `below the header's ${HEADER_SIZE}`;
-    return { fault: new VfioError('EINVAL', `vfio-user ${commandText(command)}`, `size ${size} is ${bound}`) };
+    return new VfioError('EINVAL', `vfio-user ${commandText(command)}`, `size ${size} is ${bound}`);
   }
 
   /** Gives up what waits. The fds of messages that nobody took. */

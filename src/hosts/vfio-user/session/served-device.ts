@@ -7,7 +7,7 @@
 import type { Engine } from '../../../core/index.ts';
 import type { DeviceClock, DeviceHost } from '../../../pci/index.ts';
 import { VFIO_DEVICE_STATE_ERROR, VFIO_PCI_CONFIG_REGION_INDEX, VFIO_PCI_NUM_IRQS } from '../../../uapi/index.ts';
-import { Process, VfioDevice, accessRegion } from '../../../vfio/index.ts';
+import { Process, ShortBusAccess, VfioDevice, accessRegion } from '../../../vfio/index.ts';
 import type { VfioRegion } from '../../../vfio/index.ts';
 import { DmaPort } from './dma-port.ts';
 
@@ -39,6 +39,8 @@ export class ServedDevice {
   readonly process: Process;
   /** @internal Its device file there. */
   readonly fd: number;
+  /** @internal The short way to its registers. */
+  readonly short: ShortBusAccess;
   private readonly owner: { destroy?(): void } | undefined;
   private isGone = false;
 
@@ -51,6 +53,7 @@ export class ServedDevice {
     this.owner = made instanceof VfioDevice ? undefined : made;
     if (!((this.vfio as unknown) instanceof VfioDevice)) throw new TypeError('serveDevice: what was made is no device: it has no VfioDevice as its `vfio`');
     if (this.vfio.kind !== 'pci') throw new TypeError(`serveDevice: ${this.vfio.name} is of kind ${this.vfio.kind}; expected pci`);
+    this.short = new ShortBusAccess(this.vfio);
     this.process = new Process(engine, { name: `vfio-user server of ${this.vfio.name}`, maxFds: MAX_FDS });
     this.fd = this.process.open(this.vfio);
     // As it is when power comes on: no host stands between the device and its client that would have enabled it.

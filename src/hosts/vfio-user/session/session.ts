@@ -9,7 +9,7 @@
 // A device's own messages come a turn after the access that caused them: the reply to that is on its way by then. A client that waits for it answers nothing else.
 
 import { VfioError } from '../../../uapi/index.ts';
-import { commandName, commandText } from '../codec/commands.ts';
+import { VFIO_USER_REGION_READ, VFIO_USER_REGION_WRITE, commandName, commandText } from '../codec/commands.ts';
 import type { CommandName } from '../codec/commands.ts';
 import { FLAG_NO_REPLY, TYPE_COMMAND, TYPE_MASK, TYPE_REPLY, errorMessage, replyMessage } from '../codec/header.ts';
 import { decodePayload } from '../codec/messages.ts';
@@ -27,6 +27,7 @@ import { SessionMigration } from './migration.ts';
 import { SERVER_CAPABILITIES, negotiate } from './negotiation.ts';
 import type { Agreement } from './negotiation.ts';
 import type { ServedDevice } from './served-device.ts';
+import { NO_REPLY, shortAccess } from './short-access.ts';
 
 /** What a session is opened with. */
 export interface SessionOptions {
@@ -97,6 +98,7 @@ export class Session {
   /** Takes one message, and its fds. Never throws. */
   receive(message: ReceivedMessage<PassedFd>): void {
     this.count++;
+    if (this.agreement !== undefined && message.fds.length === 0 && message.fault === undefined && this.access(message)) return;
     const given: PassedFd[] = [];
     const fds = { all: message.fds, isTaken: false, take: () => void (fds.isTaken = true), give: (fd: PassedFd) => void given.push(fd) };
     const { header } = message;
@@ -108,6 +110,22 @@ export class Session {
     } finally {
       if (!fds.isTaken) for (const fd of message.fds) fd.close();
     }
+  }
+
+  /** Whether it was an access that goes the short way. */
+  private access(message: ReceivedMessage<PassedFd>): boolean {
+    const { header, payload } = message;
+    if ((header.command !== VFIO_USER_REGION_READ && header.command !== VFIO_USER_REGION_WRITE) || (header.flags & TYPE_MASK) !== TYPE_COMMAND) return false;
+    let reply: Uint8Array | undefined;
+    try {
+      reply = shortAccess(this.state.device, header, payload, this.state.report);
+    } catch (error) {
+      this.refuse(message, error);
+      return true;
+    }
+    if (reply === undefined) return false;
+    if (reply !== NO_REPLY) this.options.send(reply);
+    return true;
   }
 
   private refuse({ header, fault }: ReceivedMessage<PassedFd>, error: unknown): void {

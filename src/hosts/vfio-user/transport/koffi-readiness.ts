@@ -62,14 +62,15 @@ export class Readiness {
   private told(ready: (events: Wanted) => void, events: Wanted): void {
     let error: unknown;
     let isBroken = false;
+    // In front of what is scheduled below: between the two, promises run.
+    setImmediate(() => {
+      if (isBroken) throw error;
+    });
     try {
       ready(events);
     } catch (thrown) {
       [error, isBroken] = [thrown, true];
     }
-    setImmediate(() => {
-      if (isBroken) throw error;
-    });
   }
 
   private poll(microseconds: number, waiters: readonly Waiter[], events: number): number {
@@ -106,11 +107,11 @@ export class Readiness {
   private schedule(): void {
     if (this.isScheduled) return;
     this.isScheduled = true;
-    // Two turns: what the message set off has had its promises before the thread stands still.
-    setImmediate(() => void setImmediate(() => this.linger()));
+    // A turn later: what the message set off has had its promises before the thread stands still.
+    setImmediate(this.linger);
   }
 
-  private linger(): void {
+  private readonly linger = (): void => {
     this.isScheduled = false;
     const waiters = [...this.busy.keys()];
     if (waiters.length === 0) return;
@@ -120,5 +121,5 @@ export class Readiness {
     // Read first: who is told may come back here.
     const ready = waiters.filter((_, i) => this.view.getUint16(16 + i * POLLFD + 6, true) !== 0);
     for (const waiter of ready) waiter.readable();
-  }
+  };
 }
