@@ -26,6 +26,8 @@ export interface ServerCounts {
   readonly resets: number;
   /** Of the whole process. */
   readonly openFds: number;
+  /** The most mappings that there were at a time, and the most fds then. */
+  readonly most: { readonly mappings: number; readonly openFds: number };
 }
 
 const PROCESS = fileURLToPath(new URL('./server-process.mjs', import.meta.url));

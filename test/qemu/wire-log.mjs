@@ -20,8 +20,12 @@ function said(name, direction, payload) {
   }
 }
 
-/** A log of one server's connections. */
+/** A log of one server's connections; `mapped` is called when a mapping has been made. */
 export class WireLog {
+  constructor(mapped) {
+    this.mapped = mapped;
+  }
+
   lines = [];
   /** By command: requests, whoever made them. */
   counts = {};
@@ -30,6 +34,7 @@ export class WireLog {
     const name = commandText(header.command).split(' ')[0];
     const isReply = (header.flags & 0xf) === 1;
     if (!isReply) this.counts[name] = (this.counts[name] ?? 0) + 1;
+    if (isReply && name === 'DMA_MAP') this.mapped();
     const error = header.flags & 0x20 ? ` ERROR ${header.error}` : '';
     this.lines.push(`${arrow} ${name} ${isReply ? 'reply' : 'command'} ${header.id}${error} ${header.flags & 0x20 ? '' : said(name, isReply ? 'reply' : 'request', payload)}${fds.length > 0 ? ` ${fds.length} fds` : ''}`);
     if (this.lines.length > KEPT) this.lines.splice(0, this.lines.length - KEPT);

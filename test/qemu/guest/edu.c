@@ -19,6 +19,7 @@
 #define INTX_DISABLE 0x0400
 #define OWN_MEMORY 0x40000ull
 #define ROUNDS 200
+#define POSTED 5000
 #define WAIT_MS 5000
 
 static volatile uint32_t *word(const struct card *card, size_t offset)
@@ -59,6 +60,17 @@ static void registers(const struct card *card)
         if (found != product) bad("factorial of %u is %u; expected %u", n, found, product);
     }
     good("registers: identification, liveness, 14 factorials");
+}
+
+// Writes that nobody waits for: what is read behind them is that of the last one.
+static void posted(const struct card *card)
+{
+    uint64_t start = microseconds();
+    for (uint32_t i = 1; i <= POSTED; i++) *word(card, 0x04) = i;
+    uint64_t written = microseconds();
+    uint32_t last = *word(card, 0x04);
+    if (last != ~(uint32_t)POSTED) bad("%d writes: liveness is %08x; expected %08x", POSTED, last, ~(uint32_t)POSTED);
+    good("%d posted writes in %llu us, %llu us until they were done", POSTED, (unsigned long long)(written - start), (unsigned long long)(microseconds() - start));
 }
 
 // uio_pci_generic masks the pin when it has interrupted; whoever has served the card unmasks it.
@@ -136,6 +148,7 @@ void edu_by_sysfs(const char *slot, const char *uio)
     struct card card;
     card_open(&card, slot);
     registers(&card);
+    posted(&card);
     if (strcmp(uio, "-") != 0) pin(&card, uio);
     dma(&card);
 }
