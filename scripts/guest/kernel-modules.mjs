@@ -2,6 +2,8 @@
 //
 //   NAME.ko, ELF of 32 bits     0x20 e_shoff, 0x2e e_shentsize, e_shnum, e_shstrndx --> section headers, 40 bytes each:
 //                               0x00 name  0x10 offset  0x14 size
+//            ELF of 64 bits     0x28 e_shoff, 0x3a e_shentsize, e_shnum, e_shstrndx --> section headers, 64 bytes each:
+//                               0x00 name  0x18 offset  0x20 size
 //   section .modinfo            key=value, NUL, ...:  name=  depends=a,b  alias=  softdep=
 //
 // Source: System V ABI, chapter 4; Linux include/linux/module.h, scripts/mod/modpost.c (who writes `depends`)
@@ -9,17 +11,24 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
-const ELF32_LITTLE = '7f454c460101';
+const ELF_LITTLE = /^7f454c460[12]01$/;
+/** By the class that byte 4 says: where things are, and how long a number is that counts bytes of the file. */
+const LAYOUTS = {
+  1: { header: 52, shoff: 0x20, counts: 0x2e, offset: 0x10, size: 0x14, long: (elf, at) => elf.readUInt32LE(at) },
+  2: { header: 64, shoff: 0x28, counts: 0x3a, offset: 0x18, size: 0x20, long: (elf, at) => Number(elf.readBigUInt64LE(at)) },
+};
 
 /** Dashes of a file's name are underscores in the module's. */
 const nameOf = (path) => path.slice(path.lastIndexOf('/') + 1).replace(/\.ko(\.xz)?$/, '').replaceAll('-', '_');
 
 function section(elf, wanted) {
-  const [shoff, shentsize, shnum, shstrndx] = [elf.readUInt32LE(0x20), elf.readUInt16LE(0x2e), elf.readUInt16LE(0x30), elf.readUInt16LE(0x32)];
+  const layout = LAYOUTS[elf[4]];
+  const shoff = layout.long(elf, layout.shoff);
+  const [shentsize, shnum, shstrndx] = [0, 2, 4].map((at) => elf.readUInt16LE(layout.counts + at));
   const header = (index) => {
     const at = shoff + shentsize * index;
-    const offset = elf.readUInt32LE(at + 0x10);
-    return { name: elf.readUInt32LE(at), bytes: elf.subarray(offset, offset + elf.readUInt32LE(at + 0x14)) };
+    const offset = layout.long(elf, at + layout.offset);
+    return { name: elf.readUInt32LE(at), bytes: elf.subarray(offset, offset + layout.long(elf, at + layout.size)) };
   };
   const names = header(shstrndx).bytes;
   for (let index = 0; index < shnum; index++) {
@@ -34,10 +43,11 @@ function section(elf, wanted) {
  *
  * @param {Buffer} elf - The bytes of a .ko file.
  * @returns {{ depends: string[], aliases: string[] }}
- * @throws RangeError for what is no module of 32 bits.
+ * @throws RangeError for what is no module.
  */
 export function moduleInfo(elf) {
-  if (elf.length < 52 || elf.toString('hex', 0, 6) !== ELF32_LITTLE) throw new RangeError(`a module begins with ${elf.toString('hex', 0, 6)}; expected ${ELF32_LITTLE}, ELF of 32 bits`);
+  const magic = elf.toString('hex', 0, 6);
+  if (!ELF_LITTLE.test(magic) || elf.length < LAYOUTS[elf[4]].header) throw new RangeError(`a module begins with ${magic}; expected 7f454c460101 or 7f454c460201, ELF of 32 or 64 bits`);
   const bytes = section(elf, '.modinfo');
   if (bytes === undefined) throw new RangeError('a module has no section .modinfo');
   const lines = bytes.toString('latin1').split('\0');

@@ -7,23 +7,28 @@ import { join } from 'node:path';
 import { ask } from './ask.ts';
 
 /**
- * A module: an ELF file of 32 bits with the sections .modinfo and .shstrtab.
+ * A module: an ELF file of 32 or 64 bits with the sections .modinfo and .shstrtab.
  *
- *   0 header (52) | .modinfo | .shstrtab | section headers (3 of 40)
+ *   0 header (52 or 64) | .modinfo | .shstrtab | section headers (3 of 40 or 64)
  */
-function elfModule(lines: readonly string[]): Buffer {
+function elfModule(lines: readonly string[], bits: 32 | 64 = 32): Buffer {
+  const is64 = bits === 64;
+  const [headerBytes, sectionBytes, counts] = is64 ? [64, 64, 0x3a] : [52, 40, 0x2e];
+  const long = (bytes: Buffer, at: number, value: number): unknown => (is64 ? bytes.writeBigUInt64LE(BigInt(value), at) : bytes.writeUInt32LE(value, at));
   const info = Buffer.from(lines.map((line) => `${line}\0`).join(''));
   const names = Buffer.from('\0.modinfo\0.shstrtab\0');
-  const header = Buffer.alloc(52);
-  header.write('7f454c46010101', 0, 'hex');
-  header.writeUInt32LE(52 + info.length + names.length, 0x20);
-  for (const [at, value] of [[0x2e, 40], [0x30, 3], [0x32, 2]] as const) header.writeUInt16LE(value, at);
+  const header = Buffer.alloc(headerBytes);
+  header.write(`7f454c460${is64 ? 2 : 1}0101`, 0, 'hex');
+  long(header, is64 ? 0x28 : 0x20, headerBytes + info.length + names.length);
+  for (const [i, value] of [sectionBytes, 3, 2].entries()) header.writeUInt16LE(value, counts + 2 * i);
   const section = (name: number, offset: number, size: number): Buffer => {
-    const bytes = Buffer.alloc(40);
-    for (const [at, value] of [[0, name], [0x10, offset], [0x14, size]] as const) bytes.writeUInt32LE(value, at);
+    const bytes = Buffer.alloc(sectionBytes);
+    bytes.writeUInt32LE(name, 0);
+    long(bytes, is64 ? 0x18 : 0x10, offset);
+    long(bytes, is64 ? 0x20 : 0x14, size);
     return bytes;
   };
-  return Buffer.concat([header, info, names, section(0, 0, 0), section(1, 52, info.length), section(10, 52 + info.length, names.length)]);
+  return Buffer.concat([header, info, names, section(0, 0, 0), section(1, headerBytes, info.length), section(10, headerBytes + info.length, names.length)]);
 }
 
 let folder: string;
@@ -65,11 +70,17 @@ describe('modules', () => {
     ]);
   });
 
+  test('of 64 bits say the same of themselves', () => {
+    const said = ['depends=left,right', 'alias=pci:v00001234d*', 'license=GPL'];
+    expect(ask(['moduleInfo', elfModule(said, 64)], ['moduleInfo', elfModule(said, 32)])).toEqual(Array(2).fill({ value: { depends: ['left', 'right'], aliases: ['pci:v00001234d*'] } }));
+  });
+
   test('that are no modules are refused', () => {
     const without = elfModule([]);
     without.write('.other', without.indexOf('.modinfo'));
-    expect(ask(['modulesFor', folder, ['text']], ['moduleInfo', without])).toEqual([
-      { error: 'RangeError: a module begins with 746869732069; expected 7f454c460101, ELF of 32 bits' },
+    expect(ask(['modulesFor', folder, ['text']], ['moduleInfo', elfModule([], 64).subarray(0, 63)], ['moduleInfo', without])).toEqual([
+      { error: 'RangeError: a module begins with 746869732069; expected 7f454c460101 or 7f454c460201, ELF of 32 or 64 bits' },
+      { error: 'RangeError: a module begins with 7f454c460201; expected 7f454c460101 or 7f454c460201, ELF of 32 or 64 bits' },
       { error: 'RangeError: a module has no section .modinfo' },
     ]);
   });

@@ -1,0 +1,44 @@
+// `npm run qemu`: a QEMU that attaches vfio-user devices, and a small Linux for it, made of Debian packages that apt fetches. Into qemu/, which is never committed.
+import { fileURLToPath } from 'node:url';
+import { whyNoQemu } from './qemu/tools.mjs';
+import { makeInitramfs, makeQemu, qemuIn } from './qemu/image.mjs';
+import { scriptOptions } from './script-options.mjs';
+
+const usage = `usage: npm run qemu -- [--force] [--mirror URL] [--json]
+  Fetches QEMU 10.1 or later (Debian trixie-backports, forky or sid), a Debian kernel, busybox and lspci through apt, without root, and makes qemu/ of them. Does nothing when it is there.
+  --force       makes it again
+  --mirror URL  a mirror of Debian, instead of that of this machine's sources
+  --json        what was made, as JSON
+exit codes: 0 it is there, 1 it could not be made, 2 arguments, 3 skipped: this machine has no apt, or no compiler, or another processor`;
+
+const asked = scriptOptions(usage, {}, { mirror: [undefined, undefined] }, ['force']);
+const folder = fileURLToPath(new URL('../qemu', import.meta.url));
+const started = performance.now();
+const tell = (line) => process.stderr.write(`${line}\n`);
+
+async function run() {
+  let manifest = asked.force ? undefined : qemuIn(folder);
+  const isThere = manifest !== undefined;
+  const skipped = whyNoQemu({ isThere });
+  if (skipped !== undefined) return { status: 3, skipped };
+  manifest ??= await makeQemu({ folder, mirror: asked.mirror, tell });
+  makeInitramfs({ folder, tell });
+  return { status: 0, isThere, manifest };
+}
+
+try {
+  const { status, ...result } = await run();
+  const seconds = Number(((performance.now() - started) / 1000).toFixed(1));
+  if (asked.json) console.log(JSON.stringify({ folder, ...result, seconds }));
+  else if (result.skipped !== undefined) console.log(`skipped: ${result.skipped}`);
+  else {
+    console.log(`${result.isThere ? 'already there' : `made in ${seconds} s`}: ${folder}`);
+    console.log(`  Linux ${result.manifest.kernel}; QEMU of ${result.manifest.release}, ${result.manifest.qemuPackages} packages`);
+    for (const [name, version] of Object.entries(result.manifest.packages)) console.log(`  ${name} ${version}`);
+  }
+  process.exitCode = status;
+} catch (error) {
+  if (asked.json) console.log(JSON.stringify({ folder, failed: error.message }));
+  else console.error(`npm run qemu: ${error.message}`);
+  process.exitCode = 1;
+}
