@@ -5,21 +5,25 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
+/** Another one makes other files of the same texts. */
+const FORM = 2;
 const OPTIONS = { target: 'ES2022', module: 'ESNext', verbatimModuleSyntax: true };
 const { version } = createRequire(import.meta.url)('typescript/package.json');
 const folder = fileURLToPath(new URL('../../build/typescript/', import.meta.url));
 mkdirSync(folder, { recursive: true });
 
 async function withoutTypes(text) {
-  const path = `${folder}${createHash('sha256').update(`${version} ${JSON.stringify(OPTIONS)} ${text}`).digest('hex')}.mjs`;
+  const path = `${folder}${createHash('sha256').update(`${FORM} ${version} ${JSON.stringify(OPTIONS)} ${text}`).digest('hex')}.mjs`;
   const kept = await readFile(path, 'utf8').catch(() => undefined);
   if (kept !== undefined) return kept;
   const { default: ts } = await import('typescript');
   const { outputText } = ts.transpileModule(text, { compilerOptions: { ...OPTIONS, target: ts.ScriptTarget[OPTIONS.target], module: ts.ModuleKind[OPTIONS.module] } });
+  // Under jest the same files are CommonJS, which has the name.
+  const source = outputText.includes('__dirname') ? `const __dirname = import.meta.dirname;\n${outputText}` : outputText;
   // Another process may read it while it is written.
-  writeFileSync(`${path}.${process.pid}`, outputText);
+  writeFileSync(`${path}.${process.pid}`, source);
   renameSync(`${path}.${process.pid}`, path);
-  return outputText;
+  return source;
 }
 
 export async function load(url, context, nextLoad) {
