@@ -12,11 +12,15 @@
 //
 // A filtered input is seen when it has been stable for 5 ms. A change is latched while interrupts are enabled, and stays latched when they are disabled.
 //
+//   state     registers 0 to 7 as they are | n, then n times: u16 the bit of an input that settles, u64 ns left
+//
+// What is at the connector is the world's, not the state's: a card that goes on with a state sees what has changed at its own connector.
+//
 // Source: ACCES PCI-IDIO-16 manual, chapter 4; Linux drivers/gpio/gpio-pci-idio-16.c (6.1) and gpio-idio-16.c (6.6) for the bits of register 6
 
 import { integer } from '../core/index.ts';
 import type { Engine } from '../core/index.ts';
-import { pciDevice, registerBar } from '../pci/index.ts';
+import { StateReader, StateWriter, pciDevice, registerBar, streamedMigration } from '../pci/index.ts';
 import type { BarKind, BarOf, DeviceHost, PciDevice } from '../pci/index.ts';
 import { clears, irq, lock, registerMap, ro, rw, sets } from '../registers/index.ts';
 
@@ -40,6 +44,13 @@ export const idio16Registers = registerMap('idio16', { bytes: 8, access: [1], do
 
 /** How long a filtered input must be stable, in ns. */
 export const IDIO16_FILTER_NS = 5_000_000;
+
+const VENDOR = 0x494f;
+const DEVICE = 0x0dc8;
+const STATE_VERSION = 1;
+const INPUTS = 16;
+/** By register, the bits that it can hold. */
+const STATE_BITS = [0xff, 0xff, 0x01, 0x01, 0xff, 0xff, 0x07, 0xff] as const;
 
 /** What an idio16 can be asked to be. */
 export interface Idio16Options {
@@ -84,6 +95,8 @@ export function idio16(engine: Engine, host: DeviceHost = {}, options: Idio16Opt
   let connected = 0;
   let driven = 0;
   const settling = new Map<number, () => void>();
+  /** Of inputs that were about to be seen when the state was saved: ns. */
+  let left: ReadonlyMap<number, number> = new Map();
 
   const outputs = (): number => card.bar(2).regs.OUT_0_7.peek() | (card.bar(2).regs.OUT_8_15.peek() << 8);
   const seen = (): number => card.bar(2).regs.IN_0_7.peek() | (card.bar(2).regs.IN_8_15.peek() << 8);
@@ -107,20 +120,25 @@ export function idio16(engine: Engine, host: DeviceHost = {}, options: Idio16Opt
     see((seen() & ~bit) | (connected & bit));
   };
 
-  const setInputs = (inputs: number): void => {
-    integer('idio16 setInputs: inputs', inputs, 0, 0xffff);
-    if (card.isGone) return;
-    const moved = connected ^ inputs;
-    connected = inputs;
+  /** What is at the connector comes to be seen: now, or when it has settled. */
+  const look = (moved: number): void => {
     const late = filtered();
     for (let bit = 1; bit < 0x1_0000; bit <<= 1) {
       if ((moved & bit) === 0) continue;
       settling.get(bit)?.();
       settling.delete(bit);
-      if ((late & bit) !== 0) settling.set(bit, card.after(IDIO16_FILTER_NS, () => settle(bit)));
+      if ((late & bit) !== 0) settling.set(bit, card.after(left.get(bit) ?? IDIO16_FILTER_NS, () => settle(bit)));
     }
     const atOnce = moved & ~late;
-    see((seen() & ~atOnce) | (inputs & atOnce));
+    see((seen() & ~atOnce) | (connected & atOnce));
+  };
+
+  const setInputs = (inputs: number): void => {
+    integer('idio16 setInputs: inputs', inputs, 0, 0xffff);
+    if (card.isGone) return;
+    const moved = connected ^ inputs;
+    connected = inputs;
+    if (!card.isPaused) look(moved);
   };
 
   const tell = (): void => {
@@ -130,9 +148,49 @@ export function idio16(engine: Engine, host: DeviceHost = {}, options: Idio16Opt
     onOutputs?.(now);
   };
 
+  const registers = (): readonly { peek(): number; poke(value: number): void }[] => {
+    const { OUT_0_7, IN_0_7, IRQ_CONTROL, FILTER_CONTROL, OUT_8_15, IN_8_15, INTERRUPT_STATUS, FILTER } = card.bar(2).regs;
+    return [OUT_0_7, IN_0_7, IRQ_CONTROL, FILTER_CONTROL, OUT_8_15, IN_8_15, INTERRUPT_STATUS, FILTER];
+  };
+
+  const save = (): Uint8Array => {
+    const to = registers().reduce((state, register) => state.u8(register.peek()), new StateWriter());
+    const waiting = [...settling].flatMap(([bit, cancel]) => {
+      const ns = card.timeLeft(cancel);
+      return ns === undefined ? [] : [{ bit, ns }];
+    });
+    return to.list(waiting, (state, { bit, ns }) => state.u16(bit).u64(BigInt(ns))).bytes();
+  };
+
+  const load = (bytes: Uint8Array): (() => void) => {
+    const from = new StateReader('idio16: load', bytes);
+    const values = registers().map((_, at) => from.u8(STATE_BITS[at]));
+    const waiting = from.list(INPUTS, (state) => {
+      const bit = state.u16();
+      if (bit === 0 || (bit & (bit - 1)) !== 0) state.refuse(`an input that settles is 0x${bit.toString(16)}; expected one bit`);
+      return [bit, Number(state.u64(BigInt(IDIO16_FILTER_NS)))] as const;
+    });
+    from.end();
+    return () => {
+      for (const cancel of settling.values()) cancel();
+      settling.clear();
+      // The old latch under the new mask would be an interrupt that nothing caused.
+      card.bar(2).regs.INTERRUPT_STATUS.poke(0);
+      for (const [at, register] of registers().entries()) register.poke(values[at]!);
+      left = new Map(waiting);
+    };
+  };
+
+  const resumed = (): void => {
+    const settles = [...settling.keys()].reduce((bits, bit) => bits | bit, 0);
+    look((seen() ^ connected) & ~settles);
+    left = new Map();
+    tell();
+  };
+
   const card: Idio16 = Object.assign(
     pciDevice(engine, {
-      id: [0x494f, 0x0dc8],
+      id: [VENDOR, DEVICE],
       // Class 0 is that of cards older than classes, and Linux gives those no addresses when they are plugged in while it runs.
       class: 0xff0000,
       pin: 'A',
@@ -147,8 +205,10 @@ export function idio16(engine: Engine, host: DeviceHost = {}, options: Idio16Opt
           },
         }),
       },
+      migration: streamedMigration({ name: 'idio16', id: [VENDOR, DEVICE], version: STATE_VERSION, identity: () => new Uint8Array(), save, load, resumed }),
       onReset: () => {
         settling.clear();
+        left = new Map();
         show(connected);
         tell();
       },

@@ -70,8 +70,8 @@ describe('features', () => {
   });
 
   test('--uapi v7.2: two more, of which a device that cannot be migrated refuses one', async () => {
-    const [before, after] = await Promise.all(['v6.14', 'v7.2'].map(async (uapi) => rows((await run('inspect', 'idio16', '--uapi', uapi)).out)));
-    expect(before).toEqual(rows((await run('inspect', 'idio16')).out));
+    const [before, after] = await Promise.all(['v6.14', 'v7.2'].map(async (uapi) => rows((await run('inspect', 'edu', '--uapi', uapi)).out)));
+    expect(before).toEqual(rows((await run('inspect', 'edu')).out));
     expect(after).toEqual([...before!, '  11     DMA_BUF                      GET+ SET-', '  12     MIG_PRECOPY_INFOv2           none       EINVAL']);
     expect(rows((await run('inspect', 'mtty', '--uapi', 'v7.2')).out).at(-1)).toBe('  12     MIG_PRECOPY_INFOv2           GET- SET+');
     expect((await run('help', 'inspect')).out).toMatch(/--uapi <release> .*DMA_BUF/);
@@ -85,7 +85,7 @@ describe('features', () => {
   });
 
   test('of a device that cannot: low power alone', async () => {
-    const there = rows((await run('inspect', 'idio16')).out).filter((row) => /GET[+-]/.test(row));
+    const there = rows((await run('inspect', 'edu')).out).filter((row) => /GET[+-]/.test(row));
     expect(there.map((row) => row.split(/ +/)[2])).toEqual(['LOW_POWER_ENTRY', 'LOW_POWER_ENTRY_WITH_WAKEUP', 'LOW_POWER_EXIT']);
   });
 

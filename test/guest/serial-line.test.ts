@@ -1,6 +1,6 @@
 // Waiting for what a guest says ends: with what was waited for, or with an error that shows the last lines.
 
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { SerialLine } from './serial-line.ts';
 
 const say = (line: SerialLine, text: string): void => {
@@ -56,6 +56,30 @@ describe('waiting', () => {
   test('ends at once when no second is allowed', async () => {
     const { line } = lineOf();
     await expect(line.waitFor('never', { seconds: 0 })).rejects.toThrow(/^waited for never: \d+\.\d s of 0 s, 0 bytes heard/);
+  });
+
+  test('does not count what other programs keep this one from running', async () => {
+    jest.useFakeTimers();
+    let now = 0;
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => now);
+    const look = (): void => {
+      now += 10_000;
+      jest.advanceTimersByTime(25);
+    };
+    try {
+      const { line } = lineOf();
+      let ended: unknown;
+      const waiting = line.waitFor('never', { seconds: 1 }).catch((error: unknown) => (ended = error));
+      for (let i = 0; i < 19; i++) look();
+      await Promise.resolve();
+      expect(ended).toBeUndefined();
+      for (let i = 0; i < 2; i++) look();
+      await waiting;
+      expect((ended as Error).message).toMatch(/^waited for never: 1\.[01] s of 1 s/);
+    } finally {
+      clock.mockRestore();
+      jest.useRealTimers();
+    }
   });
 });
 

@@ -2,7 +2,7 @@
 
 /** How long a wait may last. Whatever is reached first ends it. */
 export interface Limit {
-  /** Of the machine that runs the emulator. Default 60. */
+  /** In which this process came to run: those of a machine that is busy with others do not count. Default 60. */
   readonly seconds?: number;
   /** Executed by the guest; a guest that idles executes none. Default: any number. */
   readonly instructions?: number;
@@ -22,6 +22,8 @@ interface Waiter {
 }
 
 const LOOK_EVERY_MS = 25;
+/** A look that comes later than so was kept waiting by other programs. */
+const LATE_MS = 2 * LOOK_EVERY_MS;
 const SHOWN_LINES = 20;
 const DEFAULT_SECONDS = 60;
 
@@ -81,7 +83,8 @@ export class SerialLine {
     const { seconds = DEFAULT_SECONDS, instructions = Infinity } = limit;
     const wanted = typeof pattern === 'string' ? new RegExp(pattern.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'), 'g') : new RegExp(pattern.source, `${pattern.flags.replace(/[gy]/g, '')}g`);
     return new Promise((resolve, reject) => {
-      const started = performance.now();
+      let looked = performance.now();
+      let waited = 0;
       let last = this.end.instructions();
       let executed = 0;
       const finish = (): void => {
@@ -100,7 +103,8 @@ export class SerialLine {
         const now = this.end.instructions();
         executed += (now - last) >>> 0;
         last = now;
-        const waited = (performance.now() - started) / 1000;
+        waited += Math.min(performance.now() - looked, LATE_MS) / 1000;
+        looked = performance.now();
         if (waited < seconds && executed < instructions) return;
         finish();
         const reached = waited >= seconds ? `${waited.toFixed(1)} s of ${seconds} s` : `${executed} instructions of ${instructions}`;

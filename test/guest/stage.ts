@@ -2,8 +2,14 @@
 import type { AttachOptions, AttachableDevice, V86Card } from '../../src/hosts/v86/index.ts';
 import { attachV86 } from '../../src/hosts/v86/index.ts';
 import type { Engine } from '../../src/core/index.ts';
+import type { Idio16 } from '../../src/devices/index.ts';
 import type { DeviceHost } from '../../src/pci/index.ts';
 import type { Guest } from './guest.ts';
+
+/** Cards that are attached before the firmware begins. */
+export interface PowerOnCards {
+  readonly gpio: V86Card<Idio16>;
+}
 
 /** A check: what it is called, and what it found out in one line. It throws what is wrong. */
 export interface Check {
@@ -30,28 +36,44 @@ export function expectThat(holds: boolean, wrong: string): asserts holds {
   if (!holds) throw new Error(wrong);
 }
 
+/** What a stage begins with. */
+export interface StageProps {
+  readonly interruptCount: number;
+  readonly complaints: string[];
+  readonly atPowerOn: PowerOnCards | undefined;
+}
+
+/** Options of a card that keep what a device threw in an access, what a driver did against its documentation, DMA that went astray: in the order of their coming. */
+export function complainTo(complaints: string[]): AttachOptions {
+  return {
+    onGuestError: (message) => void complaints.push(`driver: ${message}`),
+    onDmaFault: (fault) => void complaints.push(`DMA: ${fault.message}`),
+    onMistake: (error) => void complaints.push(`device: ${String(error)}`),
+  };
+}
+
 /** The guest, its cards, and what went wrong behind their backs. */
 export class Stage {
   readonly guest: Guest;
-  /** What a device threw in an access, what a driver did against its documentation, DMA that went astray: in the order of their coming. */
-  readonly complaints: string[] = [];
+  /** What {@link complainTo} heard. */
+  readonly complaints: string[];
   /** How many interrupts are counted; even. */
   readonly interruptCount: number;
-  private readonly cards = new Set<V86Card>();
+  /** Cards that were there when the firmware began. */
+  readonly atPowerOn: PowerOnCards | undefined;
+  private readonly cards: Set<V86Card>;
 
-  constructor(guest: Guest, interruptCount: number) {
+  constructor(guest: Guest, { interruptCount, complaints, atPowerOn }: StageProps) {
     this.guest = guest;
     this.interruptCount = interruptCount;
+    this.complaints = complaints;
+    this.atPowerOn = atPowerOn;
+    this.cards = new Set(Object.values(atPowerOn ?? {}));
   }
 
   /** Attaches a card; what it complains of is kept. */
   attach<Device extends AttachableDevice>(make: (engine: Engine, host: DeviceHost) => Device, options: AttachOptions = {}): V86Card<Device> {
-    const card = attachV86(this.guest.emulator, make, {
-      onGuestError: (message) => void this.complaints.push(`driver: ${message}`),
-      onDmaFault: (fault) => void this.complaints.push(`DMA: ${fault.message}`),
-      onMistake: (error) => void this.complaints.push(`device: ${String(error)}`),
-      ...options,
-    });
+    const card = attachV86(this.guest.emulator, make, { ...complainTo(this.complaints), ...options });
     this.cards.add(card);
     return card;
   }
@@ -70,10 +92,10 @@ export class Stage {
     this.pull(card);
   }
 
-  /** Pulls a card without a word to the guest. */
+  /** Pulls a card without a word to the guest, which may still write to its slot. */
   pull(card: V86Card): void {
     this.cards.delete(card);
-    card.detach();
+    card.unplug();
   }
 
   /** What the guest's kernel knows of its bus. */
@@ -125,7 +147,10 @@ export class Stage {
 
   /** Takes away what a check has left, so that the next one finds the machine as the first one did. */
   async clear(): Promise<void> {
-    for (const card of [...this.cards]) await this.unplug(card);
+    for (const card of [...this.cards]) {
+      await this.guest.run(`[ ! -e ${sysfs(card)} ] || echo 1 > ${sysfs(card)}/remove`);
+      this.pull(card);
+    }
   }
 }
 

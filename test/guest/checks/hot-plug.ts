@@ -1,9 +1,8 @@
 // Cards that come and go while the guest runs: several at once, in one block of addresses.
-import { bochsDisplay, idio16, nvmeLite, serial } from '../../../src/devices/index.ts';
+import { idio16, nvmeLite, serial } from '../../../src/devices/index.ts';
 import type { V86Card } from '../../../src/hosts/v86/index.ts';
 import { expectThat } from '../stage.ts';
 import type { Check, Stage } from '../stage.ts';
-import { expectConsole } from './display.ts';
 import { exportLines, toggleLines } from './gpio.ts';
 
 const BLOCK_SHIFT = 17;
@@ -63,21 +62,8 @@ async function unbindsAndRebinds(stage: Stage): Promise<string> {
   return '3 times';
 }
 
-async function displayTwice(stage: Stage): Promise<string> {
-  const rows: string[] = [];
-  for (let round = 0; round < 2; round++) {
-    const card = await stage.plug(bochsDisplay);
-    await stage.expectBound(card, 'bochs-drm');
-    await expectConsole(stage, card);
-    rows.push(places(card));
-    await stage.unplug(card);
-  }
-  return rows.join(', then ');
-}
-
 export const hotPlugChecks: readonly Check[] = [
   { name: 'a card comes, goes, and comes again at its slot', run: comesAndGoes },
   { name: 'three cards in one block of addresses; two go', run: togetherInOneBlock },
   { name: 'a driver lets go of its card and takes it again', run: unbindsAndRebinds },
-  { name: 'the console comes to a display that is plugged in again', run: displayTwice },
 ];
