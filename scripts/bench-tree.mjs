@@ -1,11 +1,11 @@
 // `npm run bench:tree`: builds the core, the loops inside Wasm, the Rust opponent and the benchmark, then measures. See bench/README.md.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { buildCore, modules } from './build-core.mjs';
+import { launch, root, run } from './bench-launch.mjs';
+import { modules } from './build-core.mjs';
 import { compile } from './compile.mjs';
 
+const name = 'bench:tree';
 const usage = `usage: npm run bench:tree -- [options]
 
 Measures the range store inside Wasm and from JavaScript against Rust's BTreeMap, packages of npm and plain JavaScript. bench/README.md says how, and how to read it.
@@ -22,18 +22,7 @@ Measures the range store inside Wasm and from JavaScript against Rust's BTreeMap
 Exit code 0 unless a contender could not run or two answered differently; a lost comparison or a missed target is a result.
 `;
 
-const root = fileURLToPath(new URL('../', import.meta.url));
 const folder = `${root}build/bench-tree`;
-const flags = ['quick', 'json', 'help'];
-const texts = ['sizes', 'metrics', 'only', 'svg', 'markdown'];
-const options = Object.fromEntries([...flags.map((name) => [name, { type: 'boolean' }]), ...texts.map((name) => [name, { type: 'string' }])]);
-
-function run(program, args, stdout) {
-  const { status, signal, error } = spawnSync(program, args, { cwd: root, stdio: ['ignore', stdout, 'inherit'] });
-  if (error) console.error(`bench:tree: ${error.message}`);
-  if (signal) console.error(`bench:tree: ended by ${signal}`);
-  return status ?? 1;
-}
 
 // Options of the core's own builds, by the file that is made with them.
 const simd = ['--enable', 'simd'];
@@ -64,30 +53,18 @@ function buildNative() {
   // What is not there when the benchmark starts takes no part.
   rmSync(binary, { force: true });
   if (!installed) return true;
-  return run('rustc', ['-O', '-o', binary, 'bench/native/range-map.rs'], 2) === 0;
+  return run(name, 'rustc', ['-O', '-o', binary, 'bench/native/range-map.rs'], 2) === 0;
 }
 
-async function main() {
-  let values;
-  try {
-    ({ values } = parseArgs({ options }));
-  } catch (error) {
-    console.error(`bench:tree: ${error.message}\n\n${usage}`);
-    return 2;
-  }
-  if (values.help) {
-    console.log(usage);
-    return 0;
-  }
-  mkdirSync(folder, { recursive: true });
-  await buildCore();
-  await buildLoops();
-  if (!buildNative()) return 1;
-  // Standard output belongs to the report: what the compiler says goes to standard error.
-  const compiled = run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'bench/tsconfig.json'], 2);
-  if (compiled !== 0) return compiled;
-  const passed = Object.entries(values).flatMap(([name, value]) => (value === true ? [`--${name}`] : [`--${name}`, value]));
-  return run(process.execPath, ['build/bench/bench/tree/main.js', ...passed], 'inherit');
-}
-
-process.exitCode = await main();
+await launch({
+  name,
+  usage,
+  flags: ['quick', 'json'],
+  texts: ['sizes', 'metrics', 'only', 'svg', 'markdown'],
+  main: 'bench/tree/main.js',
+  prepare: async () => {
+    mkdirSync(folder, { recursive: true });
+    await buildLoops();
+    return buildNative() ? 0 : 1;
+  },
+});

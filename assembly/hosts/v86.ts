@@ -1,10 +1,10 @@
 // v86's way to the cards' memory without JavaScript: a module of its own between v86.wasm and the core. It has the core's memory, and in it one buffer of three frames:
 //
-//   lanes, 64 rows of 128 bytes, by address       0 first address | 4 how many offsets of 1, 2, 4, 8 bytes where plain bytes lie, 4 fields | 20 where they lie
+//   lanes, 64 rows of 128 bytes, by address       0 first address | 4 how many offsets of 1, 2, 4, 8 bytes lie in it, 4 fields | 20 where the first byte lies
 //   (copies of the core's, lane.ts)              24 where closings of its kind are counted | 28 how many there had been
-//                                                32 as 4, where registers with masks lie | 48 distance to their masks | 52 alignment
-//                                                56 the run's row | 60 so many accesses more go the long way before the core is asked | 64 and so many after that
-//                                                72 accesses since it was copied, a u64 each: reads of 8, 32 bits; writes of 8, 16, 32, 64 bits
+//                                                32 distance to the bits that can be read, twice that to those that can be written; 0: all can | 36 alignment
+//                                                40 the run's row | 44 so many accesses more go the long way before the core is asked | 48 and so many after that
+//                                                56 accesses since it was copied, a u64 each: reads of 8, 32 bits; writes of 8, 16, 32, 64 bits
 //   runs, 64 rows of 64 bytes, from 8192 on       0 first address | 4 last address | 8 the host's number of it | 16 accesses, as above
 //   (addresses that one card decodes)
 //
@@ -20,23 +20,19 @@ import { failed, missRead32, missRead8, missWrite128, missWrite16, missWrite32, 
 const LANE_BYTES: u32 = 128;
 const LANES_BYTES: u32 = 8192;
 const RUN_BYTES: u32 = 64;
-const PLAIN1: usize = 4;
-const PLAIN2: usize = 8;
-const PLAIN4: usize = 12;
-const PLAIN8: usize = 16;
+const OFFSETS1: usize = 4;
+const OFFSETS2: usize = 8;
+const OFFSETS4: usize = 12;
+const OFFSETS8: usize = 16;
 const BASE: usize = 20;
 const COUNTER: usize = 24;
 const CLOSINGS: usize = 28;
-const MASKED1: usize = 32;
-const MASKED2: usize = 36;
-const MASKED4: usize = 40;
-const MASKED8: usize = 44;
-const DISTANCE: usize = 48;
-const ALIGNMENT: usize = 52;
-const RUN: usize = 56;
-const WAITS: usize = 60;
-const PATIENCE: usize = 64;
-const LANE_COUNTS: u32 = 72;
+const DISTANCE: usize = 32;
+const ALIGNMENT: usize = 36;
+const RUN: usize = 40;
+const WAITS: usize = 44;
+const PATIENCE: usize = 48;
+const LANE_COUNTS: u32 = 56;
 const RUN_LAST: usize = 4;
 const RUN_NUMBER: usize = 8;
 const RUN_COUNTS: u32 = 16;
@@ -59,15 +55,16 @@ let space: u32 = 0;
 let runs: u32 = 0;
 let runsEnd: u32 = 0;
 let met: u32 = 0;
-/** 1 while an access is in the core; 2 when the host has something to say of it: it sets that. */
+/** 1 while an access is in the core, also one that a hook of another makes; 2 when the host has something to say of it: it sets that. */
 export let inFlight: u32 = 0;
 
-/** Gives the buffer of three frames, zeroed, and says where the core's cells lie. */
+/** Gives the buffer of three frames, whose lanes remember nothing, and says where the core's cells lie. There are no runs until `show`. */
 export function prepare(buffer: u32, resultCells: u32): void {
   lanes = buffer;
   cells = resultCells;
   runs = buffer + LANES_BYTES;
   runsEnd = runs;
+  met = 0;
 }
 
 /** The first `n` rows of runs, which the host has written, are those of a space from now on. Lanes are forgotten. */
@@ -79,7 +76,7 @@ export function show(spaceHandle: u32, n: u32): void {
 }
 
 function laneOf(address: u32): u32 {
-  return lanes + ((((address >>> 12) ^ (address >>> 20)) << 7) & (LANES_BYTES - LANE_BYTES));
+  return lanes + (((address >>> 5) ^ (address >>> 13)) & (LANES_BYTES - LANE_BYTES));
 }
 
 function isOpen(lane: u32): bool {
@@ -137,13 +134,12 @@ function remember(lane: u32, address: u32, width: u32): bool {
     const lanesOwn = <u64>load<u32>(row + n * 4, LANE_OFFSETS) + (distance == 0 ? 1 : 0);
     const runsOwn = bytes >= 1 << n ? bytes - ((1 << n) - 1) : 0;
     const offsets = lanesOwn > skipped ? <u32>min<u64>(min<u64>(lanesOwn - skipped, runsOwn), MOST_OFFSETS) : 0;
-    store<u32>(lane + n * 4, distance == 0 ? offsets : 0, PLAIN1);
-    store<u32>(lane + n * 4, distance == 0 ? 0 : offsets, MASKED1);
+    store<u32>(lane + n * 4, offsets, OFFSETS1);
   }
   store<u32>(lane, <u32>from);
   store<u32>(lane, load<u32>(row, LANE_BASE) + <u32>skipped, BASE);
   store<u32>(lane, distance, DISTANCE);
-  store<u32>(lane, load<u32>(row, MASKED_ALIGNMENT), ALIGNMENT);
+  store<u32>(lane, distance == 0 ? 0 : load<u32>(row, MASKED_ALIGNMENT), ALIGNMENT);
   store<u32>(lane, counter, COUNTER);
   store<u32>(lane, closings, CLOSINGS);
   store<u32>(lane, run, RUN);
@@ -165,10 +161,10 @@ function missed(address: u32, width: u32): void {
   store<u32>(lane, next, WAITS);
 }
 
-/** Whether the access that has just come out of the core ended well; if not, the host has heard of it. */
-function ended(run: u32, status: i32, address: u32, width: u32, writes: u32): bool {
+/** Whether the access that has just come out of the core ended well; if not, the host has heard of it. `outer` is what was in flight when it began. */
+function ended(outer: u32, run: u32, status: i32, address: u32, width: u32, writes: u32): bool {
   const isWell = inFlight == 1 && status >= 0;
-  inFlight = 0;
+  inFlight = outer;
   if (isWell) missed(address, width);
   else failed(run, status, address, width, writes);
   return isWell;
@@ -177,136 +173,195 @@ function ended(run: u32, status: i32, address: u32, width: u32, writes: u32): bo
 function readLong(run: u32, address: u32, width: u32): u32 {
   // The access may take the run away.
   const number = load<u32>(run, RUN_NUMBER);
+  const outer = inFlight;
   count(run + RUN_COUNTS, width == 1 ? READS8 : READS32);
   inFlight = 1;
   const value = spaceRead(space, address, width);
-  return ended(number, value < 0 ? <i32>value : 0, address, width, 0) ? <u32>(<u64>value) : -1 >>> (32 - 8 * width);
+  return ended(outer, number, value < 0 ? <i32>value : 0, address, width, 0) ? <u32>(<u64>value) : -1 >>> (32 - 8 * width);
 }
 
 function writeLong(run: u32, what: u32, address: u32, width: u32, value: u64): void {
   const number = load<u32>(run, RUN_NUMBER);
+  const outer = inFlight;
   count(run + RUN_COUNTS, what);
   inFlight = 1;
-  ended(number, spaceWrite(space, address, width, value), address, width, 1);
+  ended(outer, number, spaceWrite(space, address, width, value), address, width, 1);
+}
+
+function otherRead8(address: u32): u32 {
+  const run = runOf(address, 1);
+  return run == 0 ? missRead8(address) : readLong(run, address, 1);
 }
 
 /** `env.mmap_read8` */
 export function read8(address: u32): u32 {
   const lane = laneOf(address);
   const offset = address - load<u32>(lane);
-  if (offset < load<u32>(lane, PLAIN1) && isOpen(lane)) {
+  if (offset >= load<u32>(lane, OFFSETS1)) return otherRead8(address);
+  if (!isOpen(lane)) return otherRead8(address);
+  const at = load<u32>(lane, BASE) + offset;
+  const distance = load<u32>(lane, DISTANCE);
+  if (distance == 0) {
     count(lane + LANE_COUNTS, READS8);
-    return load<u8>(load<u32>(lane, BASE) + offset);
+    return load<u8>(at);
   }
-  if (offset < load<u32>(lane, MASKED1) && isOpen(lane)) {
-    count(lane + LANE_COUNTS, READS8);
-    const at = load<u32>(lane, BASE) + offset;
-    return load<u8>(at) & load<u8>(at + load<u32>(lane, DISTANCE));
-  }
-  const run = runOf(address, 1);
-  return run == 0 ? missRead8(address) : readLong(run, address, 1);
+  count(lane + LANE_COUNTS, READS8);
+  return load<u8>(at) & load<u8>(at + distance);
+}
+
+function otherRead32(address: u32): u32 {
+  const run = runOf(address, 4);
+  return run == 0 ? missRead32(address) : readLong(run, address, 4);
 }
 
 /** `env.mmap_read32` */
 export function read32(address: u32): u32 {
   const lane = laneOf(address);
   const offset = address - load<u32>(lane);
-  if (offset < load<u32>(lane, PLAIN4) && isOpen(lane)) {
+  if (offset >= load<u32>(lane, OFFSETS4)) return otherRead32(address);
+  if (!isOpen(lane)) return otherRead32(address);
+  const at = load<u32>(lane, BASE) + offset;
+  const distance = load<u32>(lane, DISTANCE);
+  if (distance == 0) {
     count(lane + LANE_COUNTS, READS32);
-    return load<u32>(load<u32>(lane, BASE) + offset);
+    return load<u32>(at);
   }
-  if (offset < load<u32>(lane, MASKED4) && isOpen(lane) && (offset & 3 & load<u32>(lane, ALIGNMENT)) == 0) {
-    count(lane + LANE_COUNTS, READS32);
-    const at = load<u32>(lane, BASE) + offset;
-    return load<u32>(at) & load<u32>(at + load<u32>(lane, DISTANCE));
-  }
-  const run = runOf(address, 4);
-  return run == 0 ? missRead32(address) : readLong(run, address, 4);
+  if ((offset & 3 & load<u32>(lane, ALIGNMENT)) != 0) return otherRead32(address);
+  count(lane + LANE_COUNTS, READS32);
+  return load<u32>(at) & load<u32>(at + distance);
+}
+
+function otherWrite8(address: u32, value: u32): void {
+  const run = runOf(address, 1);
+  if (run == 0) missWrite8(address, value);
+  else writeLong(run, WRITES8, address, 1, value & 0xff);
 }
 
 /** `env.mmap_write8` */
 export function write8(address: u32, value: u32): void {
   const lane = laneOf(address);
   const offset = address - load<u32>(lane);
-  if (offset < load<u32>(lane, PLAIN1) && isOpen(lane)) {
-    count(lane + LANE_COUNTS, WRITES8);
-    store<u8>(load<u32>(lane, BASE) + offset, <u8>value);
+  if (offset >= load<u32>(lane, OFFSETS1)) {
+    otherWrite8(address, value);
     return;
   }
-  if (offset < load<u32>(lane, MASKED1) && isOpen(lane)) {
-    count(lane + LANE_COUNTS, WRITES8);
-    const at = load<u32>(lane, BASE) + offset;
-    const writable = load<u8>(at + 2 * load<u32>(lane, DISTANCE));
-    store<u8>(at, (load<u8>(at) & ~writable) | (<u8>value & writable));
+  if (!isOpen(lane)) {
+    otherWrite8(address, value);
     return;
   }
-  const run = runOf(address, 1);
-  if (run == 0) missWrite8(address, value);
-  else writeLong(run, WRITES8, address, 1, value & 0xff);
+  const at = load<u32>(lane, BASE) + offset;
+  const distance = load<u32>(lane, DISTANCE);
+  if (distance == 0) {
+    count(lane + LANE_COUNTS, WRITES8);
+    store<u8>(at, <u8>value);
+    return;
+  }
+  count(lane + LANE_COUNTS, WRITES8);
+  const writable = load<u8>(at + 2 * distance);
+  store<u8>(at, (load<u8>(at) & ~writable) | (<u8>value & writable));
+}
+
+function otherWrite16(address: u32, value: u32): void {
+  const run = runOf(address, 2);
+  if (run == 0) missWrite16(address, value);
+  else writeLong(run, WRITES16, address, 2, value & 0xffff);
 }
 
 /** `env.mmap_write16` */
 export function write16(address: u32, value: u32): void {
   const lane = laneOf(address);
   const offset = address - load<u32>(lane);
-  if (offset < load<u32>(lane, PLAIN2) && isOpen(lane)) {
-    count(lane + LANE_COUNTS, WRITES16);
-    store<u16>(load<u32>(lane, BASE) + offset, <u16>value);
+  if (offset >= load<u32>(lane, OFFSETS2)) {
+    otherWrite16(address, value);
     return;
   }
-  if (offset < load<u32>(lane, MASKED2) && isOpen(lane) && (offset & 1 & load<u32>(lane, ALIGNMENT)) == 0) {
-    count(lane + LANE_COUNTS, WRITES16);
-    const at = load<u32>(lane, BASE) + offset;
-    const writable = load<u16>(at + 2 * load<u32>(lane, DISTANCE));
-    store<u16>(at, (load<u16>(at) & ~writable) | (<u16>value & writable));
+  if (!isOpen(lane)) {
+    otherWrite16(address, value);
     return;
   }
-  const run = runOf(address, 2);
-  if (run == 0) missWrite16(address, value);
-  else writeLong(run, WRITES16, address, 2, value & 0xffff);
+  const at = load<u32>(lane, BASE) + offset;
+  const distance = load<u32>(lane, DISTANCE);
+  if (distance == 0) {
+    count(lane + LANE_COUNTS, WRITES16);
+    store<u16>(at, <u16>value);
+    return;
+  }
+  if ((offset & 1 & load<u32>(lane, ALIGNMENT)) != 0) {
+    otherWrite16(address, value);
+    return;
+  }
+  count(lane + LANE_COUNTS, WRITES16);
+  const writable = load<u16>(at + 2 * distance);
+  store<u16>(at, (load<u16>(at) & ~writable) | (<u16>value & writable));
+}
+
+function otherWrite32(address: u32, value: u32): void {
+  const run = runOf(address, 4);
+  if (run == 0) missWrite32(address, value);
+  else writeLong(run, WRITES32, address, 4, value);
 }
 
 /** `env.mmap_write32` */
 export function write32(address: u32, value: u32): void {
   const lane = laneOf(address);
   const offset = address - load<u32>(lane);
-  if (offset < load<u32>(lane, PLAIN4) && isOpen(lane)) {
-    count(lane + LANE_COUNTS, WRITES32);
-    store<u32>(load<u32>(lane, BASE) + offset, value);
+  if (offset >= load<u32>(lane, OFFSETS4)) {
+    otherWrite32(address, value);
     return;
   }
-  if (offset < load<u32>(lane, MASKED4) && isOpen(lane) && (offset & 3 & load<u32>(lane, ALIGNMENT)) == 0) {
-    count(lane + LANE_COUNTS, WRITES32);
-    const at = load<u32>(lane, BASE) + offset;
-    const writable = load<u32>(at + 2 * load<u32>(lane, DISTANCE));
-    store<u32>(at, (load<u32>(at) & ~writable) | (value & writable));
+  if (!isOpen(lane)) {
+    otherWrite32(address, value);
     return;
   }
-  const run = runOf(address, 4);
-  if (run == 0) missWrite32(address, value);
-  else writeLong(run, WRITES32, address, 4, value);
+  const at = load<u32>(lane, BASE) + offset;
+  const distance = load<u32>(lane, DISTANCE);
+  if (distance == 0) {
+    count(lane + LANE_COUNTS, WRITES32);
+    store<u32>(at, value);
+    return;
+  }
+  if ((offset & 3 & load<u32>(lane, ALIGNMENT)) != 0) {
+    otherWrite32(address, value);
+    return;
+  }
+  count(lane + LANE_COUNTS, WRITES32);
+  const writable = load<u32>(at + 2 * distance);
+  store<u32>(at, (load<u32>(at) & ~writable) | (value & writable));
+}
+
+function otherWrite64(address: u32, low: u32, high: u32): void {
+  const run = runOf(address, 8);
+  if (run == 0) missWrite64(address, low, high);
+  else writeLong(run, WRITES64, address, 8, (<u64>high << 32) | low);
 }
 
 /** `env.mmap_write64` */
 export function write64(address: u32, low: u32, high: u32): void {
   const lane = laneOf(address);
   const offset = address - load<u32>(lane);
+  if (offset >= load<u32>(lane, OFFSETS8)) {
+    otherWrite64(address, low, high);
+    return;
+  }
+  if (!isOpen(lane)) {
+    otherWrite64(address, low, high);
+    return;
+  }
   const value = (<u64>high << 32) | low;
-  if (offset < load<u32>(lane, PLAIN8) && isOpen(lane)) {
+  const at = load<u32>(lane, BASE) + offset;
+  const distance = load<u32>(lane, DISTANCE);
+  if (distance == 0) {
     count(lane + LANE_COUNTS, WRITES64);
-    store<u64>(load<u32>(lane, BASE) + offset, value);
+    store<u64>(at, value);
     return;
   }
-  if (offset < load<u32>(lane, MASKED8) && isOpen(lane) && (offset & 7 & load<u32>(lane, ALIGNMENT)) == 0) {
-    count(lane + LANE_COUNTS, WRITES64);
-    const at = load<u32>(lane, BASE) + offset;
-    const writable = load<u64>(at + 2 * load<u32>(lane, DISTANCE));
-    store<u64>(at, (load<u64>(at) & ~writable) | (value & writable));
+  if ((offset & 7 & load<u32>(lane, ALIGNMENT)) != 0) {
+    otherWrite64(address, low, high);
     return;
   }
-  const run = runOf(address, 8);
-  if (run == 0) missWrite64(address, low, high);
-  else writeLong(run, WRITES64, address, 8, value);
+  count(lane + LANE_COUNTS, WRITES64);
+  const writable = load<u64>(at + 2 * distance);
+  store<u64>(at, (load<u64>(at) & ~writable) | (value & writable));
 }
 
 /** `env.mmap_write128`: two writes of 64 bits, the widest cycle there is. */

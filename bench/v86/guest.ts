@@ -1,4 +1,4 @@
-// The guest: a BIOS of 64 KiB without a system, whose processor does what the host asks, a million accesses at a time.
+// The guest: a BIOS of 64 KiB without a system, whose processor does what the host asks, a loop of many accesses at a time.
 //
 //   01000  which loop to run, 0: none   01004  its address   01008  how many times
 //   10000  a page of RAM that blocks are copied from and to

@@ -5,15 +5,18 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { createRandom, shuffled } from '../random.ts';
 import { machineLine } from '../report.ts';
 import { bootstrapMedian, median } from '../statistics.ts';
 import { Peer, SERVERS, clientCommand, compile } from './peers.ts';
 
-const flag = (name: string): string | undefined => process.argv.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
-const quick = process.argv.includes('--quick');
-const json = process.argv.includes('--json');
-const messages = Number(flag('messages') ?? (quick ? 0 : 10_000_000));
+const { quick, json, messages: asked } = parseArgs({ options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false }, messages: { type: 'string' } } }).values;
+if (asked !== undefined && !/^\d{1,12}$/.test(asked)) {
+  console.error(`bench:vfio-user: --messages is ${JSON.stringify(asked)}; expected a number from 0 on`);
+  process.exit(2);
+}
+const messages = Number(asked ?? (quick ? 0 : 10_000_000));
 
 /** What is measured: messages of a sample, and the most that ours may take, as a share of what C takes. */
 const KINDS = [

@@ -1,8 +1,8 @@
 // The link between a processor that is compiled to WebAssembly and a space: the module of assembly/hosts/v86.ts, made beside the core in the core's memory.
 //
 //   v86.wasm  --import-->  link  --import-->  core            one call each, nothing of JavaScript
-//                           |---- v86's own functions         addresses that are in none of the runs
-//                           `---- failed                      what a hook threw
+//   handlers  ------------>  |---- missing                    addresses that are in none of the runs
+//                            `---- failed                     what a hook threw
 //
 // The layout of its buffer, lanes and runs, stands there.
 
@@ -34,7 +34,7 @@ export interface GuestRun {
   readonly failed: (error: unknown) => void;
 }
 
-/** What v86 imports for memory that is not RAM, without `mmap_`; addresses and values are 32 bits, of any sign. */
+/** What a processor asks of memory that is not RAM; addresses and values are 32 bits, of any sign. */
 export interface GuestAccess {
   readonly read8: (address: number) => number;
   readonly read32: (address: number) => number;
@@ -52,13 +52,17 @@ interface LinkExports extends GuestAccess {
   show(space: number, runs: number): void;
 }
 
+const NAMES = ['read8', 'read32', 'write8', 'write16', 'write32', 'write64', 'write128'] as const satisfies readonly (keyof GuestAccess)[];
 const FROM_CORE = ['spaceRead', 'spaceWrite', 'spaceLane'] as const satisfies readonly (keyof CoreExports)[];
 
 const builds = new Builds({ scalar, simd });
 
+// By engine: lanes in which nothing is remembered, for links that have ended and are asked all the same.
+const resting = new WeakMap<Core, number>();
+
 /** One linked processor. */
 export class GuestLink {
-  /** Functions of WebAssembly, to be imported by a module of WebAssembly. */
+  /** Functions of WebAssembly, to be imported by a module of WebAssembly or called. */
   readonly access: GuestAccess;
   private readonly core: Core;
   private readonly link: LinkExports;
@@ -70,20 +74,23 @@ export class GuestLink {
   private nextNumber = 1;
   private caught: { readonly thrown: unknown } | undefined;
 
-  /** @throws VfioError ENOMEM when the core is full. */
-  constructor(engine: Engine, missing: Readonly<Record<`mmap_${keyof GuestAccess}`, unknown>>) {
+  /**
+   * @param call for messages.
+   * @param missing are called for what is in none of the runs. What they throw is thrown through the processor.
+   * @throws VfioError ENOMEM when the core is full.
+   */
+  constructor(call: string, engine: Engine, missing: Readonly<Record<keyof GuestAccess, unknown>>) {
     const { core } = engine;
     const { exports } = core;
     const given = Object.fromEntries(FROM_CORE.map((name) => [name, Reflect.get(exports, name) as unknown]));
-    const misses = Object.entries(missing).filter(([name]) => name.startsWith('mmap_')).map(([name, miss]) => [`${name.charAt(5).toUpperCase()}${name.slice(6)}`, miss] as const);
     this.core = core;
     this.buffer = exports.takeBuffer(BUFFER_BYTES) >>> 0;
-    if (this.buffer === 0) throw new VfioError('ENOMEM', 'wasmFn', `the core has no memory for the ${BUFFER_BYTES} bytes of a link`);
-    this.link = instantiate(builds.module('wasmFn', undefined), {
+    if (this.buffer === 0) throw new VfioError('ENOMEM', call, `the core has no memory for the ${BUFFER_BYTES} bytes of a link`);
+    this.link = instantiate(builds.module(call, undefined), {
       env: { memory: exports.memory },
       linked: {
         ...given,
-        ...Object.fromEntries(misses.map(([name, miss]) => [`miss${name}`, miss])),
+        ...Object.fromEntries(NAMES.map((name) => [`miss${name.charAt(0).toUpperCase()}${name.slice(1)}`, missing[name]])),
         failed: (run: number, status: number, address: number, width: number, writes: number) => this.failed(run, status, address >>> 0, width, writes === 1),
       },
     }) as LinkExports;
@@ -92,9 +99,16 @@ export class GuestLink {
     core.catchers.add(this.catches);
   }
 
-  /** Gives its memory back. Nobody may call `access` from then on. */
+  /** Gives its memory back, but for 12 KiB that stay with the engine. Whoever calls `access` from then on is sent to `missing`. */
   end(): void {
+    if (this.space !== undefined) this.show(this.space, []);
     this.core.catchers.delete(this.catches);
+    const rest = resting.get(this.core);
+    if (rest === undefined) {
+      resting.set(this.core, this.buffer);
+      return;
+    }
+    this.link.prepare(rest, this.core.cells);
     this.core.exports.giveBuffer(this.buffer, BUFFER_BYTES);
   }
 

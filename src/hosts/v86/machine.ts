@@ -53,13 +53,15 @@ export class V86Machine {
     this.engine = engine;
     this.link = link;
     this.memory = engine.space('v86 memory');
+    const made = [this.memory];
     try {
       this.ports = engine.space('v86 ports');
+      made.push(this.ports);
+      this.blocks = new MemoryBlocks(internals.cpu, engine, this.memory, link);
     } catch (error) {
-      this.memory.destroy();
+      for (const space of made) space.destroy();
       throw error;
     }
-    this.blocks = new MemoryBlocks(internals.cpu, this.memory, link);
     this.portRuns = new PortRuns(internals.io, this.ports);
   }
 
@@ -86,7 +88,7 @@ export class V86Machine {
 
   /** Has the regions' counts say what was counted without JavaScript, too. */
   collectCounts(): void {
-    this.link?.collect();
+    this.blocks.collectCounts();
   }
 
   /** A card is gone: its place on the bus is empty. */
@@ -100,6 +102,7 @@ export class V86Machine {
   endIfEmpty(): void {
     if (!this.isEmpty) return;
     this.overrides.restore();
+    this.blocks.end();
     this.memory.destroy();
     this.ports.destroy();
     machines.delete(this.internals.cpu);

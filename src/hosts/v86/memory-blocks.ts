@@ -1,6 +1,8 @@
 // Memory that cards decode, in v86's tables: one entry per 128 KiB, so a block is taken over while a card decodes a part of it, and what is not a card's falls through to
 // the handler that was there.
 //
+//   v86 -> table -> link, in the core -> this file      cards that are traced or lie over one another, and what is no card's
+//
 //   address >>> 17   | 1f5a        | 1f5b        | 1f5c        |
 //                    | theirs      | ours        | theirs      |      memory_map_read8, _write8, _read32, _write32
 //                                    |
@@ -11,7 +13,8 @@
 // Blocks of the guest's RAM, and the one of VGA's memory, are never taken: the processor asks no handler for the first, and the second is the display's on every PC.
 // A guest's 16-bit load arrives as two of 8 bits; stores of 16, 64 and 128 bits are told whole (wide-stores.ts).
 
-import type { GuestLink, Space } from '../../core/index.ts';
+import { GuestLink } from '../../core/index.ts';
+import type { Engine, GuestAccess, Space } from '../../core/index.ts';
 import type { V86Cpu, V86Read, V86Write } from './internals.ts';
 import { DecodedRuns, countRead, countWrite, tell } from './region-counts.ts';
 import type { DecodedRun } from './region-counts.ts';
@@ -19,12 +22,7 @@ import type { DecodedRun } from './region-counts.ts';
 const BLOCK_BITS = 17;
 const VGA_BLOCK = 0xa_0000 >>> BLOCK_BITS;
 
-interface Handlers {
-  readonly read8: V86Read;
-  readonly write8: V86Write;
-  readonly read32: V86Read;
-  readonly write32: V86Write;
-}
+type Handlers = Readonly<Record<'read8' | 'read32', V86Read> & Record<'write8' | 'write32', V86Write>>;
 
 /**
  * A block that is or was taken. Somebody who puts himself over us asks us for what he does not know, as we ask whom we found; taken once more, with him below, he must not ask us round
@@ -43,23 +41,44 @@ interface TakenBlock {
 }
 
 /** The blocks of one emulator that cards decode. */
-export class MemoryBlocks implements Handlers {
+export class MemoryBlocks {
+  /** What stands in the tables, and what wider stores of a block that is ours are told to. */
+  readonly access: GuestAccess;
   private readonly cpu: V86Cpu;
   private readonly space: Space;
   private readonly runs = new DecodedRuns();
   private readonly taken = new Map<number, TakenBlock>();
   /** Serves what it can before it comes here. */
-  private readonly link: GuestLink | undefined;
+  private readonly link: GuestLink;
+  private readonly isOwn: boolean;
 
-  constructor(cpu: V86Cpu, space: Space, link?: GuestLink) {
+  /**
+   * @param linked the link that v86 itself was made with: what comes to the tables has passed it.
+   * @throws VfioError ENOMEM when the core is full.
+   */
+  constructor(cpu: V86Cpu, engine: Engine, space: Space, linked?: GuestLink) {
     this.cpu = cpu;
     this.space = space;
-    this.link = link;
+    const { read8, read32, write8, write16, write32, write64, write128 } = this;
+    const long: GuestAccess = { read8, read32, write8, write16, write32, write64, write128 };
+    this.isOwn = linked === undefined;
+    this.link = linked ?? new GuestLink('attachV86', engine, long);
+    this.access = this.isOwn ? this.link.access : long;
+  }
+
+  /** The blocks are nobody's any more. Who has put himself over them may ask on. */
+  end(): void {
+    if (this.isOwn) this.link.end();
+  }
+
+  /** Has the runs' counts say what was counted without JavaScript, too. */
+  collectCounts(): void {
+    this.link.collect();
   }
 
   /** Tells the link what it may serve: runs of which all blocks are ours. */
   showLink(): void {
-    this.link?.show(this.space, this.runs.plain().filter((run) => this.hasAll(run)));
+    this.link.show(this.space, this.runs.plain().filter((run) => this.hasAll(run)));
   }
 
   private hasAll({ first, last }: DecodedRun): boolean {
@@ -74,7 +93,7 @@ export class MemoryBlocks implements Handlers {
 
   /** Whether an access to an address, which may be signed, comes here. */
   owns(address: number): boolean {
-    return this.cpu.memory_map_read8[address >>> BLOCK_BITS] === this.read8;
+    return this.cpu.memory_map_read8[address >>> BLOCK_BITS] === this.access.read8;
   }
 
   /** A card decodes a run. */
@@ -88,20 +107,20 @@ export class MemoryBlocks implements Handlers {
       // Somebody who has registered memory over a taken block since has it; a card that comes later takes it again.
       if (this.holds(block)) continue;
       taken.found.push(this.behind(block, taken.found.at(-1)));
-      this.set(block, this);
+      this.set(block, this.access);
     }
     this.showLink();
   }
 
   /** The handlers that are not ours: what is in the tables, and where that is ours what was there before. */
   private behind(block: number, before: Handlers | undefined): Handlers {
-    const { cpu } = this;
+    const { cpu, access } = this;
     const theirs = <Handler>(now: Handler, ours: Handler, earlier: Handler | undefined): Handler => (now === ours && earlier !== undefined ? earlier : now);
     return {
-      read8: theirs(cpu.memory_map_read8[block]!, this.read8, before?.read8),
-      write8: theirs(cpu.memory_map_write8[block]!, this.write8, before?.write8),
-      read32: theirs(cpu.memory_map_read32[block]!, this.read32, before?.read32),
-      write32: theirs(cpu.memory_map_write32[block]!, this.write32, before?.write32),
+      read8: theirs(cpu.memory_map_read8[block]!, access.read8, before?.read8),
+      write8: theirs(cpu.memory_map_write8[block]!, access.write8, before?.write8),
+      read32: theirs(cpu.memory_map_read32[block]!, access.read32, before?.read32),
+      write32: theirs(cpu.memory_map_write32[block]!, access.write32, before?.write32),
     };
   }
 
@@ -121,8 +140,11 @@ export class MemoryBlocks implements Handlers {
   }
 
   private holds(block: number): boolean {
-    const { cpu } = this;
-    return cpu.memory_map_read8[block] === this.read8 && cpu.memory_map_write8[block] === this.write8 && cpu.memory_map_read32[block] === this.read32 && cpu.memory_map_write32[block] === this.write32;
+    const { cpu, access } = this;
+    return (
+      cpu.memory_map_read8[block] === access.read8 && cpu.memory_map_write8[block] === access.write8 &&
+      cpu.memory_map_read32[block] === access.read32 && cpu.memory_map_write32[block] === access.write32
+    );
   }
 
   private set(block: number, { read8, write8, read32, write32 }: Handlers): void {
@@ -146,7 +168,7 @@ export class MemoryBlocks implements Handlers {
     }
   }
 
-  readonly read8 = (address: number): number => {
+  private readonly read8 = (address: number): number => {
     const at = address >>> 0;
     const run = this.runs.holding(address, 1);
     if (run === undefined) return this.ask(at, (theirs) => theirs.read8(at | 0), 0xff);
@@ -161,7 +183,7 @@ export class MemoryBlocks implements Handlers {
     return value;
   };
 
-  readonly read32 = (address: number): number => {
+  private readonly read32 = (address: number): number => {
     const at = address >>> 0;
     const run = this.runs.holding(address, 4);
     if (run === undefined) return this.strayRead32(at);
@@ -176,7 +198,7 @@ export class MemoryBlocks implements Handlers {
     return value | 0;
   };
 
-  readonly write8 = (address: number, value: number): void => {
+  private readonly write8 = (address: number, value: number): void => {
     const at = address >>> 0;
     const run = this.runs.holding(address, 1);
     if (run === undefined) {
@@ -192,8 +214,7 @@ export class MemoryBlocks implements Handlers {
     }
   };
 
-  /** A 16-bit store, whole. */
-  write16(address: number, value: number): void {
+  private readonly write16 = (address: number, value: number): void => {
     const at = address >>> 0;
     const run = this.runs.holding(address, 2);
     if (run === undefined) {
@@ -208,9 +229,9 @@ export class MemoryBlocks implements Handlers {
     } catch (error) {
       run.failed(error);
     }
-  }
+  };
 
-  readonly write32 = (address: number, value: number): void => {
+  private readonly write32 = (address: number, value: number): void => {
     const at = address >>> 0;
     const run = this.runs.holding(address, 4);
     if (run === undefined) {
@@ -226,8 +247,7 @@ export class MemoryBlocks implements Handlers {
     }
   };
 
-  /** A 64-bit store, whole. */
-  write64(address: number, low: number, high: number): void {
+  private readonly write64 = (address: number, low: number, high: number): void => {
     const at = address >>> 0;
     const run = this.runs.holding(address, 8);
     if (run === undefined) {
@@ -242,7 +262,12 @@ export class MemoryBlocks implements Handlers {
     } catch (error) {
       run.failed(error);
     }
-  }
+  };
+
+  private readonly write128 = (address: number, a: number, b: number, c: number, d: number): void => {
+    this.write64(address, a, b);
+    this.write64((address + 8) | 0, c, d);
+  };
 
   // No card has all of it: theirs when no card has any of it, else byte by byte.
   private strayRead32(at: number): number {

@@ -44,13 +44,13 @@ export function linkOf(memory: object): Linked | undefined {
 export function wasmFn(engine: Engine, source: WasmSource | PromiseLike<WasmSource>): V86WasmFunction {
   if (typeof engine !== 'object' || (engine as unknown) === null || !('core' in engine)) throw new TypeError(`wasmFn: ${typeof engine} given; expected an engine`);
   return async ({ env }) => {
-    const theirs = env as Readonly<Record<`mmap_${keyof GuestAccess}`, unknown>>;
+    const theirs = Object.fromEntries(NAMES.map((name) => [name, (env as Readonly<Record<string, unknown>>)[`mmap_${name}`]])) as Readonly<Record<keyof GuestAccess, unknown>>;
     for (const name of NAMES) {
-      const found = theirs[`mmap_${name}`];
+      const found = theirs[name];
       if (typeof found !== 'function') throw new TypeError(`wasmFn: imports.env.mmap_${name} is ${found === null ? 'null' : typeof found}; expected a function`);
     }
     const given = await source;
-    const link = new GuestLink(engine, theirs);
+    const link = new GuestLink('wasmFn', engine, theirs);
     try {
       const { access } = link;
       const ours = Object.fromEntries(NAMES.map((name) => [`mmap_${name}`, access[name]]));

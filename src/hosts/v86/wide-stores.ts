@@ -10,18 +10,17 @@ import type { Overrides } from './override.ts';
 
 /** Has stores wider or narrower than v86's tables know told to `blocks` where those own the address. */
 export function overrideWideStores(cpu: V86Cpu, blocks: MemoryBlocks, overrides: Overrides): void {
+  const { write16, write64, write128 } = blocks.access;
   overrides.replace(cpu, 'mmap_write16', (original) => (address, value) => {
-    if (blocks.owns(address)) blocks.write16(address, value);
+    if (blocks.owns(address)) write16(address, value);
     else original(address, value);
   });
   overrides.replace(cpu, 'mmap_write64', (original) => (address, low, high) => {
-    if (blocks.owns(address)) blocks.write64(address, low, high);
+    if (blocks.owns(address)) write64(address, low, high);
     else original(address, low, high);
   });
   overrides.replace(cpu, 'mmap_write128', (original) => (address, a, b, c, d) => {
-    if (blocks.owns(address)) {
-      blocks.write64(address, a, b);
-      blocks.write64((address + 8) | 0, c, d);
-    } else original(address, a, b, c, d);
+    if (blocks.owns(address)) write128(address, a, b, c, d);
+    else original(address, a, b, c, d);
   });
 }

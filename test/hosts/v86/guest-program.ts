@@ -6,6 +6,8 @@
 //
 // A step of a script: operation, address, value; stores of 64 and 128 bits have their bytes behind it.
 
+import { Assembler } from '../../../demo/guest/assembler.ts';
+
 export const DONE = 0x1000;
 export const GO = 0x1004;
 export const ACKNOWLEDGE = 0x2000;
@@ -21,74 +23,25 @@ export const OPERATIONS = [
 const BASE = 0xf0000;
 const IMAGE = 0x10000;
 
-class Assembler {
-  readonly image = new Uint8Array(IMAGE).fill(0xf4);
-  at = 0;
-  private readonly labels = new Map<string, number>();
-  private readonly fixups: { readonly at: number; readonly label: string; readonly relative: boolean }[] = [];
-
-  bytes(...bytes: number[]): this {
-    this.image.set(bytes, this.at);
-    this.at += bytes.length;
-    return this;
-  }
-
-  dword(value: number): this {
-    return this.bytes(value & 0xff, (value >>> 8) & 0xff, (value >>> 16) & 0xff, value >>> 24);
-  }
-
-  label(name: string): this {
-    this.labels.set(name, this.at);
-    return this;
-  }
-
-  /** Four bytes: where a label is, from 0 on or from behind them. */
-  reference(label: string, relative: boolean): this {
-    this.fixups.push({ at: this.at, label, relative });
-    return this.dword(0);
-  }
-
-  jump(label: string): this {
-    return this.bytes(0xe9).reference(label, true);
-  }
-
-  finish(): Uint8Array {
-    for (const { at, label, relative } of this.fixups) {
-      const to = this.labels.get(label)!;
-      this.at = at;
-      this.dword(relative ? to - (at + 4) : BASE + to);
-    }
-    return this.image;
-  }
-}
-
 function prologue(to: Assembler): void {
-  to.at = 0;
-  to.bytes(0xfa); // cli
+  to.origin(0).bytes(0xfa); // cli
   to.bytes(0x2e, 0x66, 0x0f, 0x01, 0x16, 0x00, 0x0f); // lgdt cs:[0f00]
   to.bytes(0x0f, 0x20, 0xc0, 0x0c, 0x01, 0x0f, 0x22, 0xc0); // cr0 |= 1
-  to.bytes(0x66, 0xea).reference('protected', false).bytes(0x08, 0x00); // jmp 08:protected
-  to.at = 0xf00;
-  to.bytes(23, 0).dword(BASE + 0xf10);
-  to.at = 0xf10;
-  to.dword(0).dword(0).dword(0x0000_ffff).dword(0x00cf_9a00).dword(0x0000_ffff).dword(0x00cf_9200);
-  to.at = 0xf40;
-  to.bytes(0xff, 0x07).dword(BASE + 0x2000);
-  to.at = 0xfff0;
-  to.bytes(0xe9, 0x0d, 0x00); // jmp 0000, 16 bits: fff3 + 000d
+  to.bytes(0x66, 0xea).address('protected').bytes(0x08, 0x00); // jmp 08:protected
+  to.origin(0xf00).bytes(23, 0).dword(BASE + 0xf10);
+  to.origin(0xf10).dword(0).dword(0).dword(0x0000_ffff).dword(0x00cf_9a00).dword(0x0000_ffff).dword(0x00cf_9200);
+  to.origin(0xf40).bytes(0xff, 0x07).dword(BASE + 0x2000);
+  to.origin(0xfff0).bytes(0xe9, 0x0d, 0x00); // jmp 0000, 16 bits: fff3 + 000d
 }
 
 function interrupts(to: Assembler): void {
   // A stub per vector: push vector; jmp common. A gate per vector.
   for (let vector = 0; vector < 256; vector++) {
-    to.at = 0x3000 + 16 * vector;
-    to.bytes(0x68).dword(vector).jump('common');
-    to.at = 0x2000 + 8 * vector;
+    to.origin(0x3000 + 16 * vector).bytes(0x68).dword(vector).jump('common');
     const stub = BASE + 0x3000 + 16 * vector;
-    to.bytes(stub & 0xff, (stub >> 8) & 0xff, 0x08, 0x00, 0x00, 0x8e, (stub >> 16) & 0xff, stub >>> 24);
+    to.origin(0x2000 + 8 * vector).bytes(stub & 0xff, (stub >> 8) & 0xff, 0x08, 0x00, 0x00, 0x8e, (stub >> 16) & 0xff, stub >>> 24);
   }
-  to.at = 0x1800;
-  to.label('common');
+  to.origin(0x1800).label('common');
   to.bytes(0x60, 0x8b, 0x44, 0x24, 0x20); // pushad; eax = vector
   to.bytes(0xff, 0x04, 0x85).dword(TAKEN); // inc [taken + 4 eax]
   to.bytes(0x8b, 0x1d).dword(ACKNOWLEDGE).bytes(0x85, 0xdb, 0x74, 0x08); // ebx = address; none: over
@@ -102,8 +55,7 @@ function interrupts(to: Assembler): void {
 }
 
 function interpreter(to: Assembler): void {
-  to.at = 0x1000;
-  to.label('protected');
+  to.origin(0x1000).label('protected');
   to.bytes(0x66, 0xb8, 0x10, 0x00, 0x8e, 0xd8, 0x8e, 0xc0, 0x8e, 0xd0); // ds = es = ss = 10
   to.bytes(0xbc).dword(0x7000); // esp
   to.bytes(0x0f, 0x20, 0xe0, 0x66, 0x0d, 0x00, 0x06, 0x0f, 0x22, 0xe0); // cr4: SSE
@@ -114,9 +66,9 @@ function interpreter(to: Assembler): void {
   to.bytes(0xbe).dword(SCRIPT).bytes(0xbf).dword(RESULTS); // esi, edi
   to.label('step');
   to.bytes(0x8b, 0x06, 0x8b, 0x5e, 0x04, 0x8b, 0x4e, 0x08, 0x83, 0xc6, 0x0c); // eax, ebx, ecx = operation, address, value
-  to.bytes(0x8b, 0xd3, 0xff, 0x24, 0x85).reference('table', false); // edx = ebx; jmp [table + 4 eax]
+  to.bytes(0x8b, 0xd3, 0xff, 0x24, 0x85).address('table'); // edx = ebx; jmp [table + 4 eax]
   to.label('table');
-  for (const name of OPERATIONS) to.reference(name, false);
+  for (const name of OPERATIONS) to.address(name);
 
   const step = (name: (typeof OPERATIONS)[number], ...bytes: number[]): void => void to.label(name).bytes(...bytes).jump('step');
   const STOSD = 0xab;
@@ -145,7 +97,7 @@ function interpreter(to: Assembler): void {
 
 /** The program as an image for `bios`. */
 export function guestProgram(): Uint8Array {
-  const to = new Assembler();
+  const to = new Assembler(BASE, IMAGE);
   prologue(to);
   interpreter(to);
   interrupts(to);

@@ -25,8 +25,13 @@ const map = registerMap('mixed', { bytes: 64, access: [1, 2, 4] }, {
   D: { at: 12, fields: { value: rw(31, 0) } },
 }, {});
 
-/** Registers of all kinds, memory of two, and a function that throws, reaches itself and has its card moved. */
-const mixedCard = (seen: string[], command: (value: number) => void) => (engine: Engine, host: DeviceHost) => {
+interface Reach {
+  readonly command: (value: number) => void;
+  readonly load: (address: number) => number;
+}
+
+/** Registers of all kinds, memory of two, and a function that throws, reaches itself and other cards, and has its card moved. */
+const mixedCard = (seen: string[], { command, load }: Reach) => (engine: Engine, host: DeviceHost) => {
   const card: AttachableDevice = pciDevice(engine, { ...IDENTITY, bars: {
     0: { memory: 0x1000 },
     1: registerBar(map, { hooks: { D: { afterWrite: ({ value }) => {
@@ -37,6 +42,7 @@ const mixedCard = (seen: string[], command: (value: number) => void) => (engine:
       seen.push(`r${width} ${at}`);
       if (Number(at) % 32 === 3) throw new Error(`no reading of ${at}`);
       if (Number(at) % 32 === 4) return card.function.bars[2]!.region.read8(0);
+      if (Number(at) % 32 === 6) return load(FIRST + 8 * Number(at));
       return 3 * Number(at);
     }, write: (at, width, value) => {
       seen.push(`w${width} ${at} ${value}`);
@@ -92,7 +98,7 @@ class Run {
     const { fake, cards, seen } = this;
     if (one.kind === 'plug') {
       if (cards[one.card] !== null) return;
-      const make = mixedCard(seen, (value) => fake.configWrite(this.devfn(one.card), 4, 16, value));
+      const make = mixedCard(seen, { command: (value) => fake.configWrite(this.devfn(one.card), 4, 16, value), load: (at) => fake.load(at, 8) });
       cards[one.card] = attachV86(fake, make, {
         slot: `00:0${4 + one.card}.0`, onMistake: (error) => seen.push(`mistake ${String(error)}`), ...this.options,
       });
@@ -133,7 +139,7 @@ class Run {
   }
 }
 
-test('whatever guests do, linked is as through JavaScript, and as through JavaScript with a trace', async () => {
+test('whatever guests do, linked is as through the tables, and as with a trace, which is JavaScript all the way', async () => {
   // One link for all programs: cards come and go, and leave nothing.
   const linked = await LinkedEmulator.make(createEngine());
   const engine = createEngine();
@@ -194,6 +200,26 @@ describe('a link', () => {
       fake.store(0x9000_0000, 32, i + 7);
     }
     expect(fakes.map((fake) => fake.load(0x9000_0000, 32))).toEqual([7, 8]);
+  });
+
+  test.each([['tables', async () => new FakeEmulator()], ['imports', () => LinkedEmulator.make(createEngine())]] as const)('in the %s bears accesses that a hook makes', async (_, make) => {
+    const fake = await make();
+    const memory = attachV86(fake, memoryCard(0x1000), { slot: '00:04.0' });
+    const asking = attachV86(fake, (engine, host) => pciDevice(engine, { ...IDENTITY, bars: { 0: {
+      size: 0x1000,
+      // Of a third card, which is not there: the platform's.
+      read: (at) => (Number(at) < 8 ? fake.load(0x9000_0000 + Number(at), 8) + fake.load(0x9002_0000, 8) : fake.load(0x9001_0000, 8)),
+    } } }, host), { slot: '00:05.0' });
+    for (const [devfn, address] of [[0x20, 0x9000_0000], [0x28, 0x9001_0000]] as const) {
+      fake.configWrite(devfn, 0x10, 32, address);
+      fake.configWrite(devfn, 4, 16, 2);
+    }
+    fake.store(0x9000_0004, 8, 0x30);
+    for (let i = 0; i < 3; i++) expect(fake.load(0x9001_0004, 8)).toBe(0x41);
+    // A hook that reaches itself is told so, and the access around it ends.
+    expect(fake.load(0x9001_0008, 8)).toBe(0xff);
+    expect([memory.mistakes.count, asking.mistakes.count]).toEqual([0, 1]);
+    expect([memory, asking].map((card) => card.regions()[0]!.counts)).toEqual([{ reads: 3, writes: 1, bytes: 4 }, { reads: 5, writes: 0, bytes: 5 }]);
   });
 
   test('throws nothing into the processor that comes after an access: a line that fails is a mistake, and the guest reads ones', async () => {

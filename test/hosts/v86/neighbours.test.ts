@@ -1,6 +1,7 @@
 // Somebody else who puts himself over a taken block and asks our handlers for what he does not know, as we ask those that we found.
 
 import { expect, test } from '@jest/globals';
+import { createEngine } from '../../../src/core/index.ts';
 import { attachV86 } from '../../../src/hosts/v86/index.ts';
 import { memoryCard } from './cards.ts';
 import { FakeEmulator } from './fake-emulator.ts';
@@ -71,4 +72,30 @@ test('handlers that were there are asked with the processor\'s signed addresses'
   fake.store(0x9000_0ffe, 32, 0);
   const at = 0x9000_1000 | 0;
   expect(fake.cpu.stray).toEqual([`r8 ${at}`, `r8 ${at + 1}`, `w8 ${at} 0`, `w8 ${at + 1} 0`]);
+});
+
+test('what the last card of an emulator leaves to its neighbour touches nothing of an engine that goes on', () => {
+  const engine = createEngine();
+  const left = [0, 1, 2].map(() => {
+    const fake = new FakeEmulator();
+    const card = attachV86(fake, memoryCard(0x1000), { engine });
+    fake.configWrite(0x18, 0x10, 32, 0x9000_0000);
+    fake.configWrite(0x18, 4, 16, 2);
+    fake.store(0x9000_0000, 32, 5);
+    const { memory_map_read32: reads, memory_map_write32: writes } = fake.cpu;
+    const [read, write] = [reads[BLOCK]!, writes[BLOCK]!];
+    reads[BLOCK] = (address) => read(address);
+    writes[BLOCK] = (address, value) => write(address, value);
+    card.detach();
+    return fake;
+  });
+  const bytes = engine.region({ kind: 'ram', size: 0x4_0000 });
+  bytes.writeBytes(0, new Uint8Array(0x4_0000).fill(0xff));
+  for (const fake of left) {
+    for (let i = 0; i < 0x1000; i += 4) {
+      expect(fake.load(0x9000_0000 + i, 32)).toBe(STRAY);
+      fake.store(0x9000_0000 + i, 32, 0);
+    }
+  }
+  expect(bytes.readBytes(0, new Uint8Array(0x4_0000)).every((byte) => byte === 0xff)).toBe(true);
 });
