@@ -67,7 +67,8 @@ export class SpeedPanel {
   shows({ machine, isDirect, isLinked }: Ways): void {
     this.direct.checked = isDirect;
     this.linked.checked = isLinked;
-    if (machine === this.machine) return;
+    // None while one is ended and the next started.
+    if (machine === '' || machine === this.machine) return;
     this.machine = machine;
     this.measured = new Map();
     this.show([]);
@@ -77,7 +78,7 @@ export class SpeedPanel {
     const controls = [this.measureButton, this.direct, this.linked];
     this.told.textContent = 'Measuring ...';
     for (const one of controls) one.disabled = true;
-    what().then(() => (this.told.textContent = 'The quickest of nine loops of 100,000 accesses'), (error: unknown) => {
+    what().then(() => (this.told.textContent = 'The quickest of some loops of 100,000 accesses'), (error: unknown) => {
       this.told.textContent = (error as Error).message;
       this.shows(this.ways());
     }).finally(() => {

@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { buildDemo, serveDemo } from '../../scripts/demo.mjs';
 import { scriptOptions } from '../../scripts/script-options.mjs';
 import { findChromium } from '../package/browser.mjs';
+import { browserChecks, kernelChecks } from './browser-checks.mjs';
 import { checks } from './checks.mjs';
+import { inspectorChecks } from './inspector-checks.mjs';
 import { linuxChecks } from './linux-checks.mjs';
 import { DemoPage } from './demo-page.mjs';
 
@@ -28,13 +30,13 @@ const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] }
 const results = [];
 const hasGuest = existsSync(`${root}guest/guest.json`);
 try {
-  for (const { name, run, ...settings } of [...checks, ...(hasGuest ? linuxChecks : [])]) {
+  for (const { name, run, starts = true, ...settings } of [...checks, ...inspectorChecks, ...browserChecks, ...(hasGuest ? [...linuxChecks, ...kernelChecks] : [])]) {
     if (asked.only !== undefined && !name.includes(asked.only)) continue;
     const started = performance.now();
     const demo = await DemoPage.open(browser, address, { ...settings, pictures: asked.screenshots ? `${root}docs/images` : undefined });
     let failure;
     try {
-      await demo.ready();
+      if (starts) await demo.ready();
       await run(demo);
       demo.expectNoComplaint();
     } catch (error) {
