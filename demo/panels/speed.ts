@@ -78,7 +78,7 @@ export class SpeedPanel {
     const controls = [this.measureButton, this.direct, this.linked];
     this.told.textContent = 'Measuring ...';
     for (const one of controls) one.disabled = true;
-    what().then(() => (this.told.textContent = 'The quickest of some loops of 100,000 accesses'), (error: unknown) => {
+    what().then(() => (this.told.textContent = 'The quickest of some loops of 50,000 accesses or more'), (error: unknown) => {
       this.told.textContent = (error as Error).message;
       this.shows(this.ways());
     }).finally(() => {

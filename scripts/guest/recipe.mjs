@@ -1,11 +1,11 @@
 // What the guest is made of: the modules it carries, its first program, its command line. Another recipe makes another guest.
 import { createHash } from 'node:crypto';
 
-/** Bytes of the guest's memory: 96 MiB of its own, what is reserved, and a MiB with the firmware's tables, which lie at the end. */
-export const MEMORY_BYTES = 113 << 20;
+/** Bytes of the guest's memory: 96 MiB of its own, what is reserved, and 16 MiB at the end that the firmware keeps. */
+export const MEMORY_BYTES = 128 << 20;
 
-/** Memory that Linux leaves alone, for a BAR that lies in RAM. */
-export const RESERVED = { start: 96 << 20, bytes: 16 << 20 };
+/** Memory that Linux leaves alone, for a BAR that lies in RAM. It begins at a multiple of 64 MiB: what is between the end of RAM and such a multiple, Linux keeps free of cards. */
+export const RESERVED = { start: 64 << 20, bytes: 16 << 20 };
 
 /**
  * The kernel's command line: both consoles, the serial one the last and so init's; registers may be looked at with devmem although a driver has claimed them;
