@@ -17,11 +17,14 @@ export interface Listeners {
   readonly changed: () => void;
 }
 
+const devfnOf = ({ card }: Pick<Plugged, 'card'>): number => Number.parseInt(card.slot.slice(3, 5), 16) << 3;
+
 /** The cards of one machine. */
 export class Plugging {
   readonly machine: AnyMachine;
   /** Whether memory that can lie in the guest's RAM does. */
   isDirect = false;
+  private isTraced: boolean;
   private readonly listeners: Listeners;
   private cards: Plugged[] = [];
   private queue: Promise<unknown> = Promise.resolve();
@@ -32,6 +35,7 @@ export class Plugging {
   constructor(machine: AnyMachine, listeners: Listeners) {
     this.machine = machine;
     this.listeners = listeners;
+    this.isTraced = !machine.isLinked;
     this.again();
   }
 
@@ -57,7 +61,7 @@ export class Plugging {
         engine: machine.engine,
         storm: STORM_CAP,
         onStorm: listeners.storm,
-        trace: listeners.trace,
+        ...(this.isTraced && { trace: listeners.trace }),
         onMistake: (error) => listeners.wrong(`${kind.title}: ${(error as Error).message}`),
         onGuestError: (message) => listeners.wrong(`driver: ${message}`),
         onDmaFault: (fault) => listeners.wrong(`DMA: ${fault.message}`),
@@ -81,6 +85,21 @@ export class Plugging {
       one.card.unplug();
       this.listeners.changed();
       if (this.machine.kind === 'built-in') await this.machine.rescan();
+    });
+  }
+
+  /** Whether accesses are told to the trace from now on. */
+  setTraced(isTraced: boolean): void {
+    this.isTraced = isTraced;
+    for (const { card } of this.cards) card.trace(isTraced ? this.listeners.trace : undefined);
+  }
+
+  /** Has the built-in guest put a card's BARs elsewhere, between two of its rounds. */
+  move(key: string): Promise<void> {
+    return this.inTurn(async () => {
+      const one = this.cards.find(({ kind }) => kind.key === key);
+      if (one === undefined || this.machine.kind !== 'built-in') return;
+      await this.machine.move(devfnOf(one));
     });
   }
 
@@ -109,8 +128,7 @@ export class Plugging {
     const { machine } = this;
     if (machine.kind !== 'built-in' || this.isPaused || document.hidden) return;
     for (const { card, face } of this.cards) {
-      const devfn = Number.parseInt(card.slot.slice(3, 5), 16) << 3;
-      const found = machine.found.find((one) => one.devfn === devfn);
+      const found = machine.found.find(({ devfn }) => devfn === devfnOf({ card }));
       if (found !== undefined) await face.drive?.(machine, found);
     }
   }

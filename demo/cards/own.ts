@@ -1,6 +1,6 @@
 // Your own card: a register map in an editor, checked as it is typed, and plugged in when it is saved.
 
-import { pciDevice, registerBar } from 'maplebar/pci';
+import { capability, pciDevice, registerBar } from 'maplebar/pci';
 import type { PciDevice } from 'maplebar/pci';
 import type { RegisterMap } from 'maplebar/registers';
 import { button, el } from '../dom.ts';
@@ -20,6 +20,9 @@ registerMap('mine', { bytes: 0x40, access: [4] }, {
   WRITES: { at: 0x1c, fields: { count: ro(31, 0, { counter: { of: 'INPUT', at: 'write' } }) } },
 }, { irq: [irq('done', { line: 0, status: 'STATUS', mask: 'MASK' })] });
 `;
+
+/** BAR 1: memory, with the table of MSI-X in one of its pages, which a VFIO program may not map. */
+const [MEMORY, TABLE, VECTORS] = [0x8000, 0x2000, 16] as const;
 
 /** What is kept of the editor while the page is there. */
 interface Editor {
@@ -87,7 +90,9 @@ export function ownCard(save: () => void): CardKind & { readonly editor: HTMLEle
         id: [0x1de5, 0x0100],
         class: 0xff0000,
         ...(map.interrupts.length > 0 && { pin: 'A' as const }),
-        bars: { 0: registerBar(map, {
+        // Nobody masks a message before it has an address: without MSI-X being enabled, interrupts go by the pin.
+        capabilities: [capability.msix({ vectors: VECTORS, table: { bar: 1, offset: TABLE }, pending: { bar: 1, offset: TABLE + 16 * VECTORS } })],
+        bars: { 1: { memory: MEMORY }, 0: registerBar(map, {
           hooks: Object.fromEntries([...throws].map(([path, why]) => [path, { afterWrite: () => {
             throw new Error(`${path}: ${why}`);
           } }])) as never,

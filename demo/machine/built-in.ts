@@ -15,7 +15,11 @@ const MEMORY_BYTES = 64 << 20;
 const RESERVED = { start: 32 << 20, bytes: 32 << 20 } as const;
 const FIRST_ADDRESS = 0xa000_0000;
 const END_OF_WINDOW = 0xd000_0000;
+const PAGE = 0x1000;
 const VECTOR = 0x2b; // line 11
+/** RAM that is nobody's. */
+const FREE = 0x18_0000;
+const [MOST_LOOPS, ENOUGH, ACCESSES] = [24, 5, 50_000] as const;
 const BARS = [0, 1, 2, 3, 4, 5] as const;
 
 /** A card as the guest has found it. */
@@ -25,15 +29,22 @@ export interface FoundCard {
   readonly id: number;
   /** Addresses by BAR; 0 for none. */
   readonly bars: readonly number[];
+  /** Bytes by BAR. */
+  readonly sizes: readonly number[];
 }
+
+const slotText = (devfn: number): string => (devfn >> 3).toString(16).padStart(2, '0');
+const isReserved = (address: number): boolean => address >= RESERVED.start && address < RESERVED.start + RESERVED.bytes;
 
 /** Our own guest. */
 export class BuiltInMachine implements Machine {
   readonly kind = 'built-in';
   readonly title = 'built-in guest program';
   readonly reserved = RESERVED;
+  readonly memoryBytes = MEMORY_BYTES;
   readonly emulator: V86;
-  readonly engine: Engine = createEngine();
+  readonly engine: Engine;
+  readonly isLinked: boolean;
   private readonly text = new GuestText();
   private queue: Promise<unknown> = Promise.resolve();
   private done: (() => void) | undefined;
@@ -42,13 +53,17 @@ export class BuiltInMachine implements Machine {
   private cards: FoundCard[] = [];
   private isOver = false;
 
-  private constructor(emulator: V86) {
+  private constructor(emulator: V86, engine: Engine, isLinked: boolean) {
     this.emulator = emulator;
+    this.engine = engine;
+    this.isLinked = isLinked;
     emulator.add_listener('serial0-output-byte', (byte: number) => this.hear(byte));
   }
 
-  static async start(): Promise<BuiltInMachine> {
-    const machine = new BuiltInMachine(await makeEmulator({ memoryBytes: MEMORY_BYTES, bios: guestProgram().buffer as ArrayBuffer, acpi: false, screen: null }));
+  static async start(isLinked: boolean): Promise<BuiltInMachine> {
+    const engine = createEngine();
+    const emulator = await makeEmulator({ memoryBytes: MEMORY_BYTES, bios: guestProgram().buffer as ArrayBuffer, acpi: false, screen: null, linkedTo: isLinked ? engine : null });
+    const machine = new BuiltInMachine(emulator, engine, isLinked);
     const first = machine.run(setUp());
     await machine.emulator.run();
     await first;
@@ -103,13 +118,14 @@ export class BuiltInMachine implements Machine {
     return this.peek(RESULTS, steps.filter(hasResult).length);
   }
 
-  /** Nanoseconds that one store to or one load from an address takes: the quickest of some loops. */
-  async measure(operation: 'storeMany' | 'loadMany', address: number, value = 0): Promise<number> {
-    const accesses = 50_000;
+  async measure(operation: 'store' | 'load', address: number | null): Promise<number> {
     let least = Infinity;
-    for (let i = 0; i < 9; i++) {
-      await this.run([[operation, address, accesses, value]]);
-      least = Math.min(least, (1e6 * this.spent) / accesses);
+    // Browsers compile what runs often, and take their time: until several loops are no quicker.
+    for (let loop = 0, slower = 0; loop < MOST_LOOPS && slower < ENOUGH; loop++) {
+      await this.run([[operation === 'store' ? 'storeMany' : 'loadMany', address ?? FREE, ACCESSES, 0]]);
+      const spent = (1e6 * this.spent) / ACCESSES;
+      slower = spent < 0.98 * least ? 0 : slower + 1;
+      least = Math.min(least, spent);
     }
     return least;
   }
@@ -138,7 +154,7 @@ export class BuiltInMachine implements Machine {
       const known = before.find((card) => card.devfn === devfn && card.id === id);
       this.cards.push(known !== undefined && (await this.isPlaced(known)) ? known : await this.place(devfn, id));
     }
-    for (const { devfn } of before) if (!this.cards.some((card) => card.devfn === devfn)) this.say(`guest: slot ${(devfn >> 3).toString(16).padStart(2, '0')} is empty now`);
+    for (const { devfn } of before) if (!this.cards.some((card) => card.devfn === devfn)) this.say(`guest: slot ${slotText(devfn)} is empty now`);
   }
 
   private async isPlaced({ devfn, bars }: FoundCard): Promise<boolean> {
@@ -150,8 +166,8 @@ export class BuiltInMachine implements Machine {
     const registers = await this.run(BARS.flatMap((bar) => configRead(devfn, 0x10 + 4 * bar)));
     const masks = await this.run(BARS.flatMap((bar) => [...configWrite(devfn, 0x10 + 4 * bar, 0xffff_ffff), ...configRead(devfn, 0x10 + 4 * bar)]));
     const bars = BARS.map(() => 0);
-    let next = FIRST_ADDRESS;
-    for (const { bars: taken } of this.cards) for (const address of taken) if (address >= next) next = address + (32 << 20);
+    const sizes = BARS.map(() => 0);
+    const card: FoundCard = { devfn, id, bars, sizes };
     for (const bar of BARS) {
       const mask = masks[bar]!;
       const isUpperHalf = bar > 0 && (masks[bar - 1]! & 7) === 4;
@@ -159,20 +175,45 @@ export class BuiltInMachine implements Machine {
         if (isUpperHalf) await this.run(configWrite(devfn, 0x10 + 4 * bar, 0));
         continue;
       }
-      const bytes = (~(mask & ~0xf) + 1) >>> 0;
+      sizes[bar] = (~(mask & ~0xf) + 1) >>> 0;
       // Fixed where it is: in RAM, reached without a trap.
       const fixed = (registers[bar]! & ~0xf) >>> 0;
-      if (fixed >= RESERVED.start && fixed < RESERVED.start + RESERVED.bytes) bars[bar] = fixed;
-      else {
-        bars[bar] = Math.ceil(next / bytes) * bytes;
-        next = bars[bar]! + Math.max(bytes, 0x1000);
-        if (next > END_OF_WINDOW) throw new Error('the guest has no addresses left');
-      }
+      bars[bar] = isReserved(fixed) ? fixed : this.freeFor(sizes[bar]!, [card]);
       await this.run(configWrite(devfn, 0x10 + 4 * bar, bars[bar]!));
     }
     await this.run(configWrite(devfn, 4, 0x6, 16));
-    this.say(`guest: slot ${(devfn >> 3).toString(16).padStart(2, '0')} is ${(id & 0xffff).toString(16).padStart(4, '0')}:${(id >>> 16).toString(16).padStart(4, '0')}; ${bars.flatMap((address, bar) => (address === 0 ? [] : [`BAR ${bar} at ${address.toString(16)}`])).join(', ')}`);
-    return { devfn, id, bars };
+    this.say(`guest: slot ${slotText(devfn)} is ${(id & 0xffff).toString(16).padStart(4, '0')}:${(id >>> 16).toString(16).padStart(4, '0')}; ${bars.flatMap((address, bar) => (address === 0 ? [] : [`BAR ${bar} at ${address.toString(16)}`])).join(', ')}`);
+    return card;
+  }
+
+  /** The lowest addresses that no BAR has. */
+  private freeFor(bytes: number, others: readonly FoundCard[]): number {
+    const taken = [...this.cards, ...others].flatMap(({ bars, sizes }) => bars.map((start, bar) => ({ start, end: start + sizes[bar]! })));
+    for (let at = FIRST_ADDRESS; at + bytes <= END_OF_WINDOW; at += Math.max(bytes, PAGE)) if (!taken.some(({ start, end }) => start < at + bytes && end > at)) return at;
+    throw new Error('the guest has no addresses left');
+  }
+
+  /** Has the guest put each BAR of a card elsewhere, as a system does that makes room: closed, moved, opened. A BAR that is fixed in RAM stays. */
+  async move(devfn: number): Promise<void> {
+    const card = this.cards.find((one) => one.devfn === devfn);
+    if (card === undefined) throw new Error('the guest does not know that card');
+    const bars = [...card.bars];
+    await this.run(configWrite(devfn, 4, 0x4, 16));
+    for (const [bar, from] of card.bars.entries()) {
+      if (from === 0 || isReserved(from)) continue;
+      const to = this.freeFor(card.sizes[bar]!, [{ ...card, bars }]);
+      bars[bar] = to;
+      await this.run(configWrite(devfn, 0x10 + 4 * bar, to));
+      this.acknowledgeMoved(from, card.sizes[bar]!, to);
+      this.say(`guest: slot ${slotText(devfn)}: BAR ${bar} goes from ${from.toString(16)} to ${to.toString(16)}`);
+    }
+    await this.run(configWrite(devfn, 4, 0x6, 16));
+    this.cards = this.cards.map((one) => (one === card ? { ...card, bars } : one));
+  }
+
+  private acknowledgeMoved(from: number, bytes: number, to: number): void {
+    const [address] = this.peek(ACKNOWLEDGE, 1);
+    if (address! >= from && address! < from + bytes) this.poke(ACKNOWLEDGE, address! - from + to);
   }
 
   release(): Promise<void> {

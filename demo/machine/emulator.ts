@@ -1,6 +1,8 @@
 // Makes an emulator of v86 from files that this page's server has, and waits until it can be given cards.
 
 import { V86 } from 'v86';
+import type { Engine } from 'maplebar';
+import { wasmFn } from 'maplebar/v86';
 
 /** What a machine starts with; see v86's own options. */
 export interface EmulatorParts {
@@ -11,6 +13,8 @@ export interface EmulatorParts {
   readonly state?: ArrayBuffer;
   readonly acpi: boolean;
   readonly screen: HTMLElement | null;
+  /** The engine that v86's WebAssembly is linked to; null for memory accesses through v86's JavaScript. */
+  readonly linkedTo: Engine | null;
 }
 
 interface Inside {
@@ -54,9 +58,11 @@ export async function fetchPacked(name: string): Promise<ArrayBuffer> {
 
 /** An emulator that has told that it is ready; it does not run yet. */
 export async function makeEmulator(parts: EmulatorParts): Promise<V86> {
-  const { kernel, vgaBios, state } = parts;
+  const { kernel, vgaBios, state, linkedTo } = parts;
+  const wasm = new URL('v86.wasm', document.baseURI);
   const emulator = new V86({
-    wasm_path: new URL('v86.wasm', document.baseURI).href,
+    wasm_path: wasm.href,
+    ...(linkedTo !== null && { wasm_fn: wasmFn(linkedTo, fetch(wasm)) as never }),
     memory_size: parts.memoryBytes,
     vga_memory_size: 8 << 20,
     bios: { buffer: parts.bios },

@@ -3,6 +3,7 @@
 import type { V86 } from 'v86';
 import { createEngine } from 'maplebar';
 import type { Engine } from 'maplebar';
+import { linuxLoop } from '../guest/linux-loop.ts';
 import { fetchFile, fetchPacked, makeEmulator } from './emulator.ts';
 import type { EmulatorParts } from './emulator.ts';
 import { GuestText } from './machine.ts';
@@ -13,6 +14,8 @@ export interface GuestManifest {
   readonly kernel: string;
   readonly commandLine: string;
   readonly memoryBytes: number;
+  /** Memory that the kernel leaves alone. */
+  readonly reserved: { readonly start: number; readonly bytes: number };
   readonly ready: string;
   readonly state?: { readonly v86: string };
   readonly files: Readonly<Record<string, { readonly bytes: number }>>;
@@ -33,24 +36,56 @@ export interface DroppedKernel {
   readonly initrd?: ArrayBuffer | undefined;
 }
 
+/** What Linux is started with. */
+export interface LinuxStart {
+  readonly manifest: GuestManifest;
+  /** Where v86 draws its VGA. */
+  readonly screen: HTMLElement;
+  /** Is told how far it is. */
+  readonly tell: (text: string) => void;
+  readonly isLinked: boolean;
+  readonly dropped?: DroppedKernel | undefined;
+}
+
+const COMMAND_MS = 60_000;
+/** Accesses of one loop that is measured. */
+const ACCESSES = 100_000;
+/** Characters that are typed at once. */
+const LINE = 200;
+
+const BOOT_MAGIC = 0x5372_6448; // "HdrS"
+
+/** Whether bytes are a kernel as the boot protocol of x86 knows it. Source: Linux Documentation/arch/x86/boot.rst */
+export function isKernel(image: ArrayBuffer): boolean {
+  return image.byteLength > 0x206 && new DataView(image).getUint32(0x202, true) === BOOT_MAGIC;
+}
+
 /** Linux, driven over its serial line. */
 export class LinuxMachine implements Machine {
   readonly kind = 'linux';
-  readonly reserved = null;
   readonly title: string;
   readonly emulator: V86;
-  readonly engine: Engine = createEngine();
+  readonly engine: Engine;
+  readonly isLinked: boolean;
+  readonly memoryBytes: number;
+  readonly reserved: Machine['reserved'];
   private readonly text = new GuestText();
   private heard = '';
+  private isQuiet = false;
   private readonly decoder = new TextDecoder();
 
-  private constructor(title: string, emulator: V86) {
+  private constructor(title: string, { memoryBytes, reserved }: GuestManifest, isOurs: boolean, emulator: V86, engine: Engine, isLinked: boolean) {
+    this.memoryBytes = memoryBytes;
+    // The command line keeps it free for a kernel like ours; of another nobody knows.
+    this.reserved = isOurs ? reserved : null;
     this.title = title;
     this.emulator = emulator;
+    this.engine = engine;
+    this.isLinked = isLinked;
     emulator.add_listener('serial0-output-byte', (byte: number) => this.hear(byte));
   }
 
-  static async start(manifest: GuestManifest, screen: HTMLElement, tell: (text: string) => void, dropped?: DroppedKernel): Promise<LinuxMachine> {
+  static async start({ manifest, screen, tell, isLinked, dropped }: LinuxStart): Promise<LinuxMachine> {
     const isSaved = dropped === undefined && manifest.state !== undefined;
     tell(isSaved ? 'loading the saved machine ...' : 'loading the kernel ...');
     const [bios, vgaBios] = await Promise.all([fetchFile('guest/bios.bin'), fetchFile('guest/vgabios.bin')]);
@@ -61,8 +96,9 @@ export class LinuxMachine implements Machine {
         initrd: dropped === undefined ? await fetchFile('guest/initramfs.gz') : dropped.initrd,
         commandLine: manifest.commandLine,
       } };
-    const emulator = await makeEmulator({ memoryBytes: manifest.memoryBytes, bios, vgaBios, acpi: true, screen, ...start });
-    const machine = new LinuxMachine(dropped === undefined ? `Linux ${manifest.kernel}` : `kernel ${dropped.name}`, emulator);
+    const engine = createEngine();
+    const emulator = await makeEmulator({ memoryBytes: manifest.memoryBytes, bios, vgaBios, acpi: true, screen, linkedTo: isLinked ? engine : null, ...start });
+    const machine = new LinuxMachine(dropped === undefined ? `Linux ${manifest.kernel}` : `kernel ${dropped.name}`, manifest, dropped === undefined, emulator, engine, isLinked);
     await emulator.run();
     tell(isSaved ? 'restored' : 'booting: 10 to 20 seconds until its shell is ready ...');
     if (dropped !== undefined) return machine;
@@ -76,7 +112,7 @@ export class LinuxMachine implements Machine {
   private hear(byte: number): void {
     const text = this.decoder.decode(Uint8Array.of(byte), { stream: true });
     this.heard = (this.heard + text).slice(-4000);
-    this.text.say(text);
+    if (!this.isQuiet) this.text.say(text);
   }
 
   /** Waits until the guest has said something, from now on or lately. */
@@ -93,13 +129,32 @@ export class LinuxMachine implements Machine {
     this.emulator.serial0_send(text);
   }
 
-  /** Types a command, and waits for the line that says it is over. */
+  /** Types a command, and waits for the line that says it is over. Error when that does not come. */
   async command(line: string): Promise<void> {
     this.heard = '';
     // What is computed is not what is typed: an echo is no answer.
     this.send(`${line}; echo over-$((40 + 2))\n`);
-    const limit = Date.now() + 20_000;
-    while (!this.heard.includes('over-42') && Date.now() < limit) await new Promise((resolve) => setTimeout(resolve, 30));
+    const limit = Date.now() + COMMAND_MS;
+    while (!this.heard.includes('over-42')) {
+      if (Date.now() > limit) throw new Error(`the guest has not answered for ${COMMAND_MS / 1000} s: ${line.slice(0, 60)}`);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+  }
+
+  /** The guest runs a loop of ours, which is typed into its shell; what that looks like is not shown. */
+  async measure(operation: 'store' | 'load', address: number | null): Promise<number> {
+    const program = btoa(String.fromCharCode(...linuxLoop({ operation, address, accesses: ACCESSES })));
+    this.isQuiet = true;
+    try {
+      // Short lines: the shell edits them as they are typed.
+      for (let at = 0; at < program.length; at += LINE) await this.command(`echo ${program.slice(at, at + LINE)} ${at === 0 ? '>' : '>>'} /tmp/loop.base64`);
+      await this.command('base64 -d /tmp/loop.base64 > /tmp/loop; chmod +x /tmp/loop; echo least-$(/tmp/loop)-');
+    } finally {
+      this.isQuiet = false;
+    }
+    const nanoseconds = Number.parseInt(/least-([0-9a-f]{8})-/.exec(this.heard)?.[1] ?? 'ffffffff', 16);
+    if (nanoseconds === 0xffff_ffff) throw new Error(`the guest cannot reach ${address === null ? 'its memory' : `0x${address.toString(16)}`} by /dev/mem`);
+    return nanoseconds / ACCESSES;
   }
 
   rescan(): Promise<void> {

@@ -12,6 +12,10 @@ export interface Machine {
   readonly emulator: V86;
   /** The engine of all of its cards. */
   readonly engine: Engine;
+  /** Bytes of its RAM. */
+  readonly memoryBytes: number;
+  /** Whether v86's WebAssembly calls the engine's, without JavaScript between. */
+  readonly isLinked: boolean;
   /** Where a BAR may lie in RAM that nobody else uses; null where no RAM was kept free. */
   readonly reserved: { readonly start: number; readonly bytes: number } | null;
   /** What the guest has said so far, and says from now on. */
@@ -20,6 +24,12 @@ export interface Machine {
   rescan(): Promise<void>;
   /** Has the guest forget a card before it is pulled. */
   release(slot: string): Promise<void>;
+  /**
+   * Nanoseconds that one 32-bit store to or load from an address takes in a loop of the guest, the quickest of some loops.
+   *
+   * @param address of the guest; null for RAM of its own.
+   */
+  measure(operation: 'store' | 'load', address: number | null): Promise<number>;
   /** Ends it. */
   end(): Promise<void>;
 }

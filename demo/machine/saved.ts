@@ -15,14 +15,8 @@ interface SavedList {
   readonly cards: readonly { readonly key: string; readonly slot: string; readonly bytes: number }[];
 }
 
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+async function joined(parts: readonly Uint8Array[]): Promise<Uint8Array> {
+  return new Uint8Array(await new Blob(parts as Uint8Array<ArrayBuffer>[]).arrayBuffer());
 }
 
 function dword(value: number): Uint8Array {
@@ -41,7 +35,7 @@ export async function saveMachine(machine: AnyMachine, plugged: readonly Plugged
   const state = new Uint8Array(await machine.emulator.save_state());
   const list: SavedList = { machine: machine.title, bytes: state.length, cards: cards.map(({ key, slot, state: { length } }) => ({ key, slot, bytes: length })) };
   const text = new TextEncoder().encode(JSON.stringify(list));
-  const body = joined([dword(MAGIC), dword(text.length), text, state, ...cards.map((card) => card.state)]);
+  const body = await joined([dword(MAGIC), dword(text.length), text, state, ...cards.map((card) => card.state)]);
   return joined([body, dword(crc32(body))]);
 }
 

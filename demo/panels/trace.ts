@@ -55,10 +55,16 @@ export class TracePanel {
   private readonly filter = el('input', { type: 'search', id: 'trace-filter', placeholder: 'register, read, write, BAR 2 ...', oninput: () => (this.shownAt = -1) });
   private readonly pauseButton: HTMLButtonElement;
   private readonly mapOf: (access: V86Access) => RegisterMap | undefined;
+  private readonly paused: (isPaused: boolean) => void;
+  private isLinked = false;
 
-  /** @param mapOf the register map of the BAR that an access reached. */
-  constructor(mapOf: (access: V86Access) => RegisterMap | undefined) {
+  /**
+   * @param mapOf the register map of the BAR that an access reached.
+   * @param paused is told when it stops and when it goes on.
+   */
+  constructor(mapOf: (access: V86Access) => RegisterMap | undefined, paused: (isPaused: boolean) => void) {
     this.mapOf = mapOf;
+    this.paused = paused;
     this.pauseButton = button('Pause', () => this.pause(!this.isPaused), { 'aria-pressed': 'false', id: 'trace-pause' });
     this.view = panel('trace', 'Trace',
       el('div', { class: 'bar' }, el('label', { for: 'trace-filter' }, 'Filter '), this.filter, this.pauseButton, button('Clear', () => this.clear()), this.summary),
@@ -89,10 +95,24 @@ export class TracePanel {
     return found;
   }
 
+  /** Whether it takes accesses. */
+  get goesOn(): boolean {
+    return !this.isPaused;
+  }
+
   private pause(isPaused: boolean): void {
     this.isPaused = isPaused;
     this.pauseButton.setAttribute('aria-pressed', String(isPaused));
     this.pauseButton.textContent = isPaused ? 'Go on' : 'Pause';
+    this.paused(isPaused);
+    this.summarise();
+  }
+
+  /** Another machine runs. A linked one is not traced at first: each access that is goes through JavaScript. */
+  begin(isLinked: boolean): void {
+    this.isLinked = isLinked;
+    this.clear();
+    this.pause(isLinked);
   }
 
   private clear(): void {
@@ -108,6 +128,11 @@ export class TracePanel {
     const newest = this.rings.flatMap((ring) => this.newest(ring, wanted)).sort((one, other) => other.number - one.number).slice(0, SHOWN);
     const rows = newest.map(({ number, texts, operation }) => el('tr', { class: operation }, ...[String(number), ...texts].map((text) => el('td', {}, text))));
     this.rows.replaceChildren(...rows);
-    this.summary.textContent = `${this.total.toLocaleString('en-US')} accesses; of each region the last ${KEPT.toLocaleString('en-US')} are kept`;
+    this.summarise();
+  }
+
+  private summarise(): void {
+    const linked = this.isLinked ? (this.isPaused ? '; accesses are linked, and not seen here: Go on takes them through JavaScript' : '; while this goes on, accesses are not linked') : '';
+    this.summary.textContent = `${this.total.toLocaleString('en-US')} accesses; of each region the last ${KEPT.toLocaleString('en-US')} are kept${linked}`;
   }
 }

@@ -10,7 +10,7 @@ import { gzipSync } from 'node:zlib';
 import { aptFor, newestKernel } from './apt.mjs';
 import { initramfs } from './initramfs.mjs';
 import { modulesFor } from './kernel-modules.mjs';
-import { ALGORITHM_MODULES, COMMAND_LINE, LOADED_MODULES, MEMORY_BYTES, READY, RECIPE } from './recipe.mjs';
+import { ALGORITHM_MODULES, COMMAND_LINE, LOADED_MODULES, MEMORY_BYTES, READY, RECIPE, RESERVED } from './recipe.mjs';
 
 const MANIFEST = 'guest.json';
 const MAKING = '.making';
@@ -79,6 +79,7 @@ export async function makeGuest({ folder, mirror, tell }) {
       kernel: release,
       commandLine: COMMAND_LINE,
       memoryBytes: MEMORY_BYTES,
+      reserved: RESERVED,
       ready: READY,
       packages,
       modules: modules.map(({ name }) => name),

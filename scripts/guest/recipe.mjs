@@ -1,13 +1,17 @@
 // What the guest is made of: the modules it carries, its first program, its command line. Another recipe makes another guest.
 import { createHash } from 'node:crypto';
 
-/** Bytes of the guest's memory. */
-export const MEMORY_BYTES = 96 << 20;
+/** Bytes of the guest's memory: 96 MiB of its own, what is reserved, and 16 MiB at the end that the firmware keeps. */
+export const MEMORY_BYTES = 128 << 20;
+
+/** Memory that Linux leaves alone, for a BAR that lies in RAM. It begins at a multiple of 64 MiB: what is between the end of RAM and such a multiple, Linux keeps free of cards. */
+export const RESERVED = { start: 64 << 20, bytes: 16 << 20 };
 
 /**
- * The kernel's command line: both consoles, the serial one the last and so init's; registers may be looked at with devmem although a driver has claimed them; without what takes long and finds nothing in v86.
+ * The kernel's command line: both consoles, the serial one the last and so init's; registers may be looked at with devmem although a driver has claimed them;
+ * without what takes long and finds nothing in v86. What is reserved is no memory of any kind, and may be a card's, though it is none of the addresses that the firmware names for cards.
  */
-export const COMMAND_LINE = 'console=tty0 console=ttyS0 iomem=relaxed tsc=reliable mitigations=off random.trust_cpu=on noisapnp cryptomgr.notests audit=0 apparmor=0 panic=-1';
+export const COMMAND_LINE = `memmap=${RESERVED.bytes >> 20}M%0x${RESERVED.start.toString(16)}-1 pci=nocrs console=tty0 console=ttyS0 iomem=relaxed tsc=reliable mitigations=off random.trust_cpu=on noisapnp cryptomgr.notests audit=0 apparmor=0 panic=-1`;
 
 /** Loaded before the shell starts, so that a card that is plugged in later finds its driver. */
 export const LOADED_MODULES = ['gpio-pci-idio-16', 'bochs', 'nvme', 'uio_pci_generic', 'ext4', 'atkbd'];
@@ -42,4 +46,4 @@ while :; do setsid sh -c 'exec sh -i < /dev/ttyS0 > /dev/ttyS0 2>&1'; sleep 1; d
 `;
 
 /** Names this recipe: guests of different recipes do not pass for each other. */
-export const RECIPE = createHash('sha256').update(JSON.stringify([MEMORY_BYTES, COMMAND_LINE, LOADED_MODULES, ALGORITHM_MODULES, INIT])).digest('hex').slice(0, 16);
+export const RECIPE = createHash('sha256').update(JSON.stringify([MEMORY_BYTES, RESERVED, COMMAND_LINE, LOADED_MODULES, ALGORITHM_MODULES, INIT])).digest('hex').slice(0, 16);

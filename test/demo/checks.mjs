@@ -170,9 +170,10 @@ export const checks = [
   {
     name: 'a card without a state says so',
     run: async (demo) => {
-      await demo.plug('gpio');
+      await demo.click('#own-save');
+      await demo.page.waitForSelector('[data-card=own]');
       await demo.click('#state-save');
-      await demo.sees('#state-told', /^Refused: GPIO panel: .*ENOTSUP/);
+      await demo.sees('#state-told', /^Refused: Your own: .*ENOTSUP/);
     },
   },
   {

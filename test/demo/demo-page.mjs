@@ -12,15 +12,18 @@ export class DemoPage {
   /** Console errors, uncaught errors, answers that were no files. */
   complaints = [];
 
-  static async open(browser, address, { width = 1280, height = 900, colorScheme = 'light', pictures }) {
+  static async open(browser, address, { width = 1280, height = 900, colorScheme = 'light', pictures, init, route, bearsComplaints }) {
     const demo = new DemoPage();
     demo.pictures = pictures;
+    demo.bears = bearsComplaints;
     demo.page = await browser.newPage({ viewport: { width, height }, colorScheme, deviceScaleFactor: 1 });
     demo.page.setDefaultTimeout(WAIT);
     demo.page.on('console', (message) => {
       if (message.type() === 'error' || message.type() === 'warning') demo.complaints.push(`console: ${message.text()}`);
     });
     demo.page.on('pageerror', (error) => demo.complaints.push(`page: ${error.message}`));
+    if (init !== undefined) await demo.page.addInitScript(init);
+    await route?.(demo.page);
     demo.response = await demo.page.goto(address);
     return demo;
   }
@@ -85,7 +88,8 @@ export class DemoPage {
   }
 
   expectNoComplaint() {
-    expectThat(this.complaints.length === 0, 'the browser complained');
+    const found = this.complaints.filter((complaint) => this.bears?.test(complaint) !== true);
+    expectThat(found.length === 0, 'the browser complained');
   }
 
   async close() {

@@ -9,6 +9,7 @@ import type { ConfigTarget } from './config-cycles.ts';
 import { DecodedRegions } from './decoded-regions.ts';
 import { DirectBars } from './direct-bars.ts';
 import type { DirectPlaces } from './direct-bars.ts';
+import { enhancedAllocation } from './enhanced-allocation.ts';
 import { Transfers, guestDma, isGuestRam } from './guest-memory.ts';
 import { InterruptWire, checkCap } from './interrupt-wire.ts';
 import type { InterruptStorm, StormCap } from './interrupt-wire.ts';
@@ -155,7 +156,8 @@ function plug<Device extends AttachableDevice>(place: Place, device: Device, { d
     undo.push(one.onDecode(regions));
     undo.push(() => machine.remove(devfn));
     const copy = internals.pci.register_device({ name: `maplebar ${slot}`, pci_id: devfn, pci_space: [...one.readConfig().subarray(0, 256)], pci_bars: [] });
-    const target: ConfigTarget = { function: one, copy, failed, written: (offset, value) => direct.written(offset & 0xfc, value) };
+    const shown = enhancedAllocation(one.readConfig(), direct.fixed());
+    const target: ConfigTarget = { function: one, copy, shown, failed, written: (offset, value) => direct.written(offset & 0xfc, value) };
     const reset = (): void => {
       try {
         one.resetToPowerOn();
@@ -167,7 +169,7 @@ function plug<Device extends AttachableDevice>(place: Place, device: Device, { d
     machine.add(devfn, { ...target, wire, direct, reset });
     // The first to go: lowering the pin needs the function's place on the bus.
     undo.push(() => wire.end());
-    return new V86Card({ device, slot, copy, wire, direct, regions, mistakes, takeOff, leave: () => leaveMachine(internals) });
+    return new V86Card({ device, slot, copy, shown, wire, direct, regions, mistakes, takeOff, leave: () => leaveMachine(internals) });
   } catch (error) {
     try {
       takeOff();

@@ -10,6 +10,7 @@
 // A byte or word written to a function that is not there is dropped; v86 alone would fail on it, and a driver does that when its card is pulled.
 
 import type { PciFunction } from '../../pci/index.ts';
+import type { ShownBits } from './enhanced-allocation.ts';
 import type { V86Pci, V86Port } from './internals.ts';
 import type { Overrides } from './override.ts';
 
@@ -23,6 +24,8 @@ export interface ConfigTarget {
   readonly function: PciFunction;
   /** v86's copy. */
   readonly copy: Int32Array;
+  /** What the copy says beyond the function. */
+  readonly shown: ShownBits;
   /** Is told what the function threw. */
   readonly failed: (error: unknown) => void;
   /** Is told of every write, when the function has taken it. */
@@ -38,12 +41,12 @@ export interface ConfigCycles {
 }
 
 /** Makes a dword of v86's copy what the function says. */
-export function refreshDword({ function: one, copy }: Pick<ConfigTarget, 'function' | 'copy'>, offset: number): void {
-  copy[offset >> 2] = one.peek(offset & 0xfc, 4) | 0;
+export function refreshDword({ function: one, copy, shown }: Pick<ConfigTarget, 'function' | 'copy' | 'shown'>, offset: number): void {
+  copy[offset >> 2] = one.peek(offset & 0xfc, 4) | (shown.get(offset & 0xfc) ?? 0);
 }
 
 /** Makes all of v86's copy what the function says. */
-export function refreshCopy(target: Pick<ConfigTarget, 'function' | 'copy'>): void {
+export function refreshCopy(target: Pick<ConfigTarget, 'function' | 'copy' | 'shown'>): void {
   for (let offset = 0; offset < 256; offset += 4) refreshDword(target, offset);
 }
 

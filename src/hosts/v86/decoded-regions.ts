@@ -43,7 +43,7 @@ export class DecodedRegions implements DecodeListener {
   private readonly machine: V86Machine;
   private readonly function: PciFunction;
   private readonly direct: DirectRegions;
-  private readonly options: DecodedRegionsOptions;
+  private options: DecodedRegionsOptions;
   private readonly counts = new Map<number, RegionCounts>();
   private readonly runs = new Map<number, { readonly bus: DecodeRange['bus']; readonly run: DecodedRun }>();
 
@@ -90,6 +90,13 @@ export class DecodedRegions implements DecodeListener {
     this.runs.delete(index);
     if (found.bus === 'memory') this.machine.blocks.remove(found.run);
     else this.machine.portRuns.remove(found.run);
+  }
+
+  /** Who hears of accesses from now on. A link serves what nobody hears of. */
+  retrace(trace: V86TraceSink | undefined): void {
+    this.options = { ...this.options, trace };
+    for (const { run } of this.runs.values()) run.trace = trace;
+    this.machine.blocks.showLink();
   }
 
   /** The card is gone. */

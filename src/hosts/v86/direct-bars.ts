@@ -10,6 +10,7 @@ import type { U64 } from '../../core/index.ts';
 import type { BarRegion, DecodeRange, PciFunction } from '../../pci/index.ts';
 import { VfioError } from '../../uapi/index.ts';
 import type { DirectRegions } from './decoded-regions.ts';
+import type { FixedBar } from './enhanced-allocation.ts';
 import { isGuestRam } from './guest-memory.ts';
 import type { V86Internals } from './internals.ts';
 
@@ -76,6 +77,11 @@ export class DirectBars implements DirectRegions {
       // All ones ask for the size; the next write ends that.
       if ((value | 0xf) >>> 0 !== 0xffff_ffff) this.place();
     }
+  }
+
+  /** Where they are. */
+  fixed(): FixedBar[] {
+    return [...this.bars].map(([index, { address, bytes }]) => ({ index, address, bytes }));
   }
 
   has(index: number): boolean {

@@ -38,7 +38,8 @@ export interface DecodedRun {
   readonly slot: string;
   readonly bar: number;
   readonly counts: RegionCounts;
-  readonly trace: V86TraceSink | undefined;
+  /** Changes while the run is there: see `V86Card.trace`. */
+  trace: V86TraceSink | undefined;
   /** Is told what a device threw in an access. */
   readonly failed: (error: unknown) => void;
 }

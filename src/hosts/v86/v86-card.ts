@@ -7,8 +7,10 @@ import { loadCard, saveCard } from './card-state.ts';
 import { refreshCopy } from './config-cycles.ts';
 import type { DecodedRegions, V86Region } from './decoded-regions.ts';
 import type { DirectBars } from './direct-bars.ts';
+import type { ShownBits } from './enhanced-allocation.ts';
 import type { InterruptCounts, InterruptWire } from './interrupt-wire.ts';
 import type { Mistakes } from './mistakes.ts';
+import type { V86TraceSink } from './region-counts.ts';
 
 /** What a device is that can be attached: it has a function, and can be taken away. */
 export interface AttachableDevice {
@@ -21,6 +23,7 @@ export interface CardParts<Device extends AttachableDevice> {
   readonly device: Device;
   readonly slot: string;
   readonly copy: Int32Array;
+  readonly shown: ShownBits;
   readonly wire: InterruptWire;
   readonly direct: DirectBars;
   readonly regions: DecodedRegions;
@@ -55,6 +58,23 @@ export class V86Card<Device extends AttachableDevice = AttachableDevice> {
   /** The regions by rising index: where the guest has put them, and how often it reached them. */
   regions(): V86Region[] {
     return this.parts.regions.list();
+  }
+
+  /**
+   * Has `sink` hear of every access of the guest from now on, in place of whoever did: `undefined` ends that. In an emulator of {@link wasmFn}, a card's accesses are linked while nobody
+   * hears of them, so a trace can be looked at for a while and cost nothing else.
+   *
+   * @throws TypeError for what is no function, VfioError EBADF when the card was pulled.
+   * @example
+   * ```ts
+   * card.trace(({ bar, offset, value }) => console.log(bar, offset, value));
+   * card.trace(undefined);
+   * ```
+   */
+  trace(sink: V86TraceSink | undefined): void {
+    this.live('trace');
+    if (sink !== undefined && typeof (sink as unknown) !== 'function') throw new TypeError(`${this.slot}: trace: the sink is ${(sink as unknown) === null ? 'null' : `a ${typeof sink}`}; expected a function, or undefined for none`);
+    this.parts.regions.retrace(sink);
   }
 
   /** Interrupts so far. */
@@ -104,14 +124,14 @@ export class V86Card<Device extends AttachableDevice = AttachableDevice> {
   load(state: Uint8Array): void {
     this.live('load');
     const bytes = bytesOf(`${this.slot}: load: the state`, state);
-    const { wire, direct, device, copy } = this.parts;
+    const { wire, direct, device, copy, shown } = this.parts;
     const one = device.function;
     wire.quietly(() => {
       loadCard(one, bytes, (register, value) => direct.accepts(register, value));
       direct.showAgain();
     }, () => one.intx?.level ?? false);
     // Before the pin: v86 looks in the copy for where it leads.
-    refreshCopy({ function: one, copy });
+    refreshCopy({ function: one, copy, shown });
     wire.repeat();
   }
 
@@ -123,8 +143,8 @@ export class V86Card<Device extends AttachableDevice = AttachableDevice> {
    */
   resync(): void {
     this.live('resync');
-    const { wire, device, copy } = this.parts;
-    refreshCopy({ function: device.function, copy });
+    const { wire, device, copy, shown } = this.parts;
+    refreshCopy({ function: device.function, copy, shown });
     wire.renew();
   }
 
