@@ -70,7 +70,7 @@ describe('the state machine', () => {
     ['with an IOMMU', { status: 3, set: 'EINVAL', unset: 0, device: 5, iommu: 'EINVAL', map: 0, other: 'ENOTTY' }],
     ['device open', { status: 3, set: 'EINVAL', unset: 'EBUSY', device: 6, iommu: 'EINVAL', map: 0, other: 'ENOTTY' }],
   ])('%s', (state, want) => {
-    const calls: Record<string, (held: Held) => number | string> = {
+    const calls: Record<string, (held: HeldGroup) => number | string> = {
       status: ({ program, group }) => program.status(group),
       set: ({ program, group, container }) => program.setContainer(group, container),
       unset: ({ program, group }) => program.unsetContainer(group),
