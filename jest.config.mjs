@@ -6,7 +6,6 @@ const coverage = process.env.MAPLEBAR_COVERAGE === '1';
 
 export default {
   testEnvironment: 'node',
-  testRunner: '<rootDir>/test/setup/runner.cjs',
   // Of two processors jest would leave one idle.
   ...(availableParallelism() === 2 && { maxWorkers: 2 }),
   // Only what hangs is too long: five seconds are not enough for a process to start on a machine that has other work.

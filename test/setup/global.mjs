@@ -5,7 +5,7 @@ import { buildMarkedCore } from '../assembly/marked-core.mjs';
 
 export default async function setup() {
   const marked = process.env.MAPLEBAR_COVERAGE === '1';
-  // The marked cases are compiled beside the marked core, which is made anew.
-  await Promise.all([build({ ifStale: true }), marked ? buildMarkedCore() : buildCases(false)]);
-  if (marked) await buildCases(true);
+  await build({ ifStale: true });
+  if (marked) await buildMarkedCore();
+  await buildCases(marked);
 }
