@@ -86,6 +86,8 @@ export interface SystemCalls {
   /** Maps memory of an fd; its address. */
   mmap(bytes: number, protection: number, fd: number, offset: number): number;
   munmap(address: number, bytes: number): void;
+  /** Closes an fd that these calls have made. Node's own would warn in a Worker, which counts those that it has opened. */
+  close(fd: number): void;
 }
 
 /** Bytes of a socket's path that there is room for, without the NUL. */
@@ -180,6 +182,7 @@ function bindCalls(koffi: Koffi): SystemCalls {
     eventfd: () => checked('eventfd', '', native.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
     fcntl: (fd, command, argument = 0) => checked('fcntl', `fd ${fd}, command ${command}`, native.fcntl(fd, command, 'int', argument)),
     mmap: (bytes, protection, fd, offset) => checked('mmap', `${bytes} bytes of fd ${fd} at ${offset}`, native.mmap(0, bytes, protection, MAP_SHARED, fd, offset)),
+    close: (fd) => void native.close(fd),
     munmap: (address, bytes) => void checked('munmap', `${bytes} bytes`, native.munmap(address, bytes)),
   };
 }

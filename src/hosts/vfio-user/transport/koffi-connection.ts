@@ -3,12 +3,12 @@
 //   receive --> bytes, fds --> handler        one receive ends with the fds that it brings
 //   send ----> socket, as far as there is room --> the rest waits, with copies of its fds --> socket
 
-import { closeSync, fstatSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import { VfioError } from '../../../uapi/index.ts';
 import { F_DUPFD_CLOEXEC } from './koffi-calls.ts';
 import type { SystemCalls } from './koffi-calls.ts';
 import { LOST_FD, FdTable, KoffiFd } from './koffi-fds.ts';
-import { MessageBlock, closeAll } from './koffi-messages.ts';
+import type { MessageBlock } from './koffi-messages.ts';
 import type { FdWatch, Readiness } from './koffi-readiness.ts';
 import type { Connection, ConnectionHandler, PassedFd } from './transport.ts';
 
@@ -89,7 +89,7 @@ export class KoffiConnection implements Connection {
       // EAGAIN.
       if (count === -11) break;
       if (count <= 0) {
-        closeAll(fds);
+        this.closeAll(fds);
         this.end();
         return;
       }
@@ -136,7 +136,7 @@ export class KoffiConnection implements Connection {
         this.fail();
         return;
       }
-      closeAll(first.fds);
+      this.closeAll(first.fds);
       this.queued -= sent;
       if (sent === first.bytes.length) this.queue.shift();
       else this.queue[0] = { bytes: first.bytes.subarray(sent), fds: NO_NUMBERS };
@@ -192,22 +192,26 @@ export class KoffiConnection implements Connection {
 
   /** The other side is gone: what it sent before is still to be read. */
   private fail(): void {
-    closeAll(this.queue.flatMap(({ fds }) => fds));
+    this.closeAll(this.queue.flatMap(({ fds }) => fds));
     this.queue = [];
     this.queued = 0;
     if (this.isEnding || this.isPaused) this.end();
     else this.rewatch();
   }
 
+  private closeAll(fds: readonly number[]): void {
+    for (const fd of fds) this.thread.calls.close(fd);
+  }
+
   private end(): void {
     if (this.isOver) return;
     this.isOver = true;
     this.thread.readiness.forget(this);
-    closeAll(this.queue.flatMap(({ fds }) => fds));
+    this.closeAll(this.queue.flatMap(({ fds }) => fds));
     this.queue = [];
     this.queued = 0;
     this.watch.close();
-    closeSync(this.fd);
+    this.thread.calls.close(this.fd);
     // Later: whoever has closed it is not told in the middle of that.
     setImmediate(() => this.handler?.closed());
   }

@@ -3,7 +3,7 @@
 //   512 mappings, each with its own fd of one memfd --> one fd, 512 holders      told apart by device, inode and how it was opened
 //   eventfd --> counter + 1        anything else --> refused by whoever wanted memory or an event
 
-import { closeSync, fstatSync, readSync, readlinkSync, writeSync } from 'node:fs';
+import { fstatSync, readSync, readlinkSync, writeSync } from 'node:fs';
 import { VfioError } from '../../../uapi/index.ts';
 import { F_GETFL, F_GET_SEALS, F_SEAL_SHRINK, O_ACCMODE, O_NONBLOCK, PROT_READ, PROT_WRITE } from './koffi-calls.ts';
 import type { SystemCalls } from './koffi-calls.ts';
@@ -72,7 +72,7 @@ class OpenFile {
     const { mapped } = this;
     this.mapped = undefined;
     if (mapped !== undefined) this.calls.munmap(mapped.address, mapped.bytes.length);
-    closeSync(this.number);
+    this.calls.close(this.number);
   }
 }
 
@@ -224,7 +224,7 @@ export class FdTable {
       this.files.set(key, file);
     } else {
       file.holders++;
-      closeSync(number);
+      this.calls.close(number);
     }
     return new KoffiFd(file, 'memory', false, this.readiness);
   }
