@@ -23,7 +23,7 @@ import { ClientMemory } from './client-memory.ts';
 
 /** How a client introduces itself. */
 export interface VfioUserClientOptions {
-  /** What it proposes. Default: what QEMU proposes, but for migration's bitmaps. */
+  /** What it proposes. Default: what QEMU proposes, but for migration's bitmaps, and for fds where they do not pass. */
   readonly capabilities?: Capabilities;
   /** Highest minor version that it speaks. */
   readonly minor?: number;
@@ -88,7 +88,8 @@ export class VfioUserClient {
    * ```
    */
   static async connect(path: string, options: VfioUserClientOptions = {}): Promise<VfioUserClient> {
-    const { capabilities = PROPOSED, minor = VERSION_MINOR, transport = netTransport(), twinSocket = false } = options;
+    const { minor = VERSION_MINOR, transport = netTransport(), twinSocket = false } = options;
+    const { capabilities = transport.abilities.fds ? PROPOSED : { ...PROPOSED, max_msg_fds: 0 } } = options;
     const memory = new ClientMemory();
     const connection = await ClientConnection.open(transport, path, memory);
     try {

@@ -33,6 +33,8 @@ import { NO_REPLY, shortAccess } from './short-access.ts';
 export interface SessionOptions {
   /** Sends one whole message to the client, and fds with it, which stay the session's. */
   readonly send: (message: Uint8Array, fds?: readonly PassedFd[]) => void;
+  /** Whether `send` passes fds. Default false. */
+  readonly passesFds?: boolean;
   /** Makes a socket of its own for DMA_READ and DMA_WRITE: what sends there, and the client's end, which is closed once it is sent. Default: they share the client's socket. */
   readonly openTwin?: () => { readonly send: (message: Uint8Array) => void; readonly fd: PassedFd };
   /** Is told of what a device's own code threw. Default: nobody; the client gets EIO. */
@@ -70,6 +72,7 @@ export class Session {
       interrupts: new SessionInterrupts(device),
       migration: vfio.migration === undefined ? undefined : new SessionMigration(device),
       log: dmaLogging === undefined ? undefined : new DirtyLog(dmaLogging, dma),
+      mayShare: () => options.passesFds === true && (this.agreement?.clientFds ?? 0) > 0,
       report: (error) => options.onDeviceError?.(error),
     };
     this.messages = new DmaMessages((message) => this.sendTwin(message));
