@@ -184,6 +184,9 @@ function bindCalls(koffi: Koffi): SystemCalls {
   };
 }
 
+/** Not named where it is imported: who has it not needs neither its types nor a bundle of it. */
+const PACKAGE = 'koffi';
+
 let calls: Promise<SystemCalls> | undefined;
 
 async function bindFromPackage(): Promise<SystemCalls> {
@@ -192,7 +195,7 @@ async function bindFromPackage(): Promise<SystemCalls> {
   }
   let loaded: { readonly default?: unknown };
   try {
-    loaded = await import('koffi');
+    loaded = (await import(PACKAGE)) as typeof loaded;
   } catch (error) {
     throw new Error(`koffiTransport: the package koffi cannot be loaded: ${(error as Error).message.split('\n')[0] ?? ''}. Install it with \`npm install koffi@3.3.4\`; netTransport() needs nothing but Node`, { cause: error });
   }

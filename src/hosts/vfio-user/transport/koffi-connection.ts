@@ -108,7 +108,10 @@ export class KoffiConnection implements Connection {
   send(message: Uint8Array, fds: readonly PassedFd[] = []): void {
     if (this.isOver || this.isEnding) return;
     const numbers = fds.length === 0 ? NO_NUMBERS : fds.map(numberOf);
-    if (this.queue.length > 0) return this.enqueue(message, numbers);
+    if (this.queue.length > 0) {
+      this.enqueue(message, numbers);
+      return;
+    }
     const sent = this.thread.block.send(this.fd, message, numbers);
     if (sent === message.length) return;
     // EAGAIN.
@@ -129,14 +132,20 @@ export class KoffiConnection implements Connection {
     for (let first = this.queue[0]; first !== undefined && !this.isOver; first = this.queue[0]) {
       const sent = this.thread.block.send(this.fd, first.bytes, first.fds);
       if (sent === -11) return;
-      if (sent < 0) return this.fail();
+      if (sent < 0) {
+        this.fail();
+        return;
+      }
       closeAll(first.fds);
       this.queued -= sent;
       if (sent === first.bytes.length) this.queue.shift();
       else this.queue[0] = { bytes: first.bytes.subarray(sent), fds: NO_NUMBERS };
     }
     if (this.isOver) return;
-    if (this.isEnding) return this.end();
+    if (this.isEnding) {
+      this.end();
+      return;
+    }
     this.rewatch();
     this.handler?.drained();
   }

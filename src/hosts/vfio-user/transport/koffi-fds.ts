@@ -145,7 +145,10 @@ export class KoffiFd implements PassedFd {
     const { number } = this;
     const start = position('pread', offset);
     const window = this.file.window(start, target.length, false);
-    if (window !== undefined) return void target.set(window);
+    if (window !== undefined) {
+      target.set(window);
+      return;
+    }
     for (let at = 0; at < target.length; ) {
       const count = this.attempt('pread', () => readSync(number, target, at, Math.min(target.length - at, MOST), start + at));
       if (count === 0) throw new VfioError('EFAULT', 'pread', `the fd ends at 0x${(start + at).toString(16)}, ${target.length - at} bytes too early`);
@@ -157,7 +160,10 @@ export class KoffiFd implements PassedFd {
     const { number } = this;
     const start = position('pwrite', offset);
     const window = this.file.window(start, source.length, true);
-    if (window !== undefined) return window.set(source);
+    if (window !== undefined) {
+      window.set(source);
+      return;
+    }
     if (!this.file.holds(start + source.length)) throw new VfioError('EFAULT', 'pwrite', `${source.length} bytes at 0x${start.toString(16)} pass the end of the fd`);
     for (let at = 0; at < source.length; ) {
       const count = this.attempt('pwrite', () => writeSync(number, source, at, Math.min(source.length - at, MOST), start + at));
