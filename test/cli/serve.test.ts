@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, jest, test } from '@jest/globals';
 import { LiveCounters, countersLine, noCounts } from '../../src/cli/live-counters.ts';
 import { runProgram } from '../../src/cli/program.ts';
+import { DEVICE_NAMES } from '../../src/cli/reference-devices.ts';
 import { untilSignal } from '../../src/cli/stopping.ts';
 import type { LoadModule } from '../../src/cli/trace.ts';
 import { edu } from '../../src/devices/index.ts';
@@ -168,6 +169,16 @@ describe('a served device', () => {
     expect(await run.ended).toBe(0);
     expect(run.said.out).toMatch(/ < DMA read 0x10000, 9 bytes, fd 0 at 0x0\n[^]* < MSI 0\n[^]* < DMA write 0x11000, 9 bytes, fd 0 at 0x1000\n/);
     expect(await end(['replay', record])).toMatchObject({ code: 0, out: expect.stringMatching(/, 0 DMA messages, 2 interrupts, 2 transfers by fds; all as recorded\n$/) });
+  });
+
+  test.each(DEVICE_NAMES)('%s: its configuration space is read, and read again in a replay', async (name) => {
+    const [socket, record] = [newPath(), newPath('session')];
+    const run = start(['serve', name, '--socket', socket, '--transport', 'net', '--once', '--record', record]);
+    const client = await connected(run, socket);
+    const config = await client.read(7, 0, 256);
+    await client.close();
+    expect([await run.ended, config[0] === 0xff]).toEqual([0, false]);
+    expect((await end(['replay', record])).code).toBe(0);
   });
 
   test('of a file, with a disk: what was read of it is in the record', async () => {
