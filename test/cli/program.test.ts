@@ -20,7 +20,7 @@ describe('help', () => {
     expect(out).toMatch(/replay .*<trace>[^]*inspect [^]*trace /);
   });
 
-  test.each(['replay', 'inspect', 'trace'])('%s --help', async (command) => {
+  test.each(['replay', 'inspect', 'trace', 'serve'])('%s --help', async (command) => {
     const { code, out, err } = await run(command, '--help');
     expect([code, err]).toEqual([0, '']);
     expect(out).toMatch(new RegExp(`^Usage: maplebar ${command} `));

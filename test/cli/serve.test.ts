@@ -7,12 +7,13 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, jest, test } from '@jest/globals';
 import { LiveCounters, countersLine, noCounts } from '../../src/cli/live-counters.ts';
 import { runProgram } from '../../src/cli/program.ts';
+import { DEVICE_NAMES } from '../../src/cli/reference-devices.ts';
 import { untilSignal } from '../../src/cli/stopping.ts';
 import type { LoadModule } from '../../src/cli/trace.ts';
 import { edu } from '../../src/devices/index.ts';
 import { pciDevice, registerBar } from '../../src/pci/index.ts';
 import { ro, registerMap, wo } from '../../src/registers/index.ts';
-import { VfioUserClient } from '../../src/hosts/vfio-user/index.ts';
+import { type Transport, VfioUserClient, koffiTransport, sharedMemory } from '../../src/hosts/vfio-user/index.ts';
 import { Folder } from './support.ts';
 
 const folder = new Folder();
@@ -77,9 +78,9 @@ async function end(argv: readonly string[]): Promise<{ code: number; out: string
 }
 
 /** A client, once the server is there. */
-async function connected(run: Run, path: string): Promise<VfioUserClient> {
+async function connected(run: Run, path: string, transport?: Transport): Promise<VfioUserClient> {
   while (!run.said.err.includes('serving ')) await new Promise((resolve) => void setImmediate(resolve));
-  return VfioUserClient.connect(path);
+  return VfioUserClient.connect(path, transport === undefined ? {} : { transport });
 }
 
 async function computeWithEdu(client: VfioUserClient): Promise<void> {
@@ -144,6 +145,39 @@ describe('a served device', () => {
     const run = start(['serve', 'edu', '--socket', socket, '--once', '--record', record]);
     await computeWithEdu(await connected(run, socket));
     expect([await run.ended, run.said.err]).toEqual([0, `serving edu at ${socket}, transport koffi\n`]);
+    expect((await end(['replay', record])).code).toBe(0);
+  });
+
+  test('interrupts its client and reaches its memory by fds, which the record holds as well', async () => {
+    const [socket, record] = [newPath(), newPath('session')];
+    const run = start(['serve', 'edu', '--socket', socket, '--transport', 'koffi', '--once', '--trace', '--record', record]);
+    const client = await connected(run, socket, koffiTransport());
+    const memory = await sharedMemory(0x2000);
+    memory.bytes.set(new TextEncoder().encode('maple bar'));
+    await client.dmaMap(0x10000, memory);
+    await client.write(7, 4, Uint8Array.of(6, 0));
+    let interrupts = 0;
+    await client.enableInterrupts(1, 1, () => void interrupts++);
+    for (const [source, target, command] of [[0x10000, 0x40000, 5], [0x40000, 0x11000, 7]] as const) {
+      for (const [at, value] of [[0x80, source], [0x88, target], [0x90, 9], [0x98, command]] as const) await client.write32(0, at, value);
+      while ((await client.read32(0, 0x98)) & 1) await new Promise((resolve) => void setTimeout(resolve, 5));
+    }
+    while (interrupts < 2) await new Promise((resolve) => void setTimeout(resolve, 5));
+    expect(new TextDecoder().decode(memory.bytes.slice(0x1000, 0x1009))).toBe('maple bar');
+    await client.close();
+    memory.fd.close();
+    expect(await run.ended).toBe(0);
+    expect(run.said.out).toMatch(/ < DMA read 0x10000, 9 bytes, fd 0 at 0x0\n[^]* < MSI 0\n[^]* < DMA write 0x11000, 9 bytes, fd 0 at 0x1000\n/);
+    expect(await end(['replay', record])).toMatchObject({ code: 0, out: expect.stringMatching(/, 0 DMA messages, 2 interrupts, 2 transfers by fds; all as recorded\n$/) });
+  });
+
+  test.each(DEVICE_NAMES)('%s: its configuration space is read, and read again in a replay', async (name) => {
+    const [socket, record] = [newPath(), newPath('session')];
+    const run = start(['serve', name, '--socket', socket, '--transport', 'net', '--once', '--record', record]);
+    const client = await connected(run, socket);
+    const config = await client.read(7, 0, 256);
+    await client.close();
+    expect([await run.ended, config[0] === 0xff]).toEqual([0, false]);
     expect((await end(['replay', record])).code).toBe(0);
   });
 

@@ -13,7 +13,7 @@ export { answeredCapabilities, decodeCapabilities, encodeCapabilities, withDefau
 export type { Capabilities, Version } from './codec/version.ts';
 export type { SessionDifference } from './record/compare.ts';
 export { SessionLog } from './record/events.ts';
-export type { SessionEvent, SessionListener, UntimedEvent } from './record/events.ts';
+export type { FdEvent, FdKind, SessionEvent, SessionListener, TimedEvent, UntimedEvent } from './record/events.ts';
 export { SessionEncoder, isSessionRecord, readSession } from './record/format.ts';
 export type { RecordedSession, SessionHeader } from './record/format.ts';
 export { commandLine, secondsText, stepLine, stepText } from './record/lines.ts';

@@ -20,8 +20,9 @@ export class HandTransport implements Transport {
     return Promise.reject(new Error('nobody connects'));
   }
 
-  client(): ConnectionHandler {
-    return this.accept!({ send: (message) => void this.sent.push(message), unsent: 0, pause: () => undefined, resume: () => undefined, close: () => undefined });
+  /** @param more - What its connection can beyond sending. */
+  client(more: Partial<Connection> = {}): ConnectionHandler {
+    return this.accept!({ ...more, send: (message) => void this.sent.push(message), unsent: 0, pause: () => undefined, resume: () => undefined, close: () => undefined });
   }
 }
 

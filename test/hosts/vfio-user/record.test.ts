@@ -7,8 +7,8 @@ import type { Engine } from '../../../src/core/index.ts';
 import { edu } from '../../../src/devices/index.ts';
 import type { DeviceHost } from '../../../src/pci/index.ts';
 import { ManualClock } from '../../../src/hosts/testbench/index.ts';
-import { type DeviceMaker, RegisterNames, type SessionReplayResult, encodePayload, isSessionRecord, readSession, replaySession, serveDevice, stepText } from '../../../src/hosts/vfio-user/index.ts';
-import { HEADER, Recording } from './record-support.ts';
+import { type Connection, type DeviceMaker, RegisterNames, SessionLog, loggedTransport, type SessionReplayResult, encodePayload, isSessionRecord, readSession, replaySession, serveDevice, stepText } from '../../../src/hosts/vfio-user/index.ts';
+import { HEADER, HandTransport, Recording } from './record-support.ts';
 import { TestFd } from './support.ts';
 
 const MASTER_AND_MEMORY = encodePayload('REGION_WRITE', 'request', { offset: 4, region: 7, count: 2, data: Uint8Array.of(6, 0) });
@@ -50,6 +50,17 @@ const changedEdu = (engine: Engine, host: DeviceHost): ReturnType<typeof edu> =>
   card.bar(0).regs.IDENTIFICATION.poke(0x0100_00ee);
   return card;
 };
+
+test('what would pass beside the record is not offered: no twin socket, and so no shared pages', async () => {
+  const seen: Connection[] = [];
+  const inner = new HandTransport();
+  await loggedTransport(inner, new SessionLog(() => 0, [])).listen('by hand', (connection) => {
+    seen.push(connection);
+    return { received: () => undefined, drained: () => undefined, closed: () => undefined };
+  });
+  inner.client({ twin: () => { throw new Error('a twin'); }, adopt: () => { throw new Error('adopted'); } });
+  expect([seen[0]!.twin, seen[0]!.adopt]).toEqual([undefined, undefined]);
+});
 
 describe('a recorded session', () => {
   test('is read as it was told', async () => {

@@ -6,7 +6,8 @@
 // The device sees no other time than that of the last input, so that a replay can show it the same. A transport may hand over several pieces before promises
 // go on: a replay does the same.
 
-interface Timed {
+/** What every event has. */
+export interface TimedEvent {
   /** Nanoseconds since the recording began. */
   readonly at: number;
   /** Of an input: no promise was settled since the one before. */
@@ -16,13 +17,14 @@ interface Timed {
 /** What an fd can be used as, where the transport has looked. */
 export type FdKind = 'unknown' | 'event' | 'memory' | 'other';
 
-interface OfFd {
+/** What events of fds have. */
+export interface FdEvent {
   /** Fds of the clients are numbered in the order in which they came, from 0 on. */
   readonly fd: number;
 }
 
 /** One event. Bytes are valid while a listener is called. */
-export type SessionEvent = Timed &
+export type SessionEvent = TimedEvent &
   (
     | { readonly kind: 'connect' }
     | { readonly kind: 'closed' }
@@ -33,15 +35,15 @@ export type SessionEvent = Timed &
     /** A timer of the device is due: timers are numbered in the order in which they were set, from 0 on. */
     | { readonly kind: 'timer'; readonly timer: number }
     /** An eventfd was signalled: by the device, by the client. */
-    | ({ readonly kind: 'signal' } & OfFd)
-    | ({ readonly kind: 'signalled' } & OfFd)
-    | ({ readonly kind: 'fd-read' | 'fd-write'; readonly offset: bigint; readonly bytes: Uint8Array } & OfFd)
+    | ({ readonly kind: 'signal' } & FdEvent)
+    | ({ readonly kind: 'signalled' } & FdEvent)
+    | ({ readonly kind: 'fd-read' | 'fd-write'; readonly offset: bigint; readonly bytes: Uint8Array } & FdEvent)
     /** What blocks of the device's disk held. */
     | { readonly kind: 'block-read'; readonly block: number; readonly bytes: Uint8Array }
   );
 
 /** An event without its time. */
-export type UntimedEvent = SessionEvent extends infer Event ? (Event extends Timed ? Omit<Event, keyof Timed> : never) : never;
+export type UntimedEvent = SessionEvent extends infer Event ? (Event extends TimedEvent ? Omit<Event, keyof TimedEvent> : never) : never;
 
 /** Who is told of events. */
 export type SessionListener = (event: SessionEvent) => void;

@@ -35,6 +35,7 @@ function loggedFd(fd: PassedFd, number: number, log: SessionLog): PassedFd {
   };
 }
 
+/** Without a twin socket, which is also what says that pages can be shared: both would pass beside the log. */
 function loggedConnection(connection: Connection, log: SessionLog): Connection {
   return {
     send(message, fds) {
