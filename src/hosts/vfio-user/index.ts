@@ -17,6 +17,8 @@ export { SERVER_CAPABILITIES } from './session/negotiation.ts';
 export type { Agreement } from './session/negotiation.ts';
 export { ServedDevice, serveDevice } from './session/served-device.ts';
 export type { DeviceMaker, ServedDeviceOptions } from './session/served-device.ts';
+export { sharedRegion } from './session/shared-region.ts';
+export type { SharedRegionOptions } from './session/shared-region.ts';
 export { Session } from './session/session.ts';
 export type { SessionOptions } from './session/session.ts';
 export { hasKoffi } from './transport/koffi-calls.ts';

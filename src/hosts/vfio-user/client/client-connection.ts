@@ -35,6 +35,7 @@ export class ClientConnection implements ConnectionHandler {
   private readonly waiting = new Map<number, Waiting>();
   private readonly over: Promise<void>;
   private connection!: Connection;
+  private twin: Connection | undefined;
   private isGone!: () => void;
   private nextId = 0;
   private ended: VfioError | undefined;
@@ -109,9 +110,9 @@ export class ClientConnection implements ConnectionHandler {
   }
 
   /** Sends bytes as they are, whatever they are. */
-  sendRaw(bytes: Uint8Array): void {
+  sendRaw(bytes: Uint8Array, fds?: readonly PassedFd[]): void {
     if (this.ended !== undefined) throw this.ended;
-    this.connection.send(bytes);
+    this.connection.send(bytes, fds);
   }
 
   drained(): void {
@@ -121,6 +122,7 @@ export class ClientConnection implements ConnectionHandler {
   closed(): void {
     for (const fd of this.stream.close()) fd.close();
     this.end('the server has closed the connection');
+    this.twin?.close();
     this.isGone();
   }
 
@@ -151,7 +153,7 @@ export class ClientConnection implements ConnectionHandler {
     else waiting.resolve({ payload: payload.slice(), fds });
   }
 
-  private asked({ header, payload, fds }: ReceivedMessage<PassedFd>): void {
+  private asked({ header, payload, fds }: ReceivedMessage<PassedFd>, from: Connection | undefined = this.connection): void {
     for (const fd of fds) fd.close();
     let reply: Uint8Array;
     try {
@@ -159,7 +161,25 @@ export class ClientConnection implements ConnectionHandler {
     } catch (error) {
       reply = errorMessage(header, error instanceof VfioError ? error.errno : new VfioError('EIO', '').errno);
     }
-    if ((header.flags & FLAG_NO_REPLY) === 0 && this.ended === undefined) this.connection.send(reply);
+    if ((header.flags & FLAG_NO_REPLY) === 0 && this.ended === undefined) from.send(reply);
+  }
+
+  /** The server's own commands come on a socket of their own from now on. VfioError ENOTSOCK for what is none. */
+  adopt(fd: PassedFd): void {
+    const stream = new MessageStream<PassedFd>(MAX_MESSAGE_SIZE);
+    let twin: Connection | undefined = undefined;
+    twin = this.connection.adopt!(fd, {
+      received: (bytes, fds) => {
+        stream.push(bytes, fds);
+        for (let message = stream.next(); message !== undefined; message = stream.next()) {
+          if (message.fault === undefined) this.asked(message, twin);
+          else this.connection.close();
+        }
+      },
+      drained: () => undefined,
+      closed: () => this.connection.close(),
+    });
+    this.twin = twin;
   }
 
   private answer(command: number, payload: Uint8Array): Uint8Array {

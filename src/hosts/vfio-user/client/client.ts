@@ -23,12 +23,14 @@ import { ClientMemory } from './client-memory.ts';
 
 /** How a client introduces itself. */
 export interface VfioUserClientOptions {
-  /** What it proposes. Default: what QEMU proposes, but for migration's bitmaps. */
+  /** What it proposes. Default: what QEMU proposes, but for migration's bitmaps, and for fds where they do not pass. */
   readonly capabilities?: Capabilities;
   /** Highest minor version that it speaks. */
   readonly minor?: number;
   /** Default: {@link netTransport}, which passes no fds. */
   readonly transport?: Transport;
+  /** Proposes a socket of its own for the server's DMA_READ and DMA_WRITE. Only with a transport that passes fds. Default false. */
+  readonly twinSocket?: boolean;
 }
 
 /** One write of {@link VfioUserClient.writeMulti}. */
@@ -86,13 +88,23 @@ export class VfioUserClient {
    * ```
    */
   static async connect(path: string, options: VfioUserClientOptions = {}): Promise<VfioUserClient> {
-    const { capabilities = PROPOSED, minor = VERSION_MINOR, transport = netTransport() } = options;
+    const { minor = VERSION_MINOR, transport = netTransport(), twinSocket = false } = options;
+    const { capabilities = transport.abilities.fds ? PROPOSED : { ...PROPOSED, max_msg_fds: 0 } } = options;
     const memory = new ClientMemory();
     const connection = await ClientConnection.open(transport, path, memory);
     try {
-      const reply = await connection.ask('VERSION', { major: VERSION_MAJOR, minor, data: encodeCapabilities(capabilities) });
-      if (reply.major !== VERSION_MAJOR || reply.minor > minor) throw new VfioError('EPROTO', 'vfio-user VERSION', `the server answered ${reply.major}.${reply.minor}; expected ${VERSION_MAJOR}.${minor} or less`);
-      return new VfioUserClient(connection, memory, { major: reply.major, minor: reply.minor, capabilities: decodeCapabilities(reply.data) }, transport.abilities.fds);
+      const proposed = twinSocket ? { ...capabilities, twin_socket: { supported: true } } : capabilities;
+      const { payload, fds } = await connection.askWithFds('VERSION', encodePayload('VERSION', 'request', { major: VERSION_MAJOR, minor, data: encodeCapabilities(proposed) }));
+      const reply = connection.decode('VERSION', payload);
+      if (reply.major !== VERSION_MAJOR || reply.minor > minor) {
+        for (const fd of fds) fd.close();
+        throw new VfioError('EPROTO', 'vfio-user VERSION', `the server answered ${reply.major}.${reply.minor}; expected ${VERSION_MAJOR}.${minor} or less`);
+      }
+      const answered = decodeCapabilities(reply.data);
+      const twin = twinSocket && answered?.twin_socket?.supported === true ? fds[answered.twin_socket.fd_index ?? 0] : undefined;
+      for (const fd of fds) if (fd !== twin) fd.close();
+      if (twin !== undefined) connection.adopt(twin);
+      return new VfioUserClient(connection, memory, { major: reply.major, minor: reply.minor, capabilities: answered }, transport.abilities.fds);
     } catch (error) {
       await connection.close();
       throw error;
@@ -309,13 +321,13 @@ export class VfioUserClient {
   }
 
   /** Any command with any payload, for what the other methods would not send. The payload of the reply. */
-  async ask(command: CommandName, payload: Uint8Array): Promise<Uint8Array> {
-    return this.connection.askBytes(command, payload);
+  async ask(command: CommandName, payload: Uint8Array, fds?: readonly PassedFd[]): Promise<Uint8Array> {
+    return this.connection.askBytes(command, payload, fds);
   }
 
   /** Bytes as they are, whatever they are: for tests of servers. */
-  sendRaw(bytes: Uint8Array): void {
-    this.connection.sendRaw(bytes);
+  sendRaw(bytes: Uint8Array, fds?: readonly PassedFd[]): void {
+    this.connection.sendRaw(bytes, fds);
   }
 
   /** Ends the connection: the device keeps its state. */

@@ -7,6 +7,7 @@ import {
   VFIO_DEVICE_FLAGS_RESET,
   VFIO_DEVICE_GET_IRQ_INFO,
   VFIO_REGION_INFO_FLAG_CAPS,
+  VFIO_REGION_INFO_FLAG_MMAP,
   VFIO_REGION_INFO_FLAG_READ,
   VFIO_REGION_INFO_FLAG_WRITE,
   VfioError,
@@ -29,6 +30,7 @@ import { deviceFeature } from './features.ts';
 import type { SessionInterrupts } from './interrupts.ts';
 import type { SessionMigration } from './migration.ts';
 import type { ServedDevice } from './served-device.ts';
+import { sharedPart } from './shared-region.ts';
 
 /** What commands work on. */
 export interface SessionState {
@@ -37,6 +39,8 @@ export interface SessionState {
   readonly interrupts: SessionInterrupts;
   readonly migration: SessionMigration | undefined;
   readonly log: DirtyLog | undefined;
+  /** Whether an fd that goes with a reply reaches the client. */
+  readonly mayShare: () => boolean;
   /** Is told of what the device's own code threw where the client is not. */
   readonly report: (error: unknown) => void;
 }
@@ -114,19 +118,25 @@ function dirtyOf(log: DirtyLog | undefined, found: readonly { readonly address: 
   return answer;
 }
 
-/** What is told of a region. Pages are not shared, so what only mappings need is left out. */
-function regionInfo(state: SessionState, { argsz, index }: PayloadOf<'DEVICE_GET_REGION_INFO', 'request'>): Uint8Array {
+/** What is told of a region. Only pages that are shared can be mapped: of others, what only mappings need is left out. */
+function regionInfo(state: SessionState, { argsz, index }: PayloadOf<'DEVICE_GET_REGION_INFO', 'request'>, fds: MessageFds): Uint8Array {
   const command = 'DEVICE_GET_REGION_INFO';
   checkArgsz(command, argsz);
   const head = headSize(command, 'reply');
   const region = regionAt(command, state, index);
   if (region === undefined) return encodePayload(command, 'reply', { argsz: head, index });
-  const flags = VFIO_REGION_INFO_FLAG_READ | (region.writable ? VFIO_REGION_INFO_FLAG_WRITE : 0);
+  const shared = region.mmap && state.mayShare() ? sharedPart(region.region) : undefined;
+  const flags = VFIO_REGION_INFO_FLAG_READ | (region.writable ? VFIO_REGION_INFO_FLAG_WRITE : 0) | (shared === undefined ? 0 : VFIO_REGION_INFO_FLAG_MMAP);
   const told = (region.capabilities ?? []).filter(({ kind }) => kind !== 'SPARSE_MMAP' && kind !== 'MSIX_MAPPABLE');
+  if (shared !== undefined && BigInt(shared.to - shared.from) !== region.size) told.unshift({ kind: 'SPARSE_MMAP', areas: [{ offset: BigInt(shared.from), size: BigInt(shared.to - shared.from) }] });
   const info = { flags, index, size: region.size };
-  if (told.length === 0) return encodePayload(command, 'reply', { ...info, argsz: head });
+  if (told.length === 0) {
+    if (shared !== undefined) fds.give(shared.memory.fd);
+    return encodePayload(command, 'reply', { ...info, argsz: head });
+  }
   const chain = buildCapabilityChain(head, told.map((capability) => encodeRegionInfoCapability(capability)));
   if (argsz < chain.argsz) return encodePayload(command, 'reply', { ...info, argsz: chain.argsz });
+  if (shared !== undefined) fds.give(shared.memory.fd);
   return encodePayload(command, 'reply', { ...info, argsz: chain.argsz, flags: flags | VFIO_REGION_INFO_FLAG_CAPS, cap_offset: head, data: chain.bytes });
 }
 

@@ -27,6 +27,8 @@ export interface Agreement {
   readonly clientDataBytes: number;
   /** Fds in a message to the client. */
   readonly clientFds: number;
+  /** Whether the server's own commands have a socket of their own. */
+  readonly hasTwin: boolean;
 }
 
 /**
@@ -40,6 +42,10 @@ export function negotiate({ major, minor, data }: PayloadOf<'VERSION', 'request'
   const proposed = decodeCapabilities(data);
   const { max_data_xfer_size, max_msg_fds } = withDefaults(proposed);
   const agreed = Math.min(minor, VERSION_MINOR);
-  const reply = encodePayload('VERSION', 'reply', { major, minor: agreed, data: answeredCapabilities(proposed, own, data.length) });
-  return { reply, agreement: { minor: agreed, clientDataBytes: Math.min(max_data_xfer_size, DEFAULT_MAX_DATA_XFER_SIZE), clientFds: max_msg_fds } };
+  const isAsked = proposed?.twin_socket?.supported === true && max_msg_fds > 0;
+  const { twin_socket: twin, ...others } = own;
+  const text = answeredCapabilities(proposed, isAsked && twin !== undefined ? own : others, data.length);
+  const hasTwin = decodeCapabilities(text)?.twin_socket !== undefined;
+  const reply = encodePayload('VERSION', 'reply', { major, minor: agreed, data: text });
+  return { reply, agreement: { hasTwin, minor: agreed, clientDataBytes: Math.min(max_data_xfer_size, DEFAULT_MAX_DATA_XFER_SIZE), clientFds: max_msg_fds } };
 }

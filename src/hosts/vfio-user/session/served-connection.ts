@@ -7,6 +7,7 @@
 // So a client that floods without reading costs HIGH_WATER, one reply and one piece of its stream, and no more.
 
 import { MAX_MESSAGE_SIZE } from '../codec/commands.ts';
+import { TYPE_MASK, TYPE_REPLY } from '../codec/header.ts';
 import { MessageStream } from '../codec/message-stream.ts';
 import type { Connection, ConnectionHandler, PassedFd } from '../transport/transport.ts';
 import { Session } from './session.ts';
@@ -27,6 +28,7 @@ export class ServedConnection implements ConnectionHandler {
   private readonly stream = new MessageStream<PassedFd>(MAX_MESSAGE_SIZE);
   private readonly gone: () => void;
   private readonly onDeviceError: SessionOptions['onDeviceError'];
+  private twin: Connection | undefined;
   private isWaiting = false;
   private isWorking = false;
 
@@ -35,7 +37,28 @@ export class ServedConnection implements ConnectionHandler {
     this.connection = connection;
     this.gone = gone;
     this.onDeviceError = options.onDeviceError;
-    this.session = new Session(device, { ...options, send: (message, fds) => connection.send(message, fds) });
+    const { twin } = connection;
+    this.session = new Session(device, { ...options, ...(twin !== undefined && { passesFds: true, openTwin: () => this.openTwin() }), send: (message, fds) => connection.send(message, fds) });
+  }
+
+  /** The client's replies come there; when it closes that, it is gone. */
+  private openTwin(): ReturnType<NonNullable<SessionOptions['openTwin']>> {
+    const stream = new MessageStream<PassedFd>(MAX_MESSAGE_SIZE);
+    const { connection, fd } = this.connection.twin!({
+      received: (bytes, fds) => {
+        for (const one of fds) one.close();
+        stream.push(bytes);
+        for (let message = stream.next(); message !== undefined; message = stream.next()) {
+          if ((message.header.flags & TYPE_MASK) === TYPE_REPLY && message.fault === undefined) this.session.receive(message);
+          else this.connection.close();
+        }
+        this.pump();
+      },
+      drained: () => undefined,
+      closed: () => this.connection.close(),
+    });
+    this.twin = connection;
+    return { send: (message) => connection.send(message), fd };
   }
 
   received(bytes: Uint8Array, fds: readonly PassedFd[]): void {
@@ -88,6 +111,7 @@ export class ServedConnection implements ConnectionHandler {
 
   closed(): void {
     for (const fd of this.stream.close()) fd.close();
+    this.twin?.close();
     this.session.close();
     this.gone();
   }

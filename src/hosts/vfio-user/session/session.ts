@@ -33,11 +33,18 @@ import { NO_REPLY, shortAccess } from './short-access.ts';
 export interface SessionOptions {
   /** Sends one whole message to the client, and fds with it, which stay the session's. */
   readonly send: (message: Uint8Array, fds?: readonly PassedFd[]) => void;
+  /** Whether `send` passes fds. Default false. */
+  readonly passesFds?: boolean;
+  /** Makes a socket of its own for DMA_READ and DMA_WRITE: what sends there, and the client's end, which is closed once it is sent. Default: they share the client's socket. */
+  readonly openTwin?: () => { readonly send: (message: Uint8Array) => void; readonly fd: PassedFd };
   /** Is told of what a device's own code threw. Default: nobody; the client gets EIO. */
   readonly onDeviceError?: (error: unknown) => void;
   /** What the server answers with as far as it is proposed. Default: {@link SERVER_CAPABILITIES}. */
   readonly capabilities?: Capabilities;
 }
+
+/** Asked for by few, and then it matters: first among what an answer has room for. */
+const TWIN: Capabilities = { twin_socket: { supported: true, fd_index: 0 } };
 
 const { max_dma_maps: MAX_DMA_MAPS = 0 } = SERVER_CAPABILITIES;
 
@@ -46,12 +53,16 @@ export class Session {
   private readonly options: SessionOptions;
   private readonly state: SessionState;
   private readonly messages: DmaMessages;
+  private sendTwin: (message: Uint8Array) => void;
   private agreement: Agreement | undefined;
+  /** The client's end, until it is on its way. */
+  private twinEnd: PassedFd | undefined;
   private isOver = false;
   private count = 0;
 
   constructor(device: ServedDevice, options: SessionOptions) {
     this.options = options;
+    this.sendTwin = options.send;
     const dma = new DmaTable(MAX_DMA_MAPS);
     const { vfio } = device;
     const { dmaLogging } = vfio.description;
@@ -61,9 +72,10 @@ export class Session {
       interrupts: new SessionInterrupts(device),
       migration: vfio.migration === undefined ? undefined : new SessionMigration(device),
       log: dmaLogging === undefined ? undefined : new DirtyLog(dmaLogging, dma),
+      mayShare: () => options.passesFds === true && (this.agreement?.clientFds ?? 0) > 0,
       report: (error) => options.onDeviceError?.(error),
     };
-    this.messages = new DmaMessages((message) => options.send(message));
+    this.messages = new DmaMessages((message) => this.sendTwin(message));
     device.dma.connect({
       read: (address, target) => this.transfer('DMA_READ', address, target),
       write: (address, source) => this.transfer('DMA_WRITE', address, source),
@@ -108,6 +120,8 @@ export class Session {
     } catch (error) {
       this.refuse(message, error);
     } finally {
+      this.twinEnd?.close();
+      this.twinEnd = undefined;
       if (!fds.isTaken) for (const fd of message.fds) fd.close();
     }
   }
@@ -149,14 +163,21 @@ export class Session {
     if (type !== TYPE_COMMAND) throw new VfioError('EINVAL', call, `flags 0x${header.flags.toString(16)}: the type is ${type}; expected 0, a command, or 1, a reply`);
     if (name === undefined) throw new VfioError('EINVAL', call, 'there is no such command');
     if (name === 'DMA_READ' || name === 'DMA_WRITE') throw new VfioError('EINVAL', call, 'it goes from the server to the client');
-    if (name === 'VERSION') return this.begin(decodePayload(name, 'request', payload));
+    if (name === 'VERSION') return this.begin(decodePayload(name, 'request', payload), fds);
     if (this.agreement === undefined) throw new VfioError('EINVAL', call, 'VERSION comes first');
     return this.run(name, payload, fds);
   }
 
-  private begin(request: PayloadOf<'VERSION', 'request'>): Uint8Array {
+  private begin(request: PayloadOf<'VERSION', 'request'>, fds: MessageFds): Uint8Array {
     if (this.agreement !== undefined) throw new VfioError('EINVAL', 'vfio-user VERSION', 'it was agreed on before');
-    const { reply, agreement } = negotiate(request, this.options.capabilities ?? SERVER_CAPABILITIES);
+    const { capabilities = SERVER_CAPABILITIES, openTwin } = this.options;
+    const { reply, agreement } = negotiate(request, openTwin === undefined ? capabilities : { ...TWIN, ...capabilities });
+    if (agreement.hasTwin) {
+      const { send, fd } = openTwin!();
+      this.sendTwin = send;
+      fds.give(fd);
+      this.twinEnd = fd;
+    }
     this.agreement = agreement;
     return reply;
   }
