@@ -25,7 +25,7 @@ export { hasKoffi } from './transport/koffi-calls.ts';
 export { eventFd, sharedMemory } from './transport/koffi-memory.ts';
 export type { SharedMemory } from './transport/koffi-memory.ts';
 export { koffiTransport } from './transport/koffi-transport.ts';
-export type { KoffiTransportOptions } from './transport/koffi-transport.ts';
+export type { KoffiTransportOptions, KoffiWaiting } from './transport/koffi-transport.ts';
 export { netTransport } from './transport/net-transport.ts';
 export type { Connection, ConnectionHandler, Listener, PassedFd, Transport, TransportAbilities } from './transport/transport.ts';
 export { wallClock } from './wall-clock.ts';

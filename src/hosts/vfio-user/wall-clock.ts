@@ -6,6 +6,17 @@ const NS_PER_MS = 1e6;
 /** The longest that a timer of Node's waits: longer ones are waited for in pieces. */
 const LONGEST_MS = 2 ** 31 - 1;
 
+/** When the timers of this thread are due, by `process.hrtime`. */
+const dues = new Set<{ readonly at: bigint }>();
+
+/** Microseconds until the next timer of any {@link wallClock} of this thread is due, 0 or less when it is; undefined without one. @internal */
+export function nextDue(): number | undefined {
+  if (dues.size === 0) return undefined;
+  let first: bigint | undefined;
+  for (const { at } of dues) if (first === undefined || at < first) first = at;
+  return Math.ceil(Number(first! - process.hrtime.bigint()) / 1000);
+}
+
 /**
  * Nanoseconds since now, and timers that come when it is time, or up to a millisecond later. Timers do not keep the program running.
  *
@@ -21,14 +32,23 @@ export function wallClock(): DeviceClock {
     now,
     after(delay, run) {
       const due = now() + BigInt(delay);
+      const entry = { at: start + due };
+      dues.add(entry);
       let timer: NodeJS.Timeout;
+      const fire = (): void => {
+        dues.delete(entry);
+        run();
+      };
       const wait = (): void => {
         const left = Math.ceil(Number(due - now()) / NS_PER_MS);
         // Node's timers go by a clock of whole milliseconds, so they come up to one early.
-        timer = setTimeout(() => (due > now() ? wait() : run()), Math.max(0, Math.min(left, LONGEST_MS))).unref();
+        timer = setTimeout(() => (due > now() ? wait() : fire()), Math.max(0, Math.min(left, LONGEST_MS))).unref();
       };
       wait();
-      return () => clearTimeout(timer);
+      return () => {
+        dues.delete(entry);
+        clearTimeout(timer);
+      };
     },
   };
 }

@@ -74,7 +74,7 @@ test('koffi is there, and the server lacks nothing', async () => {
   });
 });
 
-test.each(['read-write', 'mapped'] as const)('the device copies shared memory both ways at once, and tells it by INTx: %s', async (memory) => {
+test.each([{ memory: 'read-write' }, { memory: 'mapped' }, { waiting: 'standing' }, { patience: 0 }] as const)('the device copies shared memory both ways at once, and tells it by INTx: %j', async (options) => {
   await withEdu(async ({ clock, client, server }) => {
     const shared = await sharedMemory(0x2000);
     for (let i = 0; i < 0x1000; i++) shared.bytes[i] = (7 * i) & 0xff;
@@ -93,7 +93,7 @@ test.each(['read-write', 'mapped'] as const)('the device copies shared memory bo
     expect(Buffer.compare(shared.bytes.subarray(0x1000, 0x1800), shared.bytes.subarray(0x100, 0x900))).toBe(0);
     expect([told, server.session!.asked]).toEqual([2, 0]);
     shared.fd.close();
-  }, { memory });
+  }, options);
 });
 
 test('a level that stays high is told again when it is unmasked, by command and by eventfd', async () => {
@@ -339,6 +339,6 @@ test.each([-1, 0.5, 1_000_001])('a patience of %p is a RangeError', (patience) =
   expect(() => koffiTransport({ patience })).toThrow(RangeError);
 });
 
-test('a memory that is neither is a TypeError', () => {
-  expect(() => koffiTransport({ memory: 'none' as never })).toThrow(TypeError);
+test.each([{ memory: 'none' as never }, { waiting: 'asleep' as never }])('%j is a TypeError', (options) => {
+  expect(() => koffiTransport(options)).toThrow(TypeError);
 });

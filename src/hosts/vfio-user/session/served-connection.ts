@@ -37,8 +37,7 @@ export class ServedConnection implements ConnectionHandler {
     this.connection = connection;
     this.gone = gone;
     this.onDeviceError = options.onDeviceError;
-    const { twin } = connection;
-    this.session = new Session(device, { ...options, ...(twin !== undefined && { passesFds: true, openTwin: () => this.openTwin() }), send: (message, fds) => connection.send(message, fds) });
+    this.session = new Session(device, { ...options, ...('twin' in connection && { passesFds: true, openTwin: () => this.openTwin() }), send: (message, fds) => connection.send(message, fds) });
   }
 
   /** The client's replies come there; when it closes that, it is gone. */

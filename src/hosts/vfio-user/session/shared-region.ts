@@ -49,7 +49,7 @@ export function sharedPart(region: Region): SharedPart | undefined {
  */
 export function sharedRegion(engine: Engine, memory: SharedMemory, options: SharedRegionOptions = {}): Region {
   const { bytes } = memory;
-  const { name = 'shared region', size = bytes.length, from = 0, to = bytes.length, read, write } = options;
+  const { name = 'shared region', size = bytes.length, from = 0, to = bytes.length } = options;
   for (const [what, value] of [['from', from], ['to', to]] as const) {
     if (!Number.isSafeInteger(value) || value < 0 || value % PAGE !== 0) throw new RangeError(`sharedRegion: ${what} is ${value}; expected a multiple of ${PAGE}`);
   }
@@ -62,12 +62,12 @@ export function sharedRegion(engine: Engine, memory: SharedMemory, options: Shar
     size,
     unaligned: false,
     read(position, width) {
-      if (!isShared(position, width)) return read?.(position, width) ?? (1n << 64n) - 1n;
+      if (!isShared(position, width)) return options.read?.(position, width) ?? (1n << 64n) - 1n;
       if (width === 8) return view.getBigUint64(position, true);
       return width === 4 ? view.getUint32(position, true) : width === 2 ? view.getUint16(position, true) : view.getUint8(position);
     },
     write(position, width, value) {
-      if (!isShared(position, width)) write?.(position, width, value);
+      if (!isShared(position, width)) options.write?.(position, width, value);
       else if (width === 8) view.setBigUint64(position, BigInt(value), true);
       else if (width === 4) view.setUint32(position, Number(value), true);
       else if (width === 2) view.setUint16(position, Number(value), true);

@@ -86,6 +86,8 @@ export interface SystemCalls {
   /** Maps memory of an fd; its address. */
   mmap(bytes: number, protection: number, fd: number, offset: number): number;
   munmap(address: number, bytes: number): void;
+  /** Closes an fd that these calls have made. Node's own would warn in a Worker, which counts those that it has opened. */
+  close(fd: number): void;
 }
 
 /** Bytes of a socket's path that there is room for, without the NUL. */
@@ -180,9 +182,13 @@ function bindCalls(koffi: Koffi): SystemCalls {
     eventfd: () => checked('eventfd', '', native.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
     fcntl: (fd, command, argument = 0) => checked('fcntl', `fd ${fd}, command ${command}`, native.fcntl(fd, command, 'int', argument)),
     mmap: (bytes, protection, fd, offset) => checked('mmap', `${bytes} bytes of fd ${fd} at ${offset}`, native.mmap(0, bytes, protection, MAP_SHARED, fd, offset)),
+    close: (fd) => void native.close(fd),
     munmap: (address, bytes) => void checked('munmap', `${bytes} bytes`, native.munmap(address, bytes)),
   };
 }
+
+/** Not named where it is imported: who has it not needs neither its types nor a bundle of it. */
+const PACKAGE = 'koffi';
 
 let calls: Promise<SystemCalls> | undefined;
 
@@ -192,7 +198,7 @@ async function bindFromPackage(): Promise<SystemCalls> {
   }
   let loaded: { readonly default?: unknown };
   try {
-    loaded = await import('koffi');
+    loaded = (await import(PACKAGE)) as typeof loaded;
   } catch (error) {
     throw new Error(`koffiTransport: the package koffi cannot be loaded: ${(error as Error).message.split('\n')[0] ?? ''}. Install it with \`npm install koffi@3.3.4\`; netTransport() needs nothing but Node`, { cause: error });
   }

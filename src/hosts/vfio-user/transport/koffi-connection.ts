@@ -3,12 +3,12 @@
 //   receive --> bytes, fds --> handler        one receive ends with the fds that it brings
 //   send ----> socket, as far as there is room --> the rest waits, with copies of its fds --> socket
 
-import { closeSync, fstatSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import { VfioError } from '../../../uapi/index.ts';
 import { F_DUPFD_CLOEXEC } from './koffi-calls.ts';
 import type { SystemCalls } from './koffi-calls.ts';
 import { LOST_FD, FdTable, KoffiFd } from './koffi-fds.ts';
-import { MessageBlock, closeAll } from './koffi-messages.ts';
+import type { MessageBlock } from './koffi-messages.ts';
 import type { FdWatch, Readiness } from './koffi-readiness.ts';
 import type { Connection, ConnectionHandler, PassedFd } from './transport.ts';
 
@@ -89,7 +89,7 @@ export class KoffiConnection implements Connection {
       // EAGAIN.
       if (count === -11) break;
       if (count <= 0) {
-        closeAll(fds);
+        this.closeAll(fds);
         this.end();
         return;
       }
@@ -108,7 +108,10 @@ export class KoffiConnection implements Connection {
   send(message: Uint8Array, fds: readonly PassedFd[] = []): void {
     if (this.isOver || this.isEnding) return;
     const numbers = fds.length === 0 ? NO_NUMBERS : fds.map(numberOf);
-    if (this.queue.length > 0) return this.enqueue(message, numbers);
+    if (this.queue.length > 0) {
+      this.enqueue(message, numbers);
+      return;
+    }
     const sent = this.thread.block.send(this.fd, message, numbers);
     if (sent === message.length) return;
     // EAGAIN.
@@ -129,14 +132,20 @@ export class KoffiConnection implements Connection {
     for (let first = this.queue[0]; first !== undefined && !this.isOver; first = this.queue[0]) {
       const sent = this.thread.block.send(this.fd, first.bytes, first.fds);
       if (sent === -11) return;
-      if (sent < 0) return this.fail();
-      closeAll(first.fds);
+      if (sent < 0) {
+        this.fail();
+        return;
+      }
+      this.closeAll(first.fds);
       this.queued -= sent;
       if (sent === first.bytes.length) this.queue.shift();
       else this.queue[0] = { bytes: first.bytes.subarray(sent), fds: NO_NUMBERS };
     }
     if (this.isOver) return;
-    if (this.isEnding) return this.end();
+    if (this.isEnding) {
+      this.end();
+      return;
+    }
     this.rewatch();
     this.handler?.drained();
   }
@@ -183,22 +192,26 @@ export class KoffiConnection implements Connection {
 
   /** The other side is gone: what it sent before is still to be read. */
   private fail(): void {
-    closeAll(this.queue.flatMap(({ fds }) => fds));
+    this.closeAll(this.queue.flatMap(({ fds }) => fds));
     this.queue = [];
     this.queued = 0;
     if (this.isEnding || this.isPaused) this.end();
     else this.rewatch();
   }
 
+  private closeAll(fds: readonly number[]): void {
+    for (const fd of fds) this.thread.calls.close(fd);
+  }
+
   private end(): void {
     if (this.isOver) return;
     this.isOver = true;
     this.thread.readiness.forget(this);
-    closeAll(this.queue.flatMap(({ fds }) => fds));
+    this.closeAll(this.queue.flatMap(({ fds }) => fds));
     this.queue = [];
     this.queued = 0;
     this.watch.close();
-    closeSync(this.fd);
+    this.thread.calls.close(this.fd);
     // Later: whoever has closed it is not told in the middle of that.
     setImmediate(() => this.handler?.closed());
   }

@@ -3,7 +3,7 @@
 //   512 mappings, each with its own fd of one memfd --> one fd, 512 holders      told apart by device, inode and how it was opened
 //   eventfd --> counter + 1        anything else --> refused by whoever wanted memory or an event
 
-import { closeSync, fstatSync, readSync, readlinkSync, writeSync } from 'node:fs';
+import { fstatSync, readSync, readlinkSync, writeSync } from 'node:fs';
 import { VfioError } from '../../../uapi/index.ts';
 import { F_GETFL, F_GET_SEALS, F_SEAL_SHRINK, O_ACCMODE, O_NONBLOCK, PROT_READ, PROT_WRITE } from './koffi-calls.ts';
 import type { SystemCalls } from './koffi-calls.ts';
@@ -72,7 +72,7 @@ class OpenFile {
     const { mapped } = this;
     this.mapped = undefined;
     if (mapped !== undefined) this.calls.munmap(mapped.address, mapped.bytes.length);
-    closeSync(this.number);
+    this.calls.close(this.number);
   }
 }
 
@@ -145,7 +145,10 @@ export class KoffiFd implements PassedFd {
     const { number } = this;
     const start = position('pread', offset);
     const window = this.file.window(start, target.length, false);
-    if (window !== undefined) return void target.set(window);
+    if (window !== undefined) {
+      target.set(window);
+      return;
+    }
     for (let at = 0; at < target.length; ) {
       const count = this.attempt('pread', () => readSync(number, target, at, Math.min(target.length - at, MOST), start + at));
       if (count === 0) throw new VfioError('EFAULT', 'pread', `the fd ends at 0x${(start + at).toString(16)}, ${target.length - at} bytes too early`);
@@ -157,7 +160,10 @@ export class KoffiFd implements PassedFd {
     const { number } = this;
     const start = position('pwrite', offset);
     const window = this.file.window(start, source.length, true);
-    if (window !== undefined) return window.set(source);
+    if (window !== undefined) {
+      window.set(source);
+      return;
+    }
     if (!this.file.holds(start + source.length)) throw new VfioError('EFAULT', 'pwrite', `${source.length} bytes at 0x${start.toString(16)} pass the end of the fd`);
     for (let at = 0; at < source.length; ) {
       const count = this.attempt('pwrite', () => writeSync(number, source, at, Math.min(source.length - at, MOST), start + at));
@@ -218,7 +224,7 @@ export class FdTable {
       this.files.set(key, file);
     } else {
       file.holders++;
-      closeSync(number);
+      this.calls.close(number);
     }
     return new KoffiFd(file, 'memory', false, this.readiness);
   }

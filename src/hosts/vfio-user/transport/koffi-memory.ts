@@ -3,7 +3,6 @@
 //   memfd, sealed --> fd: sent to the other side --> mapped there
 //                 +-> bytes: mapped here          the same pages; neither side can take them away
 
-import { closeSync } from 'node:fs';
 import { F_ADD_SEALS, F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, PROT_READ, PROT_WRITE } from './koffi-calls.ts';
 import { FdTable } from './koffi-fds.ts';
 import { koffiThread } from './koffi-transport.ts';
@@ -45,7 +44,7 @@ export async function sharedMemory(bytes: number): Promise<SharedMemory> {
     mapped.register(buffer, () => calls.munmap(address, bytes));
     return { bytes: new Uint8Array(buffer), fd: new FdTable(calls, readiness, false).take(fd) };
   } catch (error) {
-    closeSync(fd);
+    calls.close(fd);
     throw error;
   }
 }

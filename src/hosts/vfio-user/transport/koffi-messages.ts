@@ -9,7 +9,6 @@
 //
 // Source: unix(7), cmsg(3), recvmsg(2)
 
-import { closeSync } from 'node:fs';
 import { MAX_MESSAGE_SIZE } from '../codec/commands.ts';
 import { MSG_CMSG_CLOEXEC, MSG_CTRUNC, MSG_DONTWAIT, MSG_NOSIGNAL } from './koffi-calls.ts';
 import type { SystemCalls } from './koffi-calls.ts';
@@ -115,9 +114,4 @@ export class MessageBlock {
     }
     return this.calls.sendmsg(fd, this.address, MSG_DONTWAIT | MSG_NOSIGNAL);
   }
-}
-
-/** Closes fds that nobody wants. */
-export function closeAll(fds: readonly number[]): void {
-  for (const fd of fds) closeSync(fd);
 }

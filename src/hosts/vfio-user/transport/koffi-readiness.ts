@@ -33,7 +33,19 @@ export interface Waiter {
 }
 
 /** What waits for fds in one thread. @internal */
-export class Readiness {
+export interface Readiness {
+  /** Waits for an fd. Close the watch before the fd. */
+  watch(fd: number, what: Wanted, ready: (events: Wanted) => void): FdWatch;
+  /** Whether a write to an fd would have to wait. */
+  isFull(fd: number): boolean;
+  /** A message has come: the next one is likely to come soon. */
+  expect(waiter: Waiter, patience: number): void;
+  /** Nothing more is expected. */
+  forget(waiter: Waiter): void;
+}
+
+/** In the event loop of a program that does other things too. @internal */
+export class LoopReadiness implements Readiness {
   private readonly calls: SystemCalls;
   private readonly view: DataView;
   private readonly list: number;
@@ -50,7 +62,6 @@ export class Readiness {
     this.list = this.timeout + 16;
   }
 
-  /** Waits for an fd in the event loop. Close the watch before the fd. */
   watch(fd: number, what: Wanted, ready: (events: Wanted) => void): FdWatch {
     // An fd that epoll refuses is told by reading it.
     const told = (status: number, events: Wanted): void => this.told(ready, status === 0 ? events : { readable: true, writable: false });
@@ -83,7 +94,6 @@ export class Readiness {
     return this.calls.ppoll(this.list, waiters.length, this.timeout);
   }
 
-  /** Whether a write to an fd would have to wait. */
   isFull(fd: number): boolean {
     this.view.setUint32(0, 0, true);
     this.view.setUint32(8, 0, true);
@@ -92,14 +102,12 @@ export class Readiness {
     return this.calls.ppoll(this.list, 1, this.timeout) <= 0;
   }
 
-  /** A message has come: the next one is likely to come soon. */
   expect(waiter: Waiter, patience: number): void {
     if (patience <= 0 || this.busy.size >= MAX_POLLED) return;
     this.busy.set(waiter, patience);
     this.schedule();
   }
 
-  /** Nothing more is expected. */
   forget(waiter: Waiter): void {
     this.busy.delete(waiter);
   }

@@ -1,13 +1,15 @@
 // The transport that passes fds: interrupts and shared memory work. It needs the package koffi, on Linux.
 
-import { lstatSync, unlinkSync, closeSync } from 'node:fs';
+import { lstatSync, unlinkSync } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
 import { VfioError } from '../../../uapi/index.ts';
 import { systemCalls } from './koffi-calls.ts';
 import { KoffiConnection } from './koffi-connection.ts';
 import type { KoffiConnectionOptions, KoffiThread } from './koffi-connection.ts';
 import { MessageBlock } from './koffi-messages.ts';
-import { Readiness } from './koffi-readiness.ts';
+import { LoopReadiness } from './koffi-readiness.ts';
 import type { FdWatch } from './koffi-readiness.ts';
+import { StandingReadiness } from './koffi-standing.ts';
 import type { Connection, ConnectionHandler, Listener, Transport } from './transport.ts';
 
 /** How {@link koffiTransport} waits and reaches memory. */
@@ -17,6 +19,11 @@ export interface KoffiTransportOptions {
    * timers and files of the same thread wait as long. 0: never.
    */
   readonly patience?: number;
+  /**
+   * Where the thread waits. `'event-loop'`, the default of the main thread: among everything else that it does. `'standing'`, the default of a Worker: it stands still until a client or a timer
+   * of {@link wallClock} comes; what else it waits for is up to 16 ms late. A Worker with `'event-loop'` must not be terminated while it serves: that would end the program.
+   */
+  readonly waiting?: KoffiWaiting;
   /**
    * How a client's memory is reached. `'read-write'`, the default: by pread and pwrite, about a microsecond for 4 KiB. `'mapped'`: in place, where the client has sealed its fd against
    * shrinking (QEMU's memory-backend-memfd does); other fds by pread and pwrite, because a page that is gone would end this program.
@@ -30,18 +37,20 @@ const RETRY_MS = 100;
 const FULL_MS = 5;
 const MAX_PATIENCE = 1_000_000;
 
-let thread: Promise<KoffiThread> | undefined;
+/** Where a thread waits for its clients. */
+export type KoffiWaiting = 'event-loop' | 'standing';
+
+const threads = new Map<KoffiWaiting, Promise<KoffiThread>>();
+const USUAL: KoffiWaiting = isMainThread ? 'event-loop' : 'standing';
 
 /** What all connections of this thread share. @internal */
-export function koffiThread(): Promise<KoffiThread> {
-  thread ??= systemCalls().then(
-    (calls) => ({ calls, block: new MessageBlock(calls), readiness: new Readiness(calls) }),
-    (error: unknown) => {
-      thread = undefined;
-      throw error;
-    },
-  );
-  return thread;
+export function koffiThread(waiting = USUAL): Promise<KoffiThread> {
+  const known = threads.get(waiting);
+  if (known !== undefined) return known;
+  const made = systemCalls().then((calls) => ({ calls, block: new MessageBlock(calls), readiness: waiting === 'standing' ? new StandingReadiness(calls) : new LoopReadiness(calls) }));
+  threads.set(waiting, made);
+  made.catch(() => threads.delete(waiting));
+  return made;
 }
 
 class KoffiListener implements Listener {
@@ -110,7 +119,7 @@ class KoffiListener implements Listener {
     if (!this.isClosed) {
       this.isClosed = true;
       this.watch.close();
-      closeSync(this.fd);
+      this.thread.calls.close(this.fd);
       remove(this.path);
       this.current?.destroy();
     }
@@ -140,7 +149,7 @@ function listenAt({ calls }: KoffiThread, path: string): number {
     calls.listen(fd, BACKLOG, path);
     return fd;
   } catch (error) {
-    closeSync(fd);
+    calls.close(fd);
     throw error;
   }
 }
@@ -155,7 +164,7 @@ function isLeftOver(calls: KoffiThread['calls'], path: string): boolean {
   } catch (error) {
     return error instanceof VfioError && error.code === 'ECONNREFUSED';
   } finally {
-    closeSync(fd);
+    calls.close(fd);
   }
 }
 
@@ -167,7 +176,7 @@ async function connectTo({ calls }: KoffiThread, path: string): Promise<number> 
       calls.connect(fd, path);
       return fd;
     } catch (error) {
-      closeSync(fd);
+      calls.close(fd);
       if (!(error instanceof VfioError) || error.code !== 'EAGAIN') throw error;
     }
     await new Promise((resolve) => void setTimeout(resolve, FULL_MS));
@@ -185,17 +194,18 @@ async function connectTo({ calls }: KoffiThread, path: string): Promise<number> 
  * ```
  */
 export function koffiTransport(options: KoffiTransportOptions = {}): Transport {
-  const { patience = 50, memory = 'read-write' } = options;
+  const { patience = 50, memory = 'read-write', waiting = USUAL } = options;
   if (!Number.isSafeInteger(patience) || patience < 0 || patience > MAX_PATIENCE) throw new RangeError(`koffiTransport: patience is ${patience}; expected a whole number from 0 to ${MAX_PATIENCE}`);
   if (!['read-write', 'mapped'].includes(memory)) throw new TypeError(`koffiTransport: memory is ${JSON.stringify(memory)}; expected 'read-write' or 'mapped'`);
+  if (!['event-loop', 'standing'].includes(waiting)) throw new TypeError(`koffiTransport: waiting is ${JSON.stringify(waiting)}; expected 'event-loop' or 'standing'`);
   const connectionOptions = { patience, isMapped: memory === 'mapped' };
   return {
     abilities: { fds: true },
     async listen(path, accept) {
-      return new KoffiListener(await koffiThread(), connectionOptions, path, accept);
+      return new KoffiListener(await koffiThread(waiting), connectionOptions, path, accept);
     },
     async connect(path, handler) {
-      const shared = await koffiThread();
+      const shared = await koffiThread(waiting);
       const connection = new KoffiConnection(shared, await connectTo(shared, path), connectionOptions);
       connection.start(handler);
       return connection;
