@@ -5,6 +5,7 @@ import { idio16Checks, toggleLines } from './checks/idio16.ts';
 import { lspciCheck } from './checks/lspci.ts';
 import { nvmeCheck } from './checks/nvme.ts';
 import { recoveryChecks } from './checks/recovery.ts';
+import { windowCheck } from './checks/window.ts';
 import { Stage, expectThat } from './stage.ts';
 import type { Scenario } from './stage.ts';
 
@@ -34,8 +35,8 @@ const SCENARIOS: readonly Scenario[] = [
   {
     name: 'messages',
     sharedMemory: false,
-    cards: { '00:04.0': { device: 'idio16', transport: 'net' }, '00:05.0': { device: 'edu', transport: 'koffi' } },
-    checks: [eduByMessage, { name: 'idio16 without native code: lines toggle both ways', run: toggleLines }],
+    cards: { '00:04.0': { device: 'idio16', transport: 'net' }, '00:05.0': { device: 'edu', transport: 'koffi' }, '00:06.0': { device: 'window', transport: 'koffi' } },
+    checks: [windowCheck, eduByMessage, { name: 'idio16 without native code: lines toggle both ways', run: toggleLines }],
   },
 ];
 

@@ -7,6 +7,7 @@ import { createEngine } from 'maplebar';
 import * as devices from 'maplebar/devices';
 import { serveDevice, serveVfioUser, wallClock } from 'maplebar/vfio-user';
 import { transportNamed } from './transports.mjs';
+import { windowMaker } from './window.mjs';
 import { WireLog } from './wire-log.mjs';
 
 const DEVICES = { idio16: devices.idio16, edu: devices.edu, 'endpoint-test': devices.endpointTest, 'nvme-lite': devices.nvmeLite };
@@ -29,7 +30,8 @@ const functions = {
     });
     const complaints = [];
     let card;
-    const make = (engine, host) => (card = DEVICES[device](engine, host, OPTIONS[device]?.()));
+    const maker = device === 'window' ? await windowMaker() : DEVICES[device];
+    const make = (engine, host) => (card = maker(engine, host, OPTIONS[device]?.()));
     const one = serveDevice(createEngine(), make, { clock: wallClock(), guestError: (message) => void complaints.push(`driver: ${message}`) });
     const server = await serveVfioUser(one, { path, transport: log.around(transportNamed(transport)), onDeviceError: (error) => void complaints.push(`device: ${error.stack ?? error}`) });
     served.set(name, { card, server, log, complaints, most });

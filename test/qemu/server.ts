@@ -9,7 +9,7 @@ export interface Served {
   /** What it is called here. */
   readonly name: string;
   /** What it is: `idio16`. */
-  readonly device: 'idio16' | 'edu' | 'endpoint-test' | 'nvme-lite';
+  readonly device: 'idio16' | 'edu' | 'endpoint-test' | 'nvme-lite' | 'window';
   readonly path: string;
   readonly transport: 'net' | 'koffi';
 }
@@ -82,7 +82,7 @@ export class ServerProcess {
   }
 
   /** Calls a method of a card. */
-  async card(name: string, method: 'setInputs' | 'outputs', ...args: readonly number[]): Promise<unknown> {
+  async card(name: string, method: 'setInputs' | 'outputs' | 'peek' | 'poke' | 'trapped', ...args: readonly number[]): Promise<unknown> {
     return this.ask('card', name, method, ...args);
   }
 

@@ -35,7 +35,7 @@ export class WireLog {
     const isReply = (header.flags & 0xf) === 1;
     if (!isReply) this.counts[name] = (this.counts[name] ?? 0) + 1;
     if (isReply && name === 'DMA_MAP') this.mapped();
-    const error = header.flags & 0x20 ? ` ERROR ${header.error}` : '';
+    const error = header.flags & 0x20 ? ` errno ${header.errno}` : '';
     this.lines.push(`${arrow} ${name} ${isReply ? 'reply' : 'command'} ${header.id}${error} ${header.flags & 0x20 ? '' : said(name, isReply ? 'reply' : 'request', payload)}${fds.length > 0 ? ` ${fds.length} fds` : ''}`);
     if (this.lines.length > KEPT) this.lines.splice(0, this.lines.length - KEPT);
   }

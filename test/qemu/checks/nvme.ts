@@ -31,6 +31,8 @@ export const nvmeCheck: Check = {
     expectThat(read === written && /^[0-9a-f]{32}/.test(read), `written ${written}, read back ${read}`);
     const messages = (await stage.interrupts('nvme0q')) - before;
     expectThat(messages > 0, 'the driver was never interrupted');
+    const { messages: { DMA_READ = 0, DMA_WRITE = 0 } } = await stage.server.counts('nvme-lite');
+    expectThat(DMA_READ + DMA_WRITE === 0, `${DMA_READ + DMA_WRITE} messages of DMA; expected none: the memory is shared`);
     return `${read.slice(0, 16)}..., ${messages} interrupts`;
   },
 };

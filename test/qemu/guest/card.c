@@ -4,6 +4,7 @@
 //   card edu-vfio SLOT         MSI, through the guest's own vfio-pci
 //   card endpoint-vfio SLOT    MSI-X, and DMA inside and outside of what is mapped
 //   card word SLOT OFFSET      a word of BAR 0, in hexadecimal
+//   card set SLOT OFFSET VALUE writes one
 
 #include "card.h"
 
@@ -81,19 +82,24 @@ uint32_t crc32_le(const uint8_t *bytes, size_t count)
     return crc;
 }
 
+static volatile uint32_t *word_at(const char *slot, const char *text)
+{
+    struct card card;
+    card_open(&card, slot);
+    size_t offset = strtoul(text, NULL, 0);
+    if (offset % 4 != 0 || offset >= card.bar_size) bad("offset %zu; expected a multiple of 4 below %zu", offset, card.bar_size);
+    return (volatile uint32_t *)(card.bar + offset);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 4 && strcmp(argv[1], "edu") == 0) edu_by_sysfs(argv[2], argv[3]);
     else if (argc == 3 && strcmp(argv[1], "edu-vfio") == 0) edu_by_vfio(argv[2]);
     else if (argc == 3 && strcmp(argv[1], "endpoint-vfio") == 0) endpoint_by_vfio(argv[2]);
-    else if (argc == 4 && strcmp(argv[1], "word") == 0) {
-        struct card card;
-        card_open(&card, argv[2]);
-        size_t offset = strtoul(argv[3], NULL, 0);
-        if (offset % 4 != 0 || offset >= card.bar_size) bad("offset %zu; expected a multiple of 4 below %zu", offset, card.bar_size);
-        good("%08x", *(volatile uint32_t *)(card.bar + offset));
-    } else {
-        fprintf(stderr, "usage: card edu SLOT UIO | edu-vfio SLOT | endpoint-vfio SLOT | word SLOT OFFSET\n");
+    else if (argc == 4 && strcmp(argv[1], "word") == 0) good("%08x", *word_at(argv[2], argv[3]));
+    else if (argc == 5 && strcmp(argv[1], "set") == 0) *word_at(argv[2], argv[3]) = (uint32_t)strtoul(argv[4], NULL, 0);
+    else {
+        fprintf(stderr, "usage: card edu SLOT UIO | edu-vfio SLOT | endpoint-vfio SLOT | word SLOT OFFSET | set SLOT OFFSET VALUE\n");
         return 2;
     }
     return 0;
