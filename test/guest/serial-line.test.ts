@@ -58,12 +58,14 @@ describe('waiting', () => {
     await expect(line.waitFor('never', { seconds: 0 })).rejects.toThrow(/^waited for never: \d+\.\d s of 0 s, 0 bytes heard/);
   });
 
-  test('does not count what other programs keep this one from running', async () => {
+  test('counts of the time in which other programs keep this one waiting what it works', async () => {
     jest.useFakeTimers();
     let now = 0;
-    const clock = jest.spyOn(performance, 'now').mockImplementation(() => now);
+    let worked = 0;
+    const spies = [jest.spyOn(performance, 'now').mockImplementation(() => now), jest.spyOn(process, 'cpuUsage').mockImplementation(() => ({ user: worked, system: 0 }))];
     const look = (): void => {
       now += 10_000;
+      worked += 50_000;
       jest.advanceTimersByTime(25);
     };
     try {
@@ -77,7 +79,7 @@ describe('waiting', () => {
       await waiting;
       expect((ended as Error).message).toMatch(/^waited for never: 1\.[01] s of 1 s/);
     } finally {
-      clock.mockRestore();
+      for (const spy of spies) spy.mockRestore();
       jest.useRealTimers();
     }
   });

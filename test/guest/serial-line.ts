@@ -2,7 +2,7 @@
 
 /** How long a wait may last. Whatever is reached first ends it. */
 export interface Limit {
-  /** In which this process came to run: those of a machine that is busy with others do not count. Default 60. */
+  /** In which this process worked or slept: when other programs keep it waiting, only what it worked counts. Default 60. */
   readonly seconds?: number;
   /** Executed by the guest; a guest that idles executes none. Default: any number. */
   readonly instructions?: number;
@@ -22,10 +22,15 @@ interface Waiter {
 }
 
 const LOOK_EVERY_MS = 25;
-/** A look that comes later than so was kept waiting by other programs. */
-const LATE_MS = 2 * LOOK_EVERY_MS;
+/** A look that comes later was kept waiting: by this process itself, which takes processor time, or by others. */
+const LATE_SECONDS = (1.5 * LOOK_EVERY_MS) / 1000;
 const SHOWN_LINES = 20;
 const DEFAULT_SECONDS = 60;
+
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
 
 /** One serial line. */
 export class SerialLine {
@@ -84,6 +89,7 @@ export class SerialLine {
     const wanted = typeof pattern === 'string' ? new RegExp(pattern.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'), 'g') : new RegExp(pattern.source, `${pattern.flags.replace(/[gy]/g, '')}g`);
     return new Promise((resolve, reject) => {
       let looked = performance.now();
+      let workedBefore = cpuSeconds();
       let waited = 0;
       let last = this.end.instructions();
       let executed = 0;
@@ -103,8 +109,11 @@ export class SerialLine {
         const now = this.end.instructions();
         executed += (now - last) >>> 0;
         last = now;
-        waited += Math.min(performance.now() - looked, LATE_MS) / 1000;
-        looked = performance.now();
+        const elapsed = (performance.now() - looked) / 1000;
+        const worked = cpuSeconds() - workedBefore;
+        waited += elapsed < LATE_SECONDS ? elapsed : Math.min(elapsed, worked);
+        looked += elapsed * 1000;
+        workedBefore += worked;
         if (waited < seconds && executed < instructions) return;
         finish();
         const reached = waited >= seconds ? `${waited.toFixed(1)} s of ${seconds} s` : `${executed} instructions of ${instructions}`;

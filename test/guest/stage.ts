@@ -121,7 +121,7 @@ export class Stage {
   async expectBound(card: V86Card, driver: string): Promise<GuestPciDevice> {
     const found = (await this.bus()).find(({ slot }) => slot === card.slot);
     expectThat(found !== undefined, `${card.slot}: the guest does not see it`);
-    expectThat(found.driver === driver, `${card.slot}: its driver is ${JSON.stringify(found.driver)}; expected ${driver}\n${await this.lastMessages()}`);
+    if (found.driver !== driver) throw new Error(`${card.slot}: its driver is ${JSON.stringify(found.driver)}; expected ${driver}\n${await this.lastMessages()}`);
     for (const { index, address } of card.regions()) {
       expectThat(address !== null && Number(address) === found.bars[index], `${card.slot}: BAR ${index} is decoded at ${address?.toString(16) ?? 'no address'}; the guest's kernel has it at ${found.bars[index]?.toString(16)}`);
     }
