@@ -49,7 +49,7 @@ export interface LinuxStart {
 
 const COMMAND_MS = 60_000;
 /** Accesses of one loop that is measured. */
-const ACCESSES = 100_000;
+const ACCESSES = 40_000;
 /** Characters that are typed at once. */
 const LINE = 200;
 

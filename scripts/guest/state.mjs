@@ -24,8 +24,8 @@ export const stateIn = (folder, manifest) => manifest.state?.v86 === v86Version(
 export async function saveState({ folder, manifest, tell }) {
   register('../../test/fuzz/typescript-hooks.mjs', import.meta.url);
   const { Guest } = await import('../../test/guest/guest.ts');
-  tell('booting the guest to save it; this takes 10 to 60 seconds');
-  const guest = await Guest.start({ folder });
+  tell('booting the guest to save it; this takes 10 to 60 seconds on a machine that does nothing else');
+  const guest = await Guest.start({ folder, limit: { seconds: 900 } });
   try {
     await guest.output('echo 3 > /proc/sys/vm/drop_caches');
     // A new shell for whoever comes: it echoes and prompts.

@@ -21,6 +21,9 @@ export class DemoPage {
     demo.page.on('console', (message) => {
       if (message.type() === 'error' || message.type() === 'warning') demo.complaints.push(`console: ${message.text()}`);
     });
+    // Whatever waits for a page that has crashed waits for ever.
+    demo.crashed = new Promise((_, reject) => demo.page.on('crash', () => reject(new Error('the page has crashed'))));
+    demo.crashed.catch(() => undefined);
     demo.page.on('pageerror', (error) => demo.complaints.push(`page: ${error.message}`));
     if (init !== undefined) await demo.page.addInitScript(init);
     await route?.(demo.page);

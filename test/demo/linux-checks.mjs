@@ -48,19 +48,19 @@ export const linuxChecks = [
       await demo.plug('display');
       await demo.sees('[data-card=display]', /\d+ x \d+, XRGB8888/, 60_000);
       await demo.click('#speed-measure');
-      await demo.sees('#speed-rows', /traced\d[\d.]+/, 60_000);
+      await demo.sees('#speed-rows', /traced\d[\d.]+/, BOOT);
       await demo.click('#direct');
       await demo.sees('#map-drawing', /Display BAR 0: 16 MiB, at 0x4000000, direct/, 60_000);
-      await demo.sees('#speed-rows', /direct\d[\d.]+now/, 60_000);
+      await demo.sees('#speed-rows', /direct\d[\d.]+now/, BOOT);
       await demo.sees('[data-card=display]', /\d+ x \d+, XRGB8888/, 60_000);
       await type(demo, 'echo drawn without a trap > /dev/tty1');
       await demo.page.waitForFunction(shown, null, { timeout: 60_000 });
       await demo.click('#linked');
       await demo.sees('#status', 'Running: Linux', BOOT);
       await demo.sees('#map-drawing', /at 0x4000000, direct/, 60_000);
-      await demo.page.waitForSelector('#direct:enabled', { timeout: 60_000 });
+      await demo.page.waitForSelector('#direct:enabled', { timeout: BOOT });
       await demo.click('#direct');
-      await demo.sees('#speed-rows', /trapped, linked\d[\d.]+now/, 60_000);
+      await demo.sees('#speed-rows', /trapped, linked\d[\d.]+now/, BOOT);
       expectThat((await demo.text('#problems')) === '', `problems: ${await demo.text('#problems')}`);
     },
   },

@@ -9,7 +9,7 @@ import { checks } from './checks.mjs';
 import { inspectorChecks } from './inspector-checks.mjs';
 import { linuxChecks } from './linux-checks.mjs';
 import { DemoPage } from './demo-page.mjs';
-import { soak } from './soak.mjs';
+import { noteMemories, soak } from './soak.mjs';
 
 const usage = `usage: npm run test:demo -- [--screenshots] [--only TEXT] [--minutes N] [--json]
   Bundles the demo page, serves it, and drives it in Chromium: cards plugged and pulled, trace, own card, state, widths, colour schemes. With guest/ there (npm run guest), Linux too.
@@ -32,7 +32,7 @@ const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] }
 const results = [];
 const hasGuest = existsSync(`${root}guest/guest.json`);
 const tell = (line) => asked.json || console.log(line);
-const use = { name: 'used over and over, the page leaves nothing behind', run: async (demo) => tell(`  ${await soak(demo, { minutes: asked.minutes || 0.5, hasGuest: hasGuest && existsSync(`${root}guest/state.bin.gz`), tell })}`) };
+const use = { name: 'used over and over, the page leaves nothing behind', init: noteMemories, run: async (demo) => tell(`  ${await soak(demo, { minutes: asked.minutes || 0.5, hasGuest: hasGuest && existsSync(`${root}guest/state.bin.gz`), tell })}`) };
 try {
   for (const { name, run, starts = true, ...settings } of asked.minutes > 0 ? [use] : [...checks, ...inspectorChecks, ...browserChecks, ...(hasGuest ? [...linuxChecks, ...kernelChecks] : []), use]) {
     if (asked.only !== undefined && !name.includes(asked.only)) continue;
@@ -41,7 +41,7 @@ try {
     let failure;
     try {
       if (starts) await demo.ready();
-      await run(demo);
+      await Promise.race([run(demo), demo.crashed]);
       demo.expectNoComplaint();
     } catch (error) {
       failure = [error.message, ...demo.complaints].join('\n');

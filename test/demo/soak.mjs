@@ -5,21 +5,44 @@ const MIB = 1 << 20;
 /** How much more than at first the heap may be: what browsers compile and cache, in part and in all. */
 const HEAP_GROWS = { factor: 1.15, bytes: 2 * MIB };
 
+/** Notes memories of WebAssembly as modules are made, without keeping them. Runs in the page, before anything else. */
+export function noteMemories() {
+  const { WebAssembly } = globalThis;
+  const known = [];
+  const note = ({ exports }) => {
+    for (const one of Object.values(exports)) if (one instanceof WebAssembly.Memory) known.push(new WeakRef(one));
+  };
+  const { instantiate, Instance } = WebAssembly;
+  WebAssembly.instantiate = async (...given) => {
+    const made = await instantiate(...given);
+    note(made.instance ?? made);
+    return made;
+  };
+  WebAssembly.Instance = new Proxy(Instance, { construct: (target, given) => {
+    const made = Reflect.construct(target, given);
+    note(made);
+    return made;
+  } });
+  globalThis.wasmMemories = () => {
+    const alive = new Set(known.map((one) => one.deref()).filter((one) => one !== undefined));
+    return { memories: alive.size, bytes: [...alive].reduce((sum, { buffer }) => sum + buffer.byteLength, 0) };
+  };
+}
+
 /** Sizes of a page after a collection of garbage. */
-export async function sizesOf(page) {
+async function sizesOf(page) {
   const session = await page.context().newCDPSession(page);
   try {
-    await session.send('HeapProfiler.collectGarbage');
+    // What is only weakly held goes in the second one.
+    for (let i = 0; i < 2; i++) {
+      await session.send('HeapProfiler.collectGarbage');
+      await page.waitForTimeout(100);
+    }
     await session.send('Performance.enable');
     const { metrics } = await session.send('Performance.getMetrics');
-    const { result: { objectId: prototypeObjectId } } = await session.send('Runtime.evaluate', { expression: 'WebAssembly.Memory.prototype', objectGroup: 'sizes' });
-    const { objects: { objectId } } = await session.send('Runtime.queryObjects', { prototypeObjectId, objectGroup: 'sizes' });
-    const { result: { value: wasm } } = await session.send('Runtime.callFunctionOn', {
-      objectId, returnByValue: true, functionDeclaration: 'function () { return { memories: this.length, bytes: this.reduce((sum, { buffer }) => sum + buffer.byteLength, 0) }; }',
-    });
-    await session.send('Runtime.releaseObjectGroup', { objectGroup: 'sizes' });
     const metric = (name) => metrics.find((one) => one.name === name).value;
-    return { heap: metric('JSHeapUsedSize'), nodes: metric('Nodes'), listeners: metric('JSEventListeners'), wasm: wasm.bytes, memories: wasm.memories };
+    const { memories, bytes } = await page.evaluate(() => globalThis.wasmMemories());
+    return { heap: metric('JSHeapUsedSize'), nodes: metric('Nodes'), listeners: metric('JSEventListeners'), wasm: bytes, memories };
   } finally {
     await session.detach();
   }

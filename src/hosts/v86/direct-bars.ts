@@ -1,6 +1,6 @@
 // BARs whose bytes lie in the guest's RAM: the processor reads and writes them as it does RAM, and nobody hears of it.
 //
-//   guest's RAM   |   the kernel's      | reserved |   the kernel's   |        reserved: by the BIOS, or `memmap=16M$0x7000000`
+//   guest's RAM   |   the kernel's      | reserved |   the kernel's   |        reserved: by the BIOS, or `memmap=` (docs/v86.md)
 //                                       ^ BAR, fixed here: its register takes sizing, and no other address
 //
 // While the BAR is decoded, its bytes are those in RAM; else those of its region. `sync` copies them to the region while the card goes on, for a card that looks at it.
