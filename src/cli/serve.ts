@@ -42,10 +42,13 @@ Without the shared memory-backend-memfd no memory is passed, and all DMA goes by
 Ctrl-C ends the server and the client's session, takes the socket away and finishes the files; a second one ends the program at once.
 docs/vfio-user.md has more.`;
 
+/** Microseconds that a busy client's next message is waited for in the receive itself: the command has little else to do. */
+const PATIENCE = 4000;
+
 /** The transport of a name; the one that can more, where nobody has chosen. */
 async function transportOf(name: TransportName | undefined): Promise<{ readonly transport: Transport; readonly name: TransportName }> {
   const chosen = name ?? ((await hasKoffi()) ? 'koffi' : 'net');
-  return { name: chosen, transport: chosen === 'koffi' ? koffiTransport() : netTransport() };
+  return { name: chosen, transport: chosen === 'koffi' ? koffiTransport({ patience: PATIENCE }) : netTransport() };
 }
 
 /** When a server is to end, and why. */
