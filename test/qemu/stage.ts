@@ -46,6 +46,8 @@ export class Stage {
 
   constructor(scenario: Scenario) {
     this.scenario = scenario;
+    // Also when a signal ends all of it.
+    process.once('exit', () => rmSync(this.folder, { recursive: true, force: true }));
   }
 
   private get served(): readonly Served[] {
