@@ -9,7 +9,7 @@ async function placedByFirmware(stage: Stage): Promise<string> {
   const address = found.bars[2]!.toString(16);
   const told = (await stage.guest.output(`dmesg | grep 0000:${gpio.slot}`)).split('\n');
   // As the kernel found it, before it could have placed anything.
-  expectThat(told.some((line) => line.includes(`reg 0x18: [mem 0x${address}-`)) && !told.some((line) => line.includes('assigned')), `BAR 2 is at ${address} now; the kernel says:\n${told.join('\n')}`);
+  expectThat(told.some((line) => line.includes(`[mem 0x${address}-`)) && !told.some((line) => line.includes('assigned')), `BAR 2 is at ${address} now; the kernel says:\n${told.join('\n')}`);
   await exportLines(stage, gpio);
   await toggleLines(stage, gpio);
   await stage.unplug(gpio);
