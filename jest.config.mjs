@@ -8,6 +8,8 @@ export default {
   testEnvironment: 'node',
   // Of two processors jest would leave one idle.
   ...(availableParallelism() === 2 && { maxWorkers: 2 }),
+  // Only what hangs is too long: five seconds are not enough for a process to start on a machine that has other work.
+  testTimeout: 120_000,
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   // The demo names the package's faces as a user does.
