@@ -27,6 +27,8 @@ export class Plugging {
   private isTraced: boolean;
   private readonly listeners: Listeners;
   private cards: Plugged[] = [];
+  /** Gives v86 back when no other card is there to do so. */
+  private pulled: Plugged['card'] | undefined;
   private queue: Promise<unknown> = Promise.resolve();
   private isPaused = false;
   private isOver = false;
@@ -83,6 +85,7 @@ export class Plugging {
       await this.machine.release(one.card.slot);
       this.cards = this.cards.filter((other) => other !== one);
       one.card.unplug();
+      this.pulled = one.card;
       this.listeners.changed();
       if (this.machine.kind === 'built-in') await this.machine.rescan();
     });
@@ -139,6 +142,7 @@ export class Plugging {
     clearTimeout(this.timer);
     await this.queue;
     for (const { card } of this.cards.splice(0)) card.detach();
+    this.pulled?.detach();
     await this.machine.end();
   }
 }

@@ -54,17 +54,22 @@ export class DemoPage {
     }
   }
 
+  /** Waits until an element is there. Without a handle, which would keep it from being collected. */
+  async there(selector, options = {}) {
+    await this.page.locator(selector).first().waitFor(options);
+  }
+
   async plug(...keys) {
     for (const key of keys) {
       await this.click(`#plug-${key}`);
-      await this.page.waitForSelector(`[data-card=${key}]`);
-      await this.page.waitForSelector(`#plug-${key}[aria-pressed=true]`);
+      await this.there(`[data-card=${key}]`);
+      await this.there(`#plug-${key}[aria-pressed=true]`);
     }
   }
 
   async unplug(key) {
     await this.click(`#plug-${key}`);
-    await this.page.waitForSelector(`[data-card=${key}]`, { state: 'detached' });
+    await this.there(`[data-card=${key}]`, { state: 'detached' });
   }
 
   /** What the trace counts. */

@@ -55,7 +55,7 @@ const THROWS = "registerMap('tried', { bytes: 16, access: [4] }, { FIRST: { at: 
 async function round(demo) {
   const { page } = demo;
   await demo.plug('display', 'gpio', 'serial', 'nvme');
-  await page.waitForSelector('[data-card=gpio] .lamp.on');
+  await demo.there('[data-card=gpio] .lamp.on');
   for (const line of [1, 9]) await demo.click(`[aria-label="input ${line}"]`);
   await page.fill('#serial-line', 'maple');
   await page.press('#serial-line', 'Enter');
@@ -72,7 +72,7 @@ async function round(demo) {
     await page.fill('#own-source', tried);
     await demo.click('#own-save');
   }
-  await page.waitForSelector('[data-card=own]');
+  await demo.there('[data-card=own]');
   await demo.click('#state-save');
   await demo.sees('#state-told', /^Refused/);
   for (const key of ['own', 'gpio', 'display']) await demo.unplug(key);
@@ -97,14 +97,14 @@ async function linux(demo) {
   await demo.click('#start-linux');
   await demo.sees('#status', 'Running: Linux', 240_000);
   await demo.plug('gpio');
-  await demo.page.waitForSelector('[data-card=gpio] .lamp.on', { timeout: 60_000 });
+  await demo.there('[data-card=gpio] .lamp.on', { timeout: 60_000 });
   await demo.unplug('gpio');
 }
 
 /** The same machine, new, without cards: what is measured. */
 async function rest(demo) {
   await demo.click('#start-built-in');
-  await demo.page.waitForSelector('#start-built-in:enabled');
+  await demo.there('#start-built-in:enabled');
   await demo.sees('#status', 'Running: built-in');
 }
 
