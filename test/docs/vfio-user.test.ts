@@ -20,6 +20,11 @@ test('a device is served, and its client has it copy memory', () => {
   expect(run('serve.mjs', code!)).toBe(output);
 });
 
+test('with fds: an interrupt comes, and nothing is missing', () => {
+  const [, code, output] = [...page.matchAll(/^```js\n((?:(?!^```)[\s\S])*?koffiTransport[\s\S]*?)^```\n\n```text\n([\s\S]*?)^```$/gm)].at(0)!;
+  expect(run('fds.mjs', code!)).toBe(output);
+});
+
 test('an error says what the page says', () => {
   const code = [...page.matchAll(/^```js\n([\s\S]*?)^```$/gm)].at(-1)![1]!;
   expect(run('error.mjs', code)).toBe(`${/\/\/ (EINVAL.*)$/m.exec(code)![1]!}\n`);

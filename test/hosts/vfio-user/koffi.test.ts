@@ -169,6 +169,7 @@ describe('fds that nobody wants', () => {
         await expect(client.setIrqs({ index: 2, flags: EVENTFD! | TRIGGER!, count: 1, fds: [memory] })).rejects.toMatchObject({ code: 'EINVAL' });
         await expect(client.setIrqs({ index: 2, flags: BOOL! | TRIGGER!, count: 1, data: Uint8Array.of(1), fds: [event] })).rejects.toMatchObject({ code: 'EINVAL' });
         await expect(client.setIrqs({ index: 2, flags: EVENTFD! | TRIGGER!, count: 2, fds: [event] })).rejects.toMatchObject({ code: 'EINVAL' });
+        await expect(client.ask('DEVICE_RESET', new Uint8Array(0), Array.from({ length: 254 }, () => event))).rejects.toMatchObject({ code: 'EINVAL' });
         await client.ask('DEVICE_RESET', new Uint8Array(0), [memory, event]);
         await client.ask('REGION_READ', encodePayload('REGION_READ', 'request', { offset: 0, region: 0, count: 4 }), Array.from({ length: 253 }, () => event));
         expect([openFds() - before, server.session!.mappings, server.session!.heldFds]).toEqual([0, 0, 0]);

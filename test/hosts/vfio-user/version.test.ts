@@ -60,13 +60,13 @@ describe('answers', () => {
     expect(answered(reply)).toBe('{"capabilities":{"max_msg_fds":16,"max_data_xfer_size":1048576,"write_multiple":true,"max_dma_maps":65535,"pgsizes":4096,"migration":{"pgsize":4096}}}\0');
     expect(reply.payload.length).toBeLessThanOrEqual(QEMU_TEXT.length + 4);
     expect(decodeCapabilities(reply.payload.subarray(4))).toEqual(SERVER_CAPABILITIES);
-    expect(peer.session.agreed).toEqual({ minor: 0, clientDataBytes: 1048576, clientFds: 16 });
+    expect(peer.session.agreed).toEqual({ minor: 0, clientDataBytes: 1048576, clientFds: 16, hasTwin: false });
   });
 
   test('to a client that sends no text: none', () => {
     const peer = new Peer(plainDevice().device);
     expect(peer.ask('VERSION', version(new Uint8Array(0), 0, 1)).payload).toEqual(Uint8Array.of(0, 0, 1, 0));
-    expect(peer.session.agreed).toEqual({ minor: 1, clientDataBytes: 1048576, clientFds: 1 });
+    expect(peer.session.agreed).toEqual({ minor: 1, clientDataBytes: 1048576, clientFds: 1, hasTwin: false });
   });
 
   test.each<[string, string]>([

@@ -8,6 +8,7 @@ import { VfioError } from '../../../uapi/index.ts';
 import { F_DUPFD_CLOEXEC } from './koffi-calls.ts';
 import type { SystemCalls } from './koffi-calls.ts';
 import { LOST_FD, FdTable, KoffiFd } from './koffi-fds.ts';
+import { MAX_FDS } from './koffi-messages.ts';
 import type { MessageBlock } from './koffi-messages.ts';
 import type { FdWatch, Readiness } from './koffi-readiness.ts';
 import type { Connection, ConnectionHandler, PassedFd } from './transport.ts';
@@ -107,6 +108,7 @@ export class KoffiConnection implements Connection {
 
   send(message: Uint8Array, fds: readonly PassedFd[] = []): void {
     if (this.isOver || this.isEnding) return;
+    if (fds.length > MAX_FDS) throw new VfioError('EINVAL', 'sendmsg', `${fds.length} fds; Linux passes at most ${MAX_FDS} with one message`);
     const numbers = fds.length === 0 ? NO_NUMBERS : fds.map(numberOf);
     if (this.queue.length > 0) {
       this.enqueue(message, numbers);

@@ -4,7 +4,7 @@
 //   eventfd --> counter + 1        anything else --> refused by whoever wanted memory or an event
 
 import { fstatSync, readSync, readlinkSync, writeSync } from 'node:fs';
-import { VfioError } from '../../../uapi/index.ts';
+import { VfioError, errnoName } from '../../../uapi/index.ts';
 import { F_GETFL, F_GET_SEALS, F_SEAL_SHRINK, O_ACCMODE, O_NONBLOCK, PROT_READ, PROT_WRITE } from './koffi-calls.ts';
 import type { SystemCalls } from './koffi-calls.ts';
 import type { FdWatch, Readiness } from './koffi-readiness.ts';
@@ -17,8 +17,9 @@ const O_RDONLY = 0;
 const O_RDWR = 2;
 
 function fileError(call: string, error: unknown): VfioError {
-  const { code = 'EIO', message } = error as NodeJS.ErrnoException;
-  return new VfioError(code as 'EIO', call, message);
+  const { errno = -5, message } = error as NodeJS.ErrnoException;
+  // Node's own have no number that Linux knows.
+  return new VfioError(errnoName(-errno) ?? 'EIO', call, message);
 }
 
 /** What an fd shares with others of the same file. */

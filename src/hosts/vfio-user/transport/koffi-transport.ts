@@ -82,7 +82,7 @@ class KoffiListener implements Listener {
     } catch {
       // Too many fds are open: there will be fewer.
       this.watch.stop();
-      setTimeout(() => this.listen(), RETRY_MS).unref();
+      setTimeout(() => this.listen(), RETRY_MS);
       return;
     }
     if (fd === undefined) return;
