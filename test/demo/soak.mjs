@@ -92,6 +92,13 @@ async function round(demo) {
   for (const key of ['display', 'serial', 'nvme']) await demo.unplug(key);
 }
 
+/** The same machine, new, without cards: what is measured. */
+async function rest(demo) {
+  await demo.click('#start-built-in');
+  await demo.there('#start-built-in:enabled');
+  await demo.sees('#status', 'Running: built-in');
+}
+
 /** Linux, for as long as a card takes to be found and used. */
 async function linux(demo) {
   await demo.click('#start-linux');
@@ -99,13 +106,7 @@ async function linux(demo) {
   await demo.plug('gpio');
   await demo.there('[data-card=gpio] .lamp.on', { timeout: 60_000 });
   await demo.unplug('gpio');
-}
-
-/** The same machine, new, without cards: what is measured. */
-async function rest(demo) {
-  await demo.click('#start-built-in');
-  await demo.there('#start-built-in:enabled');
-  await demo.sees('#status', 'Running: built-in');
+  await rest(demo);
 }
 
 /**
