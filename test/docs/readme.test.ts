@@ -29,8 +29,13 @@ describe('README', () => {
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
   });
 
-  test('every file that it links to is there', () => {
-    const links = [...readme.matchAll(/\]\(([^):]+)\)/g)].map((match) => match[1]!);
-    expect(links.filter((path) => !readFileSync(join(root, path)).length)).toEqual([]);
+  test('every file that it links to is there, and every heading', () => {
+    const links = [...readme.matchAll(/\]\(([^):]+)\)/g)].map((match) => match[1]!.split('#') as [string, string?]);
+    const headings = (text: string): string[] => [...text.matchAll(/^#+ (.+)$/gm)].map((match) => match[1]!.toLowerCase().replace(/[^\p{L}\p{N} -]/gu, '').replaceAll(' ', '-'));
+    const isThere = ([path, heading]: [string, string?]): boolean => {
+      const text = readFileSync(join(root, path), 'utf8');
+      return text.length > 0 && (heading === undefined || headings(text).includes(heading));
+    };
+    expect(links.filter((link) => !isThere(link))).toEqual([]);
   });
 });

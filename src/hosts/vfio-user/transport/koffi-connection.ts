@@ -90,20 +90,20 @@ export class KoffiConnection implements Connection, Waiter {
   }
 
   readable(): void {
-    for (let row = 0; row < ROW && this.isOpen; row++) {
+    for (let row = 0; row < ROW && this.canReceive(); row++) {
       if (this.take(false) !== 'more') break;
     }
-    if (this.isOpen) this.thread.readiness.expect(this);
+    if (this.canReceive()) this.thread.readiness.expect(this);
   }
 
   receive(): void {
-    if (!this.isOpen) return;
+    if (!this.canReceive()) return;
     const came = this.take(true);
     if (came === 'more') this.readable();
-    else if (came === 'all' && this.isOpen) this.thread.readiness.expect(this);
+    else if (came === 'all' && this.canReceive()) this.thread.readiness.expect(this);
   }
 
-  private get isOpen(): boolean {
+  private canReceive(): boolean {
     return !this.isPaused && !this.isEnding && !this.isOver;
   }
 

@@ -146,7 +146,10 @@ export class LoopReadiness implements Readiness {
   };
 
   private goOn(): void {
-    if (--this.row <= 0) return this.schedule();
+    if (--this.row <= 0) {
+      this.schedule();
+      return;
+    }
     this.isScheduled = true;
     this.steps = STEPS;
     void SETTLED.then(this.step);
