@@ -64,8 +64,8 @@ function copyMarked() {
     if (!found.isFile() || !found.name.endsWith('.ts')) continue;
     const path = `${found.parentPath ?? found.path}/${found.name}`;
     const file = relative(root, path);
-    // A module that is compiled without marks has none to count: its tests are those of what calls it.
-    if (modules.some(({ entry, isUnmarked }) => isUnmarked && file === `assembly/${entry}`)) continue;
+    // A module that is compiled without marks, and what lies beside it, has none to count: its tests are those of what calls it.
+    if (modules.some(({ entry, isUnmarked }) => isUnmarked && dirname(file) === `assembly/${dirname(entry)}`)) continue;
     const text = readFileSync(path, 'utf8');
     const copy = `${out}${file}`;
     const up = relative(dirname(copy), `${out}assembly/coverage.ts`);
