@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { missingTools } from './guest/apt.mjs';
 import { guestIn, makeGuest } from './guest/image.mjs';
+import { reportMade } from './report-made.mjs';
 import { scriptOptions } from './script-options.mjs';
 
 const usage = `usage: npm run guest -- [--state] [--force] [--mirror URL] [--json]
@@ -14,7 +15,6 @@ exit codes: 0 it is there, 1 it could not be made, 2 arguments, 3 skipped: this 
 
 const asked = scriptOptions(usage, {}, { mirror: [undefined, undefined] }, ['state', 'force']);
 const folder = fileURLToPath(new URL('../guest', import.meta.url));
-const started = performance.now();
 const tell = (line) => process.stderr.write(`${line}\n`);
 
 async function run() {
@@ -36,19 +36,14 @@ async function run() {
   return { status: 0, made, manifest };
 }
 
-try {
-  const { status, ...result } = await run();
-  const seconds = Number(((performance.now() - started) / 1000).toFixed(1));
-  if (asked.json) console.log(JSON.stringify({ folder, ...result, seconds }));
-  else if (result.skipped !== undefined) console.log(`skipped: ${result.skipped}`);
-  else {
-    console.log(`${result.made.length > 0 ? `made ${result.made.join(', ')} in ${seconds} s` : 'already there'}: ${folder}`);
-    console.log(`  Linux ${result.manifest.kernel}, of ${Object.entries(result.manifest.packages).map(([name, version]) => `${name} ${version}`).join(', ')}`);
-    for (const [name, { bytes }] of Object.entries(result.manifest.files)) console.log(`  ${String(bytes).padStart(10)} ${name}`);
-  }
-  process.exitCode = status;
-} catch (error) {
-  if (asked.json) console.log(JSON.stringify({ folder, failed: error.message }));
-  else console.error(`npm run guest: ${error.message}`);
-  process.exitCode = 1;
-}
+await reportMade({
+  name: 'npm run guest',
+  folder,
+  json: asked.json,
+  make: run,
+  lines: ({ made, manifest: { kernel, packages, files } }, seconds) => [
+    `${made.length > 0 ? `made ${made.join(', ')} in ${seconds} s` : 'already there'}: ${folder}`,
+    `  Linux ${kernel}, of ${Object.entries(packages).map(([name, version]) => `${name} ${version}`).join(', ')}`,
+    ...Object.entries(files).map(([name, { bytes }]) => `  ${String(bytes).padStart(10)} ${name}`),
+  ],
+});

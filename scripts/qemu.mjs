@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { whyNoQemu } from './qemu/tools.mjs';
 import { makeInitramfs, makeQemu, qemuIn } from './qemu/image.mjs';
+import { reportMade } from './report-made.mjs';
 import { scriptOptions } from './script-options.mjs';
 
 const usage = `usage: npm run qemu -- [--force] [--mirror URL] [--json]
@@ -13,7 +14,6 @@ exit codes: 0 it is there, 1 it could not be made, 2 arguments, 3 skipped: this 
 
 const asked = scriptOptions(usage, {}, { mirror: [undefined, undefined] }, ['force']);
 const folder = fileURLToPath(new URL('../qemu', import.meta.url));
-const started = performance.now();
 const tell = (line) => process.stderr.write(`${line}\n`);
 
 async function run() {
@@ -26,19 +26,14 @@ async function run() {
   return { status: 0, isThere, manifest };
 }
 
-try {
-  const { status, ...result } = await run();
-  const seconds = Number(((performance.now() - started) / 1000).toFixed(1));
-  if (asked.json) console.log(JSON.stringify({ folder, ...result, seconds }));
-  else if (result.skipped !== undefined) console.log(`skipped: ${result.skipped}`);
-  else {
-    console.log(`${result.isThere ? 'already there' : `made in ${seconds} s`}: ${folder}`);
-    console.log(`  Linux ${result.manifest.kernel}; QEMU of ${result.manifest.release}, ${result.manifest.qemuPackages} packages`);
-    for (const [name, version] of Object.entries(result.manifest.packages)) console.log(`  ${name} ${version}`);
-  }
-  process.exitCode = status;
-} catch (error) {
-  if (asked.json) console.log(JSON.stringify({ folder, failed: error.message }));
-  else console.error(`npm run qemu: ${error.message}`);
-  process.exitCode = 1;
-}
+await reportMade({
+  name: 'npm run qemu',
+  folder,
+  json: asked.json,
+  make: run,
+  lines: ({ isThere, manifest: { kernel, release, qemuPackages, packages } }, seconds) => [
+    `${isThere ? 'already there' : `made in ${seconds} s`}: ${folder}`,
+    `  Linux ${kernel}; QEMU of ${release}, ${qemuPackages} packages`,
+    ...Object.entries(packages).map(([name, version]) => `  ${name} ${version}`),
+  ],
+});

@@ -1,5 +1,8 @@
 // What the guest is made of: the modules it carries, its first program, its command line. Another recipe makes another guest.
 import { createHash } from 'node:crypto';
+import { initOf } from './init.mjs';
+
+export { READY } from './init.mjs';
 
 /** Bytes of the guest's memory: 96 MiB of its own, what is reserved, and 16 MiB at the end that the firmware keeps. */
 export const MEMORY_BYTES = 128 << 20;
@@ -19,31 +22,17 @@ export const LOADED_MODULES = ['gpio-pci-idio-16', 'bochs', 'nvme', 'uio_pci_gen
 /** Asked for by those above by the name of an algorithm, which no list of dependencies tells. */
 export const ALGORITHM_MODULES = ['crc32c_generic', 'crct10dif_generic', 'crc64_rocksoft_generic'];
 
-/** What the guest says on its serial line when its shell is about to start. */
-export const READY = 'maplebar guest: ready';
-
 /**
  * The guest's first program. The emulator's own VGA has the ids of bochs-display: it is kept from that driver, or it would take the console.
  */
-export const INIT = `#!/bin/busybox sh
-/bin/busybox --install -s /bin
-export PATH=/bin HOME=/ TERM=linux
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t devtmpfs devtmpfs /dev
-mkdir -p /dev/pts /tmp /mnt
-mount -t devpts devpts /dev/pts
-hostname maplebar
-for card in /sys/bus/pci/devices/*; do
+export const INIT = initOf(`for card in /sys/bus/pci/devices/*; do
   case "$(cat $card/vendor $card/device $card/class | tr '\\n' ' ')" in
     '0x1234 0x1111 0x030000 ') echo none > $card/driver_override ;;
   esac
 done
 for module in ${LOADED_MODULES.join(' ')}; do modprobe $module; done
 while :; do setsid sh -c 'exec sh -i < /dev/tty1 > /dev/tty1 2>&1'; sleep 1; done &
-echo '${READY}' > /dev/ttyS0
-while :; do setsid sh -c 'exec sh -i < /dev/ttyS0 > /dev/ttyS0 2>&1'; sleep 1; done
-`;
+`);
 
 /** Names this recipe: guests of different recipes do not pass for each other. */
 export const RECIPE = createHash('sha256').update(JSON.stringify([MEMORY_BYTES, RESERVED, COMMAND_LINE, LOADED_MODULES, ALGORITHM_MODULES, INIT])).digest('hex').slice(0, 16);

@@ -1,5 +1,8 @@
 // What QEMU's guest is made of: packages, modules, its first program, its command line. Another recipe makes another guest.
 import { createHash } from 'node:crypto';
+import { initOf } from '../guest/init.mjs';
+
+export { READY } from '../guest/init.mjs';
 
 /** Releases of Debian whose QEMU has vfio-user-pci, in the order in which they are looked for: what is pinned, and all suites that it needs. */
 export const RELEASES = [
@@ -14,9 +17,6 @@ export const LEAST_QEMU = [10, 1];
 /** Loaded by checks, when they want a card to be driven. */
 export const MODULES = ['gpio-pci-idio-16', 'uio_pci_generic', 'nvme', 'ext4', 'vfio-pci', 'vfio_iommu_type1', 'irqbypass'];
 
-/** What the guest says on its serial line when its shell is about to start. */
-export const READY = 'maplebar guest: ready';
-
 /**
  * The kernel's command line: without what takes long and finds nothing here, and without its test of the timer, which a guest on a busy machine does not always pass. A guest that panics
  * starts anew, or ends.
@@ -24,18 +24,7 @@ export const READY = 'maplebar guest: ready';
 export const COMMAND_LINE = 'console=ttyS0 iomem=relaxed no_timer_check mitigations=off random.trust_cpu=on cryptomgr.notests audit=0 apparmor=0 panic=-1 loglevel=4';
 
 /** The first program. No module is loaded: a check sees the cards first as the firmware left them. */
-export const INIT = `#!/bin/busybox sh
-/bin/busybox --install -s /bin
-export PATH=/bin HOME=/ TERM=linux
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t devtmpfs devtmpfs /dev
-mkdir -p /dev/pts /tmp /mnt
-mount -t devpts devpts /dev/pts
-hostname maplebar
-echo '${READY}' > /dev/ttyS0
-while :; do setsid sh -c 'exec sh -i < /dev/ttyS0 > /dev/ttyS0 2>&1'; sleep 1; done
-`;
+export const INIT = initOf();
 
 /** Names what is fetched: folders of different recipes do not pass for each other. */
 export const RECIPE = createHash('sha256').update(JSON.stringify([RELEASES, LEAST_QEMU, MODULES])).digest('hex').slice(0, 16);
