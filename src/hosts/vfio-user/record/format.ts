@@ -16,6 +16,7 @@
 //
 //   n    a number of up to 64 bits, 7 in each byte, the lowest first; bit 7: more follow
 
+import { HEADER_SIZE } from '../codec/header.ts';
 import type { FdKind, SessionEvent } from './events.ts';
 
 /** What a recorded session says of itself. */
@@ -207,6 +208,12 @@ function fdKindOf(byte: number): FdKind {
   return kind;
 }
 
+/** What is sent is sent whole, where what is received may come in pieces. */
+function messageOf(bytes: Uint8Array): Uint8Array {
+  if (bytes.length < HEADER_SIZE) throw new RangeError(`a message that was sent has ${bytes.length} bytes; expected at least the ${HEADER_SIZE} of a header`);
+  return bytes;
+}
+
 function eventOf(from: Cursor, kind: number, at: number): SessionEvent {
   const name = KINDS[kind];
   if (name === undefined || name === 'end') throw new RangeError(`an event is of kind ${kind}; expected 0 to ${KINDS.length - 1}`);
@@ -214,7 +221,7 @@ function eventOf(from: Cursor, kind: number, at: number): SessionEvent {
   if (name === 'timer') return { kind: name, at, timer: from.number() };
   if (name === 'signal' || name === 'signalled') return { kind: name, at, fd: from.number() };
   if (name === 'block-read') return { kind: name, at, block: from.number(), bytes: from.block() };
-  if (name === 'sent') return { kind: name, at, fds: from.number(MAX_FDS), bytes: from.block() };
+  if (name === 'sent') return { kind: name, at, fds: from.number(MAX_FDS), bytes: messageOf(from.block()) };
   if (name === 'received') return { kind: name, at, fds: Array.from({ length: from.number(MAX_FDS) }, () => fdKindOf(from.byte())), bytes: from.block() };
   return { kind: name, at, fd: from.number(), offset: from.big(), bytes: from.block() };
 }
