@@ -5,6 +5,7 @@
 // All of it is checked before anything changes, so that a machine goes on unharmed when a state is refused.
 
 import { crc32 } from 'maplebar/pci';
+import { restoreState } from 'maplebar/v86';
 import type { AnyMachine, Plugged } from '../cards/card.ts';
 
 const MAGIC = 0x4d44_424d;
@@ -63,10 +64,10 @@ export async function restoreMachine(machine: AnyMachine, plugged: readonly Plug
   const isRunning = machine.emulator.is_running();
   if (isRunning) await machine.emulator.stop();
   try {
-    await machine.emulator.restore_state(saved.slice(at, at + list.bytes).buffer);
+    await restoreState(machine.emulator, saved.slice(at, at + list.bytes).buffer);
     for (const { card, state } of states) card.load(state);
   } catch (error) {
-    await machine.emulator.restore_state(was);
+    await restoreState(machine.emulator, was);
     plugged.forEach(({ card }, i) => card.load(before[i]!));
     throw error;
   } finally {

@@ -1,5 +1,6 @@
 // Linux in v86 in Node, driven over its serial line: boot it from the kernel or from a saved machine, run commands of its shell, get their output and exit status.
 import { V86 } from 'v86';
+import { restoreState } from '../../src/hosts/v86/index.ts';
 import { GUEST_FOLDER, V86_WASM, fileBuffer, readManifest } from './files.ts';
 import type { GuestManifest } from './files.ts';
 import { SerialLine } from './serial-line.ts';
@@ -28,11 +29,6 @@ const BOOT_LIMIT: Limit = { seconds: 180 };
 /** What of v86's inside a boot needs: ports that answer. */
 interface Ports {
   readonly v86: { readonly cpu: { readonly io: { register_read(port: number, device: unknown, read8: () => number, read16?: () => number, read32?: () => number): void; register_write(port: number, device: unknown, write8: () => void, write16?: () => void, write32?: () => void): void } } };
-}
-
-/** What of v86's inside going back in time needs. */
-interface TimeStamps {
-  readonly v86: { readonly cpu: { readonly current_tsc: Uint32Array; store_current_tsc(): void; set_tsc(low: number, high: number): void } };
 }
 
 const HOTPLUG_PORTS = [0xae00, 0xae20] as const;
@@ -131,18 +127,9 @@ export class Guest {
     return this.shell.output(command, limit);
   }
 
-  /**
-   * Goes back to a state of this machine; the emulator is stopped. Cards are loaded before it runs on.
-   *
-   * v86 0.5.462 never has its time stamp counter run backwards, so that a machine which is taken back would find its time standing still for as long as it had gone on. Here it goes on from now, as
-   * after a sleep.
-   */
-  async restore(state: ArrayBuffer): Promise<void> {
-    const { cpu } = (this.emulator as unknown as TimeStamps).v86;
-    cpu.store_current_tsc();
-    const [low, high] = [cpu.current_tsc[0]!, cpu.current_tsc[1]!];
-    await this.emulator.restore_state(state);
-    cpu.set_tsc(low, high);
+  /** Goes back to a state of this machine; the emulator is stopped. Cards are loaded before it runs on. */
+  restore(state: ArrayBuffer): Promise<void> {
+    return restoreState(this.emulator, state);
   }
 
   /** Ends the machine. */

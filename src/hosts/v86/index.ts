@@ -8,6 +8,8 @@ export type { InterruptCounts, InterruptStorm, StormCap } from './interrupt-wire
 export { TRIED_VERSION } from './internals.ts';
 export type { V86Emulator } from './internals.ts';
 export { realClock } from './real-clock.ts';
+export { restoreState } from './restore-state.ts';
+export type { V86StateKeeper } from './restore-state.ts';
 export type { RegionCounts, V86Access, V86TraceSink } from './region-counts.ts';
 export { V86Card } from './v86-card.ts';
 export type { AttachableDevice } from './v86-card.ts';

@@ -100,7 +100,10 @@ export interface V86Internals {
 
 type Kind = 'function' | 'object' | 'boolean' | 'array';
 
-const EXPECTED: readonly (readonly [path: string, kind: Kind])[] = [
+/** What is to be there: where, from the emulator on, and what it is. */
+export type Expected = readonly (readonly [path: string, kind: Kind])[];
+
+const EXPECTED: Expected = [
   ['read_memory', 'function'],
   ['write_memory', 'function'],
   ['v86', 'object'],
@@ -137,19 +140,24 @@ function valueAt(root: unknown, path: string): unknown {
   return value;
 }
 
+/** Refuses an emulator that lacks something. TypeError that names the first thing missing, what was found in its place and what was expected. */
+export function checkInside(call: string, emulator: unknown, expected: Expected): void {
+  if (typeof emulator !== 'object' || emulator === null) throw new TypeError(`${call}: the emulator is ${emulator === null ? 'null' : typeof emulator}; expected a V86`);
+  for (const [path, kind] of expected) {
+    const found = valueAt(emulator, path);
+    if (isKind(found, kind)) continue;
+    const hint = path === 'v86' || path === 'v86.cpu.io' || path === 'v86.cpu.devices.pci' ? ": has 'emulator-ready' been told yet?" : '';
+    throw new TypeError(`${call}: emulator.${path} is ${found === null ? 'null' : typeof found}; expected ${ARTICLED[kind]}, as in v86 ${TRIED_VERSION}${hint}`);
+  }
+}
+
 /**
  * The inside of an emulator, once all that is used of it is known to be there. Changes nothing.
  *
  * @throws TypeError that names the first thing missing, what was found in its place and what was expected.
  */
 export function internalsOf(call: string, emulator: unknown): V86Internals {
-  if (typeof emulator !== 'object' || emulator === null) throw new TypeError(`${call}: the emulator is ${emulator === null ? 'null' : typeof emulator}; expected a V86`);
-  for (const [path, kind] of EXPECTED) {
-    const found = valueAt(emulator, path);
-    if (isKind(found, kind)) continue;
-    const hint = path === 'v86' || path === 'v86.cpu.io' || path === 'v86.cpu.devices.pci' ? ": has 'emulator-ready' been told yet?" : '';
-    throw new TypeError(`${call}: emulator.${path} is ${found === null ? 'null' : typeof found}; expected ${ARTICLED[kind]}, as in v86 ${TRIED_VERSION}${hint}`);
-  }
+  checkInside(call, emulator, EXPECTED);
   const { v86: machine } = emulator as { readonly v86: { readonly idle: boolean; readonly cpu: V86Cpu } };
   return { emulator: emulator as V86Emulator, machine, cpu: machine.cpu, io: machine.cpu.io, pci: machine.cpu.devices.pci };
 }

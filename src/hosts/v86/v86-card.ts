@@ -117,7 +117,7 @@ export class V86Card<Device extends AttachableDevice = AttachableDevice> {
   }
 
   /**
-   * The card becomes what `save` of such a card answered. Call it when `emulator.restore_state` has ended.
+   * The card becomes what `save` of such a card answered. Call it when {@link restoreState} has ended.
    *
    * @throws VfioError EINVAL for bytes that are no state of such a card; card and machine are as they were. EBUSY while a VFIO program migrates it, EBADF when it was pulled.
    */
