@@ -1,6 +1,6 @@
 // A program for Linux on i386 that times a loop of loads or stores: an executable of a few hundred bytes, assembled here and typed into the guest's shell.
 //
-//   08048000  ELF header, one segment      08048060  code      behind it: what to do (address, accesses, 1 for loads)
+//   08048000  ELF header, one segment      08048060  code      080481bc  what to do: address, accesses, 1 for loads
 //   08049000  least, rounds, two times     0804a000  a page of RAM of its own
 //
 // It opens /dev/mem, maps the page of the address (or takes its own), runs the loop some times, and prints the least nanoseconds of one run in hexadecimal.
@@ -10,7 +10,9 @@ import { Assembler } from './assembler.ts';
 const BASE = 0x0804_8000;
 const [LEAST, ROUNDS, BEGAN, ENDED, TEXT] = [0x1000, 0x1004, 0x1008, 0x1010, 0x1020].map((at) => BASE + at) as [number, number, number, number, number];
 const RAM = BASE + 0x2000;
-const BYTES = 0x200;
+const BYTES = 0x1c8;
+/** Bytes at the end of the program that say what to do; all before them is the same for every task. */
+export const TASK_BYTES = 12;
 const MEMORY = 0x3000;
 const CODE = 0x60;
 const LOOPS = 10;
@@ -89,6 +91,7 @@ export function linuxLoop({ operation, address, accesses }: LoopTask): Uint8Arra
   rounds(to);
   told(to);
   to.label('path').bytes(...new TextEncoder().encode('/dev/mem'), 0);
-  to.label('address').dword(address ?? 0).label('accesses').dword(accesses).label('loads').dword(operation === 'load' ? 1 : 0);
-  return to.finish().slice(0, BYTES);
+  if (to.at > BYTES - TASK_BYTES) throw new Error(`the program has ${to.at} bytes before its task; expected up to ${BYTES - TASK_BYTES}`);
+  to.origin(BYTES - TASK_BYTES).label('address').dword(address ?? 0).label('accesses').dword(accesses).label('loads').dword(operation === 'load' ? 1 : 0);
+  return to.finish();
 }

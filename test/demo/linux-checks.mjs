@@ -59,7 +59,7 @@ export const linuxChecks = [
     },
   },
   {
-    name: 'Linux: serial port and NVMe disk are bound, used, and pulled while it runs',
+    name: 'Linux: serial port and NVMe disk are bound, used, and pulled while it runs; taken back to a state, it goes on',
     run: async (demo) => {
       await demo.click('#start-linux');
       await demo.sees('#status', 'Running: Linux', BOOT);
@@ -72,6 +72,17 @@ export const linuxChecks = [
       await demo.sees('#map-drawing', 'NVMe disk BAR 0');
       await type(demo, 'echo still-$((40 + 2))');
       await demo.sees('#guest-text', 'still-42');
+      await demo.click('#state-save');
+      await demo.sees('#state-told', /^Saved/, 60_000);
+      await type(demo, 'echo gone-on-$((40 + 2))');
+      await demo.sees('#guest-text', 'gone-on-42');
+      await demo.click('#state-restore');
+      await demo.sees('#state-told', /^Restored$/, 60_000);
+      // What waits for a while is woken: the guest's time goes on.
+      await type(demo, 'sleep 0.2; echo awake-$((40 + 2))');
+      await demo.sees('#guest-text', 'awake-42');
+      await type(demo, 'dd if=/dev/nvme0n1 bs=64k count=16 iflag=direct 2>/dev/null | wc -c');
+      await demo.sees('#guest-text', /\n1048576/);
     },
   },
 ];
