@@ -14,6 +14,8 @@ const WIDTH = 600;
 const BAR_HEIGHT = 14;
 const STRIP_HEIGHT = 4;
 const LINE = 50;
+/** Room for an alias's name, on a line of its own: on a narrow page there is none behind the region's. */
+const ALIAS_LINE = 20;
 const FIRST = 44;
 /** Room above for letters, which are larger on a narrow page. */
 const TOP = -8;
@@ -57,14 +59,14 @@ function part(className: string, size: bigint, from: number, bytes: number, y: n
   return drawn;
 }
 
-/** A region's row: its name, its bytes, its registers. */
-function row({ address, size, manner, map, title, areas, bus }: DrawnRegion, aliases: readonly MappedAlias[], y: number): SVGElement[] {
-  const drawn: SVGElement[] = [
-    svg('text', { x: 0, y: y + 11 }, `${title}: ${bytesText(size)}, ${address === null ? 'not decoded' : `${bus === 'ports' ? 'port' : 'at'} ${hex(address)}, ${manner}`}${aliases.map((alias) => `; ${alias.title}`).join('')}`),
-    svg('rect', { class: address === null ? 'off' : manner, x: 0, y: y + 15, width: WIDTH, height: BAR_HEIGHT }),
-  ];
+/** A region's row: its name, those of its aliases, its bytes, its registers. */
+function row({ address, size, manner, map, title, areas, bus }: DrawnRegion, aliases: readonly MappedAlias[], top: number): SVGElement[] {
+  const y = top + ALIAS_LINE * aliases.length;
+  const name = svg('text', { x: 0, y: top + 11 }, `${title}: ${bytesText(size)}, ${address === null ? 'not decoded' : `${bus === 'ports' ? 'port' : 'at'} ${hex(address)}, ${manner}`}`);
+  for (const alias of aliases) name.append('; ', svg('tspan', { x: 0, dy: ALIAS_LINE }, alias.title));
+  const drawn: SVGElement[] = [name, svg('rect', { class: address === null ? 'off' : manner, x: 0, y: y + 15, width: WIDTH, height: BAR_HEIGHT })];
   for (const { path, position, bytes } of map?.registers.slice(0, MOST_BANDS) ?? []) drawn.push(part('register', size, position, bytes, y + 17, BAR_HEIGHT - 4, `${path} at ${hex(position)}, ${bytes} bytes`));
-  for (const { position, bytes, title: name } of aliases) drawn.push(part('alias', size, position, Math.max(bytes, Number(size) / 100), y + 15, BAR_HEIGHT, `${name}: ${hex(bytes)} bytes at ${hex(position)}`));
+  for (const { position, bytes, title: called } of aliases) drawn.push(part('alias', size, position, Math.max(bytes, Number(size) / 100), y + 15, BAR_HEIGHT, `${called}: ${hex(bytes)} bytes at ${hex(position)}`));
   const strip = y + 15 + BAR_HEIGHT + 1;
   for (const { offset, size: bytes } of areas?.areas ?? []) drawn.push(part('mappable', size, Number(offset), Number(bytes), strip, STRIP_HEIGHT, `may be mapped: ${hex(bytes)} bytes at ${hex(offset)}`));
   for (const { offset, size: bytes, reason } of areas?.holes ?? []) drawn.push(part('hole', size, Number(offset), Number(bytes), strip, STRIP_HEIGHT, `left out, ${reason}: ${hex(bytes)} bytes at ${hex(offset)}`));
@@ -96,20 +98,23 @@ export class RegionMapPanel {
       svg('rect', { class: 'space', x: 0, y: 14, width: WIDTH, height: 16 }),
       svg('rect', { class: 'ram', x: 0, y: 14, width: Math.max(2, (memoryBytes / SPAN) * WIDTH), height: 16 }),
       svg('text', { x: 0, y: 10 }, '0'), svg('text', { x: WIDTH, y: 10, 'text-anchor': 'end' }, '4 GiB'),
-      svg('text', { x: (memoryBytes / SPAN) * WIDTH + 4, y: 10 }, `RAM ${bytesText(BigInt(memoryBytes))}`),
+      svg('text', { x: Math.max(20, (memoryBytes / SPAN) * WIDTH + 4), y: 10 }, `RAM ${bytesText(BigInt(memoryBytes))}`),
     ];
-    regions.forEach((region, i) => {
+    let y = FIRST;
+    for (const region of regions) {
       const { address, bus, size, manner, slot, index } = region;
-      const y = FIRST + i * LINE;
+      const known = aliases.filter((alias) => alias.slot === slot && alias.bar === index);
+      const below = y + ALIAS_LINE * known.length;
       if (address !== null && bus === 'memory') {
         const x = (Number(address) / SPAN) * WIDTH;
         const width = Math.max(3, (Number(size) / SPAN) * WIDTH);
-        parts.push(svg('rect', { class: manner, x, y: 14, width, height: 16 }), svg('path', { class: 'lead', d: `M${x} 30 L0 ${y + 15} M${x + width} 30 L${WIDTH} ${y + 15}` }));
+        parts.push(svg('rect', { class: manner, x, y: 14, width, height: 16 }), svg('path', { class: 'lead', d: `M${x} 30 L0 ${below + 15} M${x + width} 30 L${WIDTH} ${below + 15}` }));
       }
-      parts.push(...row(region, aliases.filter((alias) => alias.slot === slot && alias.bar === index), y));
-    });
+      parts.push(...row(region, known, y));
+      y = below + LINE;
+    }
     if (regions.length === 0) parts.push(svg('text', { x: 0, y: 50 }, 'Plug a card in, and the guest gives its regions addresses.'));
-    this.drawing.setAttribute('viewBox', `0 ${TOP} ${WIDTH} ${Math.max(60, FIRST + regions.length * LINE) - TOP}`);
+    this.drawing.setAttribute('viewBox', `0 ${TOP} ${WIDTH} ${Math.max(60, y) - TOP}`);
     this.drawing.replaceChildren(...parts);
     this.moves.replaceChildren(...(canMove ? cards.map(({ key, title }) => button(`Move ${title.toLowerCase()}`, () => this.move(key), { id: `move-${key}`, title: 'The guest puts its BARs at other addresses' })) : []));
   }

@@ -198,6 +198,8 @@ export const checks = [
       await demo.sees('#counter-rows', /\d/);
       const wide = await demo.page.evaluate(() => globalThis.document.documentElement.scrollWidth);
       expectThat(wide <= width, `the page is ${wide} px wide in a window of ${width}`);
+      const cut = await demo.page.$$eval('#map-drawing text', (all) => all.filter((text) => text.getBoundingClientRect().right > text.ownerSVGElement.getBoundingClientRect().right + 1).map(({ textContent }) => textContent));
+      expectThat(cut.length === 0, `cut off in the region map: ${cut.join('; ')}`);
       const [ink, ground] = await demo.page.evaluate(() => {
         const style = globalThis.getComputedStyle(globalThis.document.body);
         return [style.color, style.backgroundColor].map((colour) => colour.match(/\d+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0));
