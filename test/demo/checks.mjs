@@ -205,7 +205,6 @@ export const checks = [
         return [style.color, style.backgroundColor].map((colour) => colour.match(/\d+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0));
       });
       expectThat((colorScheme === 'dark' ? ink - ground : ground - ink) > 400, `ink ${ink} and ground ${ground} of 765 are too near in ${colorScheme}`);
-      await demo.page.waitForTimeout(1500);
       await demo.picture(`demo-${name}-${colorScheme}`);
     },
   })),

@@ -44,6 +44,14 @@ export class DemoPage {
     return this.page.click(selector);
   }
 
+  /** Puts a text into a field. Typed, it would be a step of the browser's history of undoing, which keeps the elements of each. */
+  enter(selector, text) {
+    return this.page.locator(selector).evaluate((field, value) => {
+      field.value = value;
+      field.dispatchEvent(new globalThis.Event('input', { bubbles: true }));
+    }, text);
+  }
+
   /** Waits until an element's text holds something. */
   async sees(selector, what, timeout = WAIT) {
     const pattern = what instanceof RegExp ? what.source : what.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
@@ -91,8 +99,11 @@ export class DemoPage {
     });
   }
 
+  /** Takes a picture, if they are asked for, when the charts have something to show. */
   async picture(name) {
-    if (this.pictures !== undefined) await this.page.screenshot({ path: `${this.pictures}/${name}.png`, fullPage: true });
+    if (this.pictures === undefined) return;
+    await this.page.waitForTimeout(1500);
+    await this.page.screenshot({ path: `${this.pictures}/${name}.png`, fullPage: true });
   }
 
   expectNoComplaint() {

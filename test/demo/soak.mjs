@@ -4,6 +4,8 @@ import { expectThat } from './demo-page.mjs';
 const MIB = 1 << 20;
 /** How much more than at first the heap may be: what browsers compile and cache, in part and in all. */
 const HEAP_GROWS = { factor: 1.15, bytes: 2 * MIB };
+/** The same for elements and texts of the page: what it says of itself is longer or shorter. */
+const NODES_GROW = 60;
 
 /** Notes memories of WebAssembly as modules are made, without keeping them. Runs in the page, before anything else. */
 export function noteMemories() {
@@ -57,19 +59,19 @@ async function round(demo) {
   await demo.plug('display', 'gpio', 'serial', 'nvme');
   await demo.there('[data-card=gpio] .lamp.on');
   for (const line of [1, 9]) await demo.click(`[aria-label="input ${line}"]`);
-  await page.fill('#serial-line', 'maple');
+  await demo.enter('#serial-line', 'maple');
   await page.press('#serial-line', 'Enter');
   await demo.sees('[data-card=serial] pre', 'maple');
   await demo.sees('#guest-text', 'Identify says');
   for (const key of ['gpio', 'display', 'nvme']) await demo.click(`#move-${key}`);
-  await page.fill('#trace-filter', 'OUT');
+  await demo.enter('#trace-filter', 'OUT');
   await demo.click('#trace-pause');
   await demo.click('#trace-pause');
-  await page.fill('#trace-filter', '');
+  await demo.enter('#trace-filter', '');
   for (const id of ['store', 'line', 'other', 'uncached', 'fence']) await demo.click(`#combining-${id}`);
   const source = await page.inputValue('#own-source');
   for (const tried of [THROWS, STORM, 'no map', source]) {
-    await page.fill('#own-source', tried);
+    await demo.enter('#own-source', tried);
     await demo.click('#own-save');
   }
   await demo.there('[data-card=own]');
@@ -143,6 +145,8 @@ export async function soak(demo, { minutes, hasGuest, tell }) {
   const [first, last] = [samples[0], samples.at(-1)];
   const most = first.heap * HEAP_GROWS.factor + HEAP_GROWS.bytes;
   expectThat(last.heap <= most, `the heap has ${last.heap} bytes at the end, ${first.heap} after the first rounds; expected up to ${Math.round(most)}`);
+  expectThat(last.nodes <= first.nodes + NODES_GROW, `the page has ${last.nodes} nodes at the end, ${first.nodes} after the first rounds; expected up to ${NODES_GROW} more`);
+  expectThat(last.listeners <= first.listeners, `the page has ${last.listeners} listeners at the end, ${first.listeners} after the first rounds`);
   expectThat(last.wasm <= first.wasm, `WebAssembly's memories have ${last.wasm} bytes at the end, ${first.wasm} after the first rounds`);
   return `level: heap ${(first.heap / MIB).toFixed(2)} -> ${(last.heap / MIB).toFixed(2)} MiB, Wasm ${(first.wasm / MIB).toFixed(1)} -> ${(last.wasm / MIB).toFixed(1)} MiB, in ${rounds} rounds`;
 }
