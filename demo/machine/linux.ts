@@ -52,8 +52,8 @@ const COMMAND_MS = 60_000;
 const ACCESSES = 40_000;
 /** Characters that are typed at once. */
 const LINE = 200;
-/** Where the guest keeps the loop that is measured. */
-const PROGRAM = '/tmp/loop';
+/** What the guest's shell knows the loop by that is measured. */
+const PROGRAM = 'timed';
 
 const BOOT_MAGIC = 0x5372_6448; // "HdrS"
 
@@ -61,8 +61,6 @@ const BOOT_MAGIC = 0x5372_6448; // "HdrS"
 export function isKernel(image: ArrayBuffer): boolean {
   return image.byteLength > 0x206 && new DataView(image).getUint32(0x202, true) === BOOT_MAGIC;
 }
-
-const base64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
 
 /** Linux, driven over its serial line. */
 export class LinuxMachine implements Machine {
@@ -150,11 +148,11 @@ export class LinuxMachine implements Machine {
     const program = linuxLoop({ operation, address, accesses: ACCESSES });
     this.isQuiet = true;
     try {
-      const task = base64(program.subarray(-TASK_BYTES));
+      const task = [...program.subarray(-TASK_BYTES)].map((byte) => `\\${byte.toString(8)}`).join('');
       // All but the task is typed once: a kernel that is emulated takes its time for each character. A state that is restored may have been saved before that.
       let found = await this.timed(task);
       if (found === undefined) {
-        await this.typeFile(program.subarray(0, -TASK_BYTES));
+        await this.typeProgram(program.subarray(0, -TASK_BYTES));
         found = await this.timed(task);
       }
       if (found === undefined || found === 0xffff_ffff) throw new Error(`the guest cannot reach ${address === null ? 'its memory' : `0x${address.toString(16)}`} by /dev/mem`);
@@ -166,16 +164,18 @@ export class LinuxMachine implements Machine {
 
   /** Nanoseconds of a loop of the program that the guest has; undefined when it has none. */
   private async timed(task: string): Promise<number | undefined> {
-    await this.command(`[ -f ${PROGRAM} ] && { cat ${PROGRAM}; echo ${task} | base64 -d; } > ${PROGRAM}.now && chmod +x ${PROGRAM}.now && echo least-$(${PROGRAM}.now)-`);
+    await this.command(`${PROGRAM} '${task}'`);
     const [, found] = /least-([0-9a-f]{8})-/.exec(this.heard) ?? [];
     return found === undefined ? undefined : Number.parseInt(found, 16);
   }
 
-  private async typeFile(bytes: Uint8Array): Promise<void> {
-    const text = base64(bytes);
+  /** Types the program, and a function of the shell that puts a task behind it and runs it. */
+  private async typeProgram(bytes: Uint8Array): Promise<void> {
+    const text = btoa(String.fromCharCode(...bytes));
     // Short lines: the shell edits them as they are typed.
-    for (let at = 0; at < text.length; at += LINE) await this.command(`echo ${text.slice(at, at + LINE)} ${at === 0 ? '>' : '>>'} ${PROGRAM}.base64`);
-    await this.command(`base64 -d ${PROGRAM}.base64 > ${PROGRAM}`);
+    for (let at = 0; at < text.length; at += LINE) await this.command(`echo ${text.slice(at, at + LINE)} ${at === 0 ? '>' : '>>'} /tmp/base64`);
+    await this.command('base64 -d /tmp/base64 > /tmp/head; : > /tmp/loop; chmod +x /tmp/loop');
+    await this.command(`${PROGRAM}() { { cat /tmp/head; printf "$1"; } > /tmp/loop; echo least-$(/tmp/loop)-; }`);
   }
 
   rescan(): Promise<void> {
