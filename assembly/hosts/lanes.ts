@@ -4,7 +4,8 @@
 //   (copies of the core's, lane.ts)              24 where closings of its kind are counted | 28 how many there had been
 //                                                32 distance to the bits that can be read, twice that to those that can be written; 0: all can | 36 alignment
 //                                                40 the run's row | 44 so many accesses more go the long way before the core is asked | 48 and so many after that
-//                                                56 accesses since it was copied, a u64 each: reads of 8, 32 bits; writes of 8, 16, 32, 64 bits
+//                                                52 how many multiples of 2, 4, 8 bytes lie in it, 3 fields
+//                                                64 accesses since it was copied, a u64 each: reads of 8, 32 bits; writes of 8, 16, 32, 64 bits
 //   runs, 64 rows of 64 bytes, from 8192 on       0 first address | 4 last address | 8 the host's number of it | 16 accesses, as above
 //   (addresses that one card decodes)
 
@@ -15,21 +16,21 @@ const LANE_BYTES: u32 = 128;
 const LANES_BYTES: u32 = 8192;
 const RUN_BYTES: u32 = 64;
 export const OFFSETS1: usize = 4;
-export const OFFSETS2: usize = 8;
-export const OFFSETS4: usize = 12;
-export const OFFSETS8: usize = 16;
 export const BASE: usize = 20;
 const COUNTER: usize = 24;
 const CLOSINGS: usize = 28;
 export const DISTANCE: usize = 32;
-export const ALIGNMENT: usize = 36;
+const ALIGNMENT: usize = 36;
 const RUN: usize = 40;
 const WAITS: usize = 44;
 const PATIENCE: usize = 48;
-export const LANE_COUNTS: u32 = 56;
+export const MULTIPLES2: usize = 52;
+export const MULTIPLES4: usize = 56;
+export const MULTIPLES8: usize = 60;
+export const LANE_COUNTS: usize = 64;
 const RUN_LAST: usize = 4;
 export const RUN_NUMBER: usize = 8;
-export const RUN_COUNTS: u32 = 16;
+export const RUN_COUNTS: usize = 16;
 const COUNTS_BYTES: u32 = 48;
 // Offsets in counts.
 export const READS8: u32 = 0;
@@ -78,16 +79,13 @@ export function isOpen(lane: u32): bool {
   return load<u32>(load<u32>(lane, COUNTER)) == load<u32>(lane, CLOSINGS);
 }
 
-/** Whether another lane than the latest holds an access: it is the latest then. `n` is that of 2 ** n bytes. */
-export function turn(address: u32, n: u32): bool {
+/** The lane that serves an access of 2 ** `n` bytes, which is the latest then; else 0. */
+export function serving(address: u32, n: u32): u32 {
   const lane = laneOf(address);
-  if (lane == latest || address - load<u32>(lane) >= load<u32>(lane + n * 4, OFFSETS1) || !isOpen(lane)) return false;
+  const offset = address - load<u32>(lane);
+  if (offset >= load<u32>(lane + n * 4, OFFSETS1) || (offset & ((1 << n) - 1) & load<u32>(lane, ALIGNMENT)) != 0 || !isOpen(lane)) return 0;
   latest = lane;
-  return true;
-}
-
-export function count(counts: u32, what: u32): void {
-  store<u64>(counts + what, load<u64>(counts + what) + 1);
+  return lane;
 }
 
 /** Adds what a lane counted to its run. */
@@ -95,8 +93,8 @@ function fold(lane: u32): void {
   const run = load<u32>(lane, RUN);
   if (run == 0) return;
   for (let what: u32 = 0; what < COUNTS_BYTES; what += 8) {
-    store<u64>(run + RUN_COUNTS + what, load<u64>(run + RUN_COUNTS + what) + load<u64>(lane + LANE_COUNTS + what));
-    store<u64>(lane + LANE_COUNTS + what, 0);
+    store<u64>(run + what, load<u64>(run + what, RUN_COUNTS) + load<u64>(lane + what, LANE_COUNTS), RUN_COUNTS);
+    store<u64>(lane + what, 0, LANE_COUNTS);
   }
 }
 
@@ -138,6 +136,7 @@ function remember(lane: u32, address: u32, width: u32): bool {
     const runsOwn = bytes >= 1 << n ? bytes - ((1 << n) - 1) : 0;
     const offsets = lanesOwn > skipped ? <u32>min<u64>(min<u64>(lanesOwn - skipped, runsOwn), MOST_OFFSETS) : 0;
     store<u32>(lane + n * 4, offsets, OFFSETS1);
+    if (n > 0) store<u32>(lane + n * 4, (offsets + ((1 << n) - 1)) >>> n, MULTIPLES2 - 4);
   }
   store<u32>(lane, <u32>from);
   store<u32>(lane, load<u32>(row, LANE_BASE) + <u32>skipped, BASE);

@@ -4,11 +4,14 @@
 //                      -> a run: spaceRead of the core, its rules        registers that act, hooks, pages not there yet
 //                      -> neither: v86's own handler, in JavaScript      everything that is not a card's
 //
+// What the latest lane serves is written out for each kind of access, in one piece, and everything that can be in its way is left by `break` to what stands behind it: engines
+// keep that order, so an access that finds its lane takes no jump. An `else`, an `&&` or a `return` on the way costs as much as the masks of a register do.
+//
 // Nothing here may throw into v86: what a hook threw, or what followed an access, is told to the host, and the guest reads all ones.
 
 import {
-  ALIGNMENT, BASE, DISTANCE, LANE_COUNTS, OFFSETS1, OFFSETS2, OFFSETS4, OFFSETS8, READS32, READS8, RUN_COUNTS, RUN_NUMBER, WRITES16, WRITES32, WRITES64, WRITES8,
-  collect, count, isOpen, latest, missed, prepare, runOf, show, space, turn,
+  BASE, DISTANCE, LANE_COUNTS, MULTIPLES2, MULTIPLES4, MULTIPLES8, OFFSETS1, READS32, READS8, RUN_COUNTS, RUN_NUMBER, WRITES16, WRITES32, WRITES64, WRITES8,
+  collect, isOpen, latest, missed, prepare, runOf, serving, show, space,
 } from './lanes.ts';
 import { failed, missRead32, missRead8, missWrite128, missWrite16, missWrite32, missWrite64, missWrite8, spaceRead, spaceWrite } from './linked.ts';
 
@@ -27,11 +30,15 @@ function ended(outer: u32, run: u32, status: i32, address: u32, width: u32, writ
   return isWell;
 }
 
+function count(run: u32, what: u32): void {
+  store<u64>(run + what, load<u64>(run + what, RUN_COUNTS) + 1, RUN_COUNTS);
+}
+
 function readLong(run: u32, address: u32, width: u32): u32 {
   // The access may take the run away.
   const number = load<u32>(run, RUN_NUMBER);
   const outer = inFlight;
-  count(run + RUN_COUNTS, width == 1 ? READS8 : READS32);
+  count(run, width == 1 ? READS8 : READS32);
   inFlight = 1;
   const value = spaceRead(space, address, width);
   return ended(outer, number, value < 0 ? <i32>value : 0, address, width, 0) ? <u32>(<u64>value) : -1 >>> (32 - 8 * width);
@@ -40,13 +47,22 @@ function readLong(run: u32, address: u32, width: u32): u32 {
 function writeLong(run: u32, what: u32, address: u32, width: u32, value: u64): void {
   const number = load<u32>(run, RUN_NUMBER);
   const outer = inFlight;
-  count(run + RUN_COUNTS, what);
+  count(run, what);
   inFlight = 1;
   ended(outer, number, spaceWrite(space, address, width, value), address, width, 1);
 }
 
+// @ts-expect-error: as in maple/read.ts.
+@inline
+function read8At(lane: u32, offset: u32): u32 {
+  store<u64>(lane, load<u64>(lane, LANE_COUNTS + READS8) + 1, LANE_COUNTS + READS8);
+  const at = load<u32>(lane, BASE) + offset;
+  return load<u8>(at) & load<u8>(at + load<u32>(lane, DISTANCE));
+}
+
 function otherRead8(address: u32): u32 {
-  if (turn(address, 0)) return read8(address);
+  const lane = serving(address, 0);
+  if (lane != 0) return read8At(lane, address - load<u32>(lane));
   const run = runOf(address, 1);
   return run == 0 ? missRead8(address) : readLong(run, address, 1);
 }
@@ -55,20 +71,25 @@ function otherRead8(address: u32): u32 {
 export function read8(address: u32): u32 {
   const lane = latest;
   const offset = address - load<u32>(lane);
-  if (offset >= load<u32>(lane, OFFSETS1)) return otherRead8(address);
-  if (!isOpen(lane)) return otherRead8(address);
-  const at = load<u32>(lane, BASE) + offset;
-  const distance = load<u32>(lane, DISTANCE);
-  if (distance == 0) {
-    count(lane + LANE_COUNTS, READS8);
-    return load<u8>(at);
+  while (true) {
+    if (offset >= load<u32>(lane, OFFSETS1)) break;
+    if (!isOpen(lane)) break;
+    return read8At(lane, offset);
   }
-  count(lane + LANE_COUNTS, READS8);
-  return load<u8>(at) & load<u8>(at + distance);
+  return otherRead8(address);
+}
+
+// @ts-expect-error: as in maple/read.ts.
+@inline
+function read32At(lane: u32, offset: u32): u32 {
+  store<u64>(lane, load<u64>(lane, LANE_COUNTS + READS32) + 1, LANE_COUNTS + READS32);
+  const at = load<u32>(lane, BASE) + offset;
+  return load<u32>(at) & load<u32>(at + load<u32>(lane, DISTANCE));
 }
 
 function otherRead32(address: u32): u32 {
-  if (turn(address, 2)) return read32(address);
+  const lane = serving(address, 2);
+  if (lane != 0) return read32At(lane, address - load<u32>(lane));
   const run = runOf(address, 4);
   return run == 0 ? missRead32(address) : readLong(run, address, 4);
 }
@@ -77,22 +98,32 @@ function otherRead32(address: u32): u32 {
 export function read32(address: u32): u32 {
   const lane = latest;
   const offset = address - load<u32>(lane);
-  if (offset >= load<u32>(lane, OFFSETS4)) return otherRead32(address);
-  if (!isOpen(lane)) return otherRead32(address);
+  while (true) {
+    if (rotr<u32>(offset, 2) >= load<u32>(lane, MULTIPLES4)) break;
+    if (!isOpen(lane)) break;
+    return read32At(lane, offset);
+  }
+  return otherRead32(address);
+}
+
+// @ts-expect-error: as in maple/read.ts.
+@inline
+function write8At(lane: u32, offset: u32, value: u32): void {
+  store<u64>(lane, load<u64>(lane, LANE_COUNTS + WRITES8) + 1, LANE_COUNTS + WRITES8);
   const at = load<u32>(lane, BASE) + offset;
   const distance = load<u32>(lane, DISTANCE);
   if (distance == 0) {
-    count(lane + LANE_COUNTS, READS32);
-    return load<u32>(at);
+    store<u8>(at, <u8>value);
+    return;
   }
-  if ((offset & 3 & load<u32>(lane, ALIGNMENT)) != 0) return otherRead32(address);
-  count(lane + LANE_COUNTS, READS32);
-  return load<u32>(at) & load<u32>(at + distance);
+  const stored = load<u8>(at);
+  store<u8>(at, stored ^ ((stored ^ <u8>value) & load<u8>(at + 2 * distance)));
 }
 
 function otherWrite8(address: u32, value: u32): void {
-  if (turn(address, 0)) {
-    write8(address, value);
+  const lane = serving(address, 0);
+  if (lane != 0) {
+    write8At(lane, address - load<u32>(lane), value);
     return;
   }
   const run = runOf(address, 1);
@@ -104,29 +135,33 @@ function otherWrite8(address: u32, value: u32): void {
 export function write8(address: u32, value: u32): void {
   const lane = latest;
   const offset = address - load<u32>(lane);
-  if (offset >= load<u32>(lane, OFFSETS1)) {
-    otherWrite8(address, value);
+  while (true) {
+    if (offset >= load<u32>(lane, OFFSETS1)) break;
+    if (!isOpen(lane)) break;
+    write8At(lane, offset, value);
     return;
   }
-  if (!isOpen(lane)) {
-    otherWrite8(address, value);
-    return;
-  }
+  otherWrite8(address, value);
+}
+
+// @ts-expect-error: as in maple/read.ts.
+@inline
+function write16At(lane: u32, offset: u32, value: u32): void {
+  store<u64>(lane, load<u64>(lane, LANE_COUNTS + WRITES16) + 1, LANE_COUNTS + WRITES16);
   const at = load<u32>(lane, BASE) + offset;
   const distance = load<u32>(lane, DISTANCE);
   if (distance == 0) {
-    count(lane + LANE_COUNTS, WRITES8);
-    store<u8>(at, <u8>value);
+    store<u16>(at, <u16>value);
     return;
   }
-  count(lane + LANE_COUNTS, WRITES8);
-  const writable = load<u8>(at + 2 * distance);
-  store<u8>(at, (load<u8>(at) & ~writable) | (<u8>value & writable));
+  const stored = load<u16>(at);
+  store<u16>(at, stored ^ ((stored ^ <u16>value) & load<u16>(at + 2 * distance)));
 }
 
 function otherWrite16(address: u32, value: u32): void {
-  if (turn(address, 1)) {
-    write16(address, value);
+  const lane = serving(address, 1);
+  if (lane != 0) {
+    write16At(lane, address - load<u32>(lane), value);
     return;
   }
   const run = runOf(address, 2);
@@ -138,33 +173,33 @@ function otherWrite16(address: u32, value: u32): void {
 export function write16(address: u32, value: u32): void {
   const lane = latest;
   const offset = address - load<u32>(lane);
-  if (offset >= load<u32>(lane, OFFSETS2)) {
-    otherWrite16(address, value);
+  while (true) {
+    if (rotr<u32>(offset, 1) >= load<u32>(lane, MULTIPLES2)) break;
+    if (!isOpen(lane)) break;
+    write16At(lane, offset, value);
     return;
   }
-  if (!isOpen(lane)) {
-    otherWrite16(address, value);
-    return;
-  }
+  otherWrite16(address, value);
+}
+
+// @ts-expect-error: as in maple/read.ts.
+@inline
+function write32At(lane: u32, offset: u32, value: u32): void {
+  store<u64>(lane, load<u64>(lane, LANE_COUNTS + WRITES32) + 1, LANE_COUNTS + WRITES32);
   const at = load<u32>(lane, BASE) + offset;
   const distance = load<u32>(lane, DISTANCE);
   if (distance == 0) {
-    count(lane + LANE_COUNTS, WRITES16);
-    store<u16>(at, <u16>value);
+    store<u32>(at, value);
     return;
   }
-  if ((offset & 1 & load<u32>(lane, ALIGNMENT)) != 0) {
-    otherWrite16(address, value);
-    return;
-  }
-  count(lane + LANE_COUNTS, WRITES16);
-  const writable = load<u16>(at + 2 * distance);
-  store<u16>(at, (load<u16>(at) & ~writable) | (<u16>value & writable));
+  const stored = load<u32>(at);
+  store<u32>(at, stored ^ ((stored ^ value) & load<u32>(at + 2 * distance)));
 }
 
 function otherWrite32(address: u32, value: u32): void {
-  if (turn(address, 2)) {
-    write32(address, value);
+  const lane = serving(address, 2);
+  if (lane != 0) {
+    write32At(lane, address - load<u32>(lane), value);
     return;
   }
   const run = runOf(address, 4);
@@ -176,33 +211,33 @@ function otherWrite32(address: u32, value: u32): void {
 export function write32(address: u32, value: u32): void {
   const lane = latest;
   const offset = address - load<u32>(lane);
-  if (offset >= load<u32>(lane, OFFSETS4)) {
-    otherWrite32(address, value);
+  while (true) {
+    if (rotr<u32>(offset, 2) >= load<u32>(lane, MULTIPLES4)) break;
+    if (!isOpen(lane)) break;
+    write32At(lane, offset, value);
     return;
   }
-  if (!isOpen(lane)) {
-    otherWrite32(address, value);
-    return;
-  }
+  otherWrite32(address, value);
+}
+
+// @ts-expect-error: as in maple/read.ts.
+@inline
+function write64At(lane: u32, offset: u32, value: u64): void {
+  store<u64>(lane, load<u64>(lane, LANE_COUNTS + WRITES64) + 1, LANE_COUNTS + WRITES64);
   const at = load<u32>(lane, BASE) + offset;
   const distance = load<u32>(lane, DISTANCE);
   if (distance == 0) {
-    count(lane + LANE_COUNTS, WRITES32);
-    store<u32>(at, value);
+    store<u64>(at, value);
     return;
   }
-  if ((offset & 3 & load<u32>(lane, ALIGNMENT)) != 0) {
-    otherWrite32(address, value);
-    return;
-  }
-  count(lane + LANE_COUNTS, WRITES32);
-  const writable = load<u32>(at + 2 * distance);
-  store<u32>(at, (load<u32>(at) & ~writable) | (value & writable));
+  const stored = load<u64>(at);
+  store<u64>(at, stored ^ ((stored ^ value) & load<u64>(at + 2 * distance)));
 }
 
 function otherWrite64(address: u32, low: u32, high: u32): void {
-  if (turn(address, 3)) {
-    write64(address, low, high);
+  const lane = serving(address, 3);
+  if (lane != 0) {
+    write64At(lane, address - load<u32>(lane), (<u64>high << 32) | low);
     return;
   }
   const run = runOf(address, 8);
@@ -214,29 +249,13 @@ function otherWrite64(address: u32, low: u32, high: u32): void {
 export function write64(address: u32, low: u32, high: u32): void {
   const lane = latest;
   const offset = address - load<u32>(lane);
-  if (offset >= load<u32>(lane, OFFSETS8)) {
-    otherWrite64(address, low, high);
+  while (true) {
+    if (rotr<u32>(offset, 3) >= load<u32>(lane, MULTIPLES8)) break;
+    if (!isOpen(lane)) break;
+    write64At(lane, offset, (<u64>high << 32) | low);
     return;
   }
-  if (!isOpen(lane)) {
-    otherWrite64(address, low, high);
-    return;
-  }
-  const value = (<u64>high << 32) | low;
-  const at = load<u32>(lane, BASE) + offset;
-  const distance = load<u32>(lane, DISTANCE);
-  if (distance == 0) {
-    count(lane + LANE_COUNTS, WRITES64);
-    store<u64>(at, value);
-    return;
-  }
-  if ((offset & 7 & load<u32>(lane, ALIGNMENT)) != 0) {
-    otherWrite64(address, low, high);
-    return;
-  }
-  count(lane + LANE_COUNTS, WRITES64);
-  const writable = load<u64>(at + 2 * distance);
-  store<u64>(at, (load<u64>(at) & ~writable) | (value & writable));
+  otherWrite64(address, low, high);
 }
 
 /** `env.mmap_write128`: two writes of 64 bits, the widest cycle there is. */

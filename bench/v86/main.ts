@@ -16,6 +16,12 @@ import { TARGETS, against } from './targets.ts';
 
 const quick = process.argv.includes('--quick');
 const json = process.argv.includes('--json');
+const only = process.argv.includes('--loop') ? process.argv[process.argv.indexOf('--loop') + 1] : undefined;
+const loops = LOOP_NAMES.filter((name) => only === undefined || name === only);
+if (loops.length === 0) {
+  console.error(`bench:v86: --loop ${only}; there are ${LOOP_NAMES.join(', ')}`);
+  process.exit(2);
+}
 const WARM = 3;
 const { processes, rounds } = quick ? { processes: 1, rounds: 9 } : { processes: 5, rounds: 21 };
 
@@ -50,7 +56,7 @@ async function sample(child: ChildProcess, loop: LoopName, accesses: number): Pr
 
 const sides = Object.keys(SIDES);
 // By loop, then by side: the samples of each process.
-const taken = new Map(LOOP_NAMES.map((loop) => [loop, new Map(sides.map((side) => [side, [] as number[][]]))]));
+const taken = new Map(loops.map((loop) => [loop, new Map(sides.map((side) => [side, [] as number[][]]))]));
 
 for (let n = 0; n < processes; n++) {
   const children: ChildProcess[] = [];
@@ -59,7 +65,7 @@ for (let n = 0; n < processes; n++) {
     children.push(child);
   }
   const random = createRandom(n + 1);
-  for (const loop of LOOP_NAMES) {
+  for (const loop of loops) {
     const of = taken.get(loop)!;
     for (const side of sides) of.get(side)!.push([]);
     for (let round = -WARM; round < rounds; round++) {
@@ -82,7 +88,7 @@ function result(loop: LoopName, side: string): Result {
   return { loop, side, nanoseconds: median(groups.flat()), against: other, ratio, target, met: target === undefined || ratio === undefined ? undefined : ratio.value <= target };
 }
 
-const results = LOOP_NAMES.flatMap((loop) => sides.map((side) => result(loop, side)));
+const results = loops.flatMap((loop) => sides.map((side) => result(loop, side)));
 const machine = { cpu: os.cpus()[0]?.model ?? 'unknown', cpus: os.cpus().length, memoryBytes: os.totalmem(), platform: process.platform, arch: process.arch, loadAverage: os.loadavg() };
 const versions = { node: process.versions.node, v8: process.versions.v8 };
 if (json) {
@@ -90,7 +96,7 @@ if (json) {
 } else {
   console.log(`\n${machineLine(machine, versions).split('\n')[0]!}\nns per access of the guest; ratio to the empty handler, or to guest RAM, with its 95 % interval\n`);
   const factor = (value: number): string => value.toFixed(2);
-  for (const loop of LOOP_NAMES) {
+  for (const loop of loops) {
     console.log(loop);
     for (const { side, nanoseconds, ratio, target, met } of results.filter((one) => one.loop === loop)) {
       const share = ratio === undefined ? '' : `${factor(ratio.value)} [${factor(ratio.low)}, ${factor(ratio.high)}]`;

@@ -27,7 +27,7 @@ export function linkOf(memory: object): Linked | undefined {
 }
 
 /**
- * What makes v86's WebAssembly with memory accesses linked to an engine: about a fifth faster than an empty handler in JavaScript. Everything else is as without: which card has an
+ * What makes v86's WebAssembly with memory accesses linked to an engine: about a tenth faster than an empty handler in JavaScript. Everything else is as without: which card has an
  * address, in which order effects come, counts, errors. Cards of the emulator live in this engine; they come and go as ever. One engine may serve several emulators. 12 KiB of the
  * engine stay with the link.
  *

@@ -222,6 +222,37 @@ describe('a link', () => {
     expect([memory, asking].map((card) => card.regions()[0]!.counts)).toEqual([{ reads: 3, writes: 1, bytes: 4 }, { reads: 5, writes: 0, bytes: 5 }]);
   });
 
+  test.each([['tables', async () => new FakeEmulator()], ['imports', () => LinkedEmulator.make(createEngine())]] as const)('in the %s serves plain bytes wherever they lie, and not one beyond', async (_, make) => {
+    // Six plain bytes, and two that act.
+    const edge = registerMap('edge', { bytes: 8, access: [1, 2, 4] }, {
+      A: { at: 0, fields: { low: rw(15, 0), high: ro(31, 16, { reset: 0x5a5a }) } },
+      B: { at: 4, bits: 16, fields: { value: rw(15, 0) } },
+      C: { at: 6, bits: 16, fields: { bits: w1c(15, 0, { reset: 0xffff }) } },
+    });
+    const told: unknown[] = [];
+    for (const trace of [undefined, () => undefined]) {
+      const fake = await make();
+      const one = attachV86(fake, (engine, host) => pciDevice(engine, { ...IDENTITY, bars: { 0: registerBar(edge), 1: { memory: 0x1000 } } }, host), { slot: '00:03.0', ...(trace && { trace }) });
+      for (const [bar, at] of [[0, 0x9000_0000], [1, 0x9001_0000]] as const) fake.configWrite(0x18, 0x10 + 4 * bar, 32, at);
+      fake.configWrite(0x18, 4, 16, 2);
+      const read: number[] = [];
+      for (let round = 0; round < 3; round++) {
+        for (const bits of [8, 16, 32, 64] as const) {
+          for (let at = 0; at < 9; at++) {
+            const value = 0x0102_0304 * (round + at + 1);
+            for (const bar of [0x9000_0000, 0x9001_0000, 0x9001_0ff0]) {
+              fake.store(bar + at, bits, bits === 8 ? value & 0xff : bits === 16 ? value & 0xffff : value, ~value);
+              read.push(fake.load(bar + at, 8), fake.load(bar + at, 32) >>> 0);
+            }
+          }
+        }
+      }
+      told.push([read, one.regions()[0]!.counts, one.regions()[1]!.counts, one.mistakes.count]);
+      one.detach();
+    }
+    expect(told[0]).toEqual(told[1]);
+  });
+
   test('throws nothing into the processor that comes after an access: a line that fails is a mistake, and the guest reads ones', async () => {
     const levels = registerMap('levels', { bytes: 16, access: [4] }, { STATUS: { at: 0, fields: { up: w1c(0, 0) } }, MASK: { at: 4, fields: { up: rw(0, 0) } } }, {
       irq: [irq('up', { line: 0, status: 'STATUS', mask: 'MASK' })],
