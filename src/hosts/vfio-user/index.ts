@@ -29,6 +29,7 @@ export type { CommandStep, SessionStep, SteppedMessage } from './record/steps.ts
 export { isSessionText, readSessionText } from './record/text-session.ts';
 export { VfioUserServer, serveVfioUser } from './server.ts';
 export type { VfioUserServerOptions } from './server.ts';
+export type { SessionCounts } from './session/counts.ts';
 export { SERVER_CAPABILITIES } from './session/negotiation.ts';
 export type { Agreement } from './session/negotiation.ts';
 export { ServedDevice, serveDevice } from './session/served-device.ts';

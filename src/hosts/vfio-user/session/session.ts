@@ -19,6 +19,8 @@ import type { Capabilities } from '../codec/version.ts';
 import type { PassedFd } from '../transport/transport.ts';
 import { commands } from './commands.ts';
 import type { MessageFds, SessionState } from './commands.ts';
+import { Counting } from './counts.ts';
+import type { SessionCounts } from './counts.ts';
 import { DirtyLog } from './dirty-log.ts';
 import { DmaMessages } from './dma-messages.ts';
 import { DmaTable } from './dma-table.ts';
@@ -53,6 +55,7 @@ export class Session {
   private readonly options: SessionOptions;
   private readonly state: SessionState;
   private readonly messages: DmaMessages;
+  private readonly counting = new Counting();
   private sendTwin: (message: Uint8Array) => void;
   private agreement: Agreement | undefined;
   /** The client's end, until it is on its way. */
@@ -69,7 +72,7 @@ export class Session {
     this.state = {
       device,
       dma,
-      interrupts: new SessionInterrupts(device),
+      interrupts: new SessionInterrupts(device, () => void this.counting.interrupts++),
       migration: vfio.migration === undefined ? undefined : new SessionMigration(device),
       log: dmaLogging === undefined ? undefined : new DirtyLog(dmaLogging, dma),
       mayShare: () => options.passesFds === true && (this.agreement?.clientFds ?? 0) > 0,
@@ -85,6 +88,11 @@ export class Session {
   /** Messages that were received. */
   get received(): number {
     return this.count;
+  }
+
+  /** What the client has had of the device so far. */
+  get counts(): SessionCounts {
+    return this.counting;
   }
 
   /** Mappings that the client has. */
@@ -110,6 +118,7 @@ export class Session {
   /** Takes one message, and its fds. Never throws. */
   receive(message: ReceivedMessage<PassedFd>): void {
     this.count++;
+    this.counting.received(message.header);
     if (this.agreement !== undefined && message.fds.length === 0 && message.fault === undefined && this.access(message)) return;
     const given: PassedFd[] = [];
     const fds = { all: message.fds, isTaken: false, take: () => void (fds.isTaken = true), give: (fd: PassedFd) => void given.push(fd) };
@@ -199,6 +208,7 @@ export class Session {
       at += count;
       if (mapping.fd === undefined) await this.messages[writes ? 'write' : 'read'](start, part, chunk);
       else mapping.fd[writes ? 'write' : 'read'](mapping.offset + (start - mapping.address), part);
+      this.counting.moved(count, mapping.fd === undefined ? Math.ceil(count / chunk) : 0);
     }
   }
 
