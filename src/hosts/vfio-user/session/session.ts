@@ -24,6 +24,8 @@ import type { SessionCounts } from './counts.ts';
 import { DirtyLog } from './dirty-log.ts';
 import { DmaMessages } from './dma-messages.ts';
 import { DmaTable } from './dma-table.ts';
+import { SessionDoorbells } from './doorbells.ts';
+import type { OpenBells } from './doorbells.ts';
 import { SessionInterrupts } from './interrupts.ts';
 import { SessionMigration } from './migration.ts';
 import { SERVER_CAPABILITIES, negotiate } from './negotiation.ts';
@@ -39,6 +41,8 @@ export interface SessionOptions {
   readonly passesFds?: boolean;
   /** Makes a socket of its own for DMA_READ and DMA_WRITE: what sends there, and the client's end, which is closed once it is sent. Default: they share the client's socket. */
   readonly openTwin?: () => { readonly send: (message: Uint8Array) => void; readonly fd: PassedFd };
+  /** Makes eventfds for the client to signal. Default: there are none, and what they would stand for comes by messages. */
+  readonly openBells?: OpenBells;
   /** Is told of what a device's own code threw. Default: nobody; the client gets EIO. */
   readonly onDeviceError?: (error: unknown) => void;
   /** What the server answers with as far as it is proposed. Default: {@link SERVER_CAPABILITIES}. */
@@ -69,14 +73,17 @@ export class Session {
     const dma = new DmaTable(MAX_DMA_MAPS);
     const { vfio } = device;
     const { dmaLogging } = vfio.description;
+    const report = (error: unknown): void => options.onDeviceError?.(error);
     this.state = {
       device,
       dma,
-      interrupts: new SessionInterrupts(device, () => void this.counting.interrupts++),
+      interrupts: new SessionInterrupts(device, () => this.counting.interrupts++),
       migration: vfio.migration === undefined ? undefined : new SessionMigration(device),
       log: dmaLogging === undefined ? undefined : new DirtyLog(dmaLogging, dma),
       mayShare: () => options.passesFds === true && (this.agreement?.clientFds ?? 0) > 0,
-      report: (error) => options.onDeviceError?.(error),
+      doorbells: new SessionDoorbells(device, options.openBells, () => this.counting.doorbells++, report),
+      clientFds: () => this.agreement?.clientFds ?? 0,
+      report,
     };
     this.messages = new DmaMessages((message) => this.sendTwin(message));
     device.dma.connect({
@@ -105,6 +112,11 @@ export class Session {
     return this.state.interrupts.held;
   }
 
+  /** Eventfds that the client was given for the device's doorbells. */
+  get givenFds(): number {
+    return this.state.doorbells.held;
+  }
+
   /** Messages to the client that have no reply yet. */
   get asked(): number {
     return this.messages.inFlight;
@@ -119,6 +131,8 @@ export class Session {
   receive(message: ReceivedMessage<PassedFd>): void {
     this.count++;
     this.counting.received(message.header);
+    // Who waits for an answer sees what it rang for before; what nobody waits for may have been sent before that.
+    if (this.givenFds > 0 && (message.header.flags & FLAG_NO_REPLY) === 0) this.state.doorbells.act();
     if (this.agreement !== undefined && message.fds.length === 0 && message.fault === undefined && this.access(message)) return;
     const given: PassedFd[] = [];
     const fds = { all: message.fds, isTaken: false, take: () => void (fds.isTaken = true), give: (fd: PassedFd) => void given.push(fd) };
@@ -216,9 +230,10 @@ export class Session {
   close(): void {
     if (this.isOver) return;
     this.isOver = true;
-    const { device, dma, interrupts, migration, log, report } = this.state;
+    const { device, dma, doorbells, interrupts, migration, log, report } = this.state;
     const steps = [
       () => this.messages.close(),
+      () => doorbells.close(),
       () => migration?.close(),
       () => log?.isActive === true && log.stop(),
       () => device.clientGone(),

@@ -1,7 +1,7 @@
 // Eventfds that this program makes for the other side to signal: all of one connection in one list, so that whether any was signalled costs one system call.
 //
-//   0          16        24
-//   | timespec | pollfd  | pollfd | ...      take(): ppoll of the list, without waiting --> those that are readable are read: 0 again
+//   0          16        24       32
+//   | timespec | counter | pollfd | pollfd | ...      take(): ppoll of the list, without waiting --> those that are readable are read: 0 again
 //
 // The other side has the same eventfds: it may read them, or make them wait. So what is readable is read without waiting, whatever flags they have by now.
 
@@ -13,7 +13,8 @@ import type { FdWatch, Readiness } from './koffi-readiness.ts';
 import type { Bells, PassedFd } from './transport.ts';
 
 const POLLFD = 8;
-const LIST = 16;
+const COUNTER = 16;
+const LIST = 24;
 const READABLE = { readable: true, writable: false };
 
 /** @internal */
@@ -25,7 +26,6 @@ export class KoffiBells implements Bells {
   private readonly closed: () => void;
   private readonly view: DataView;
   private readonly address: number;
-  private readonly counter = new Uint8Array(8);
   private isWatched = true;
   private isClosed = false;
 
@@ -65,10 +65,10 @@ export class KoffiBells implements Bells {
 
   /** Whether there was something to be read. */
   private empty(number: number): boolean {
-    const count = this.calls.readNow(number, this.counter);
-    if (count !== undefined) return count === this.counter.length;
+    const count = this.calls.readNow(number, this.address + COUNTER, LIST - COUNTER);
+    if (count !== undefined) return count > 0;
     try {
-      return readSync(number, this.counter) === this.counter.length;
+      return readSync(number, new Uint8Array(8)) > 0;
     } catch {
       // Somebody else has read it.
       return false;
