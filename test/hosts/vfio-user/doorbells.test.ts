@@ -250,6 +250,21 @@ describe.each<[string, Parameters<typeof koffiTransport>[0]]>([['in the event lo
   });
 });
 
+test('what was posted before a signal is done before it, also where the signal is seen first', async () => {
+  await overKoffi(async (client, _server, writes) => {
+    const { places, fds } = await client.regionIoFds(0);
+    for (let i = 0; i < 20; i++) {
+      // No turn of the event loop between them: the first signal is what it sees first, and the second one is there by then.
+      places[1]!.ring();
+      client.postWrite(0, 0x50, u32(i));
+      places[0]!.ring();
+      await until(() => writes.length === 3 * (i + 1));
+      expect(writes.slice(3 * i)).toEqual([`BAR 0+50/4 ${i.toString(16)}`, 'BAR 0+10/4 7', 'BAR 0+10/4 9']);
+    }
+    for (const fd of fds) fd.close();
+  }, koffiTransport({ patience: 0 }));
+});
+
 test('200 clients that ask, ring and go leave as many fds open as there were', async () => {
   const { device, writes } = bellCard();
   const transport = koffiTransport();
@@ -316,20 +331,24 @@ test('the endpoint test function takes its commands as signals', async () => {
   const server = await serveVfioUser(device, { path: newPath(), transport });
   const client = await VfioUserClient.connect(server.path, { transport });
   const memory = await sharedMemory(0x1000);
-  await client.dmaMap(0x10_0000, memory);
-  await client.write(7, 4, Uint8Array.of(6, 0));
-  const { places, fds } = await client.regionIoFds(0);
-  expect(places.map(({ offset, datamatch }) => [offset, datamatch])).toEqual([1n, 2n, 4n, 8n, 0x10n, 0x20n].map((code) => [4n, code]));
-  await client.write32(0, 0x14, 0x10_0000);
-  await client.write32(0, 0x1c, 64);
-  places[4]!.ring();
-  expect(await client.read32(0, 0x04)).toBe(0x10);
-  clock.advance(1_000_000);
-  await until(() => memory.bytes.some((byte) => byte !== 0));
-  while ((await client.read32(0, 0x08)) !== 0x44) await new Promise((resolve) => void setImmediate(resolve));
-  for (const fd of fds) fd.close();
-  await client.close();
-  await server.close();
-  device.destroy();
-  memory.fd.close();
+  try {
+    await client.dmaMap(0x10_0000, memory);
+    await client.write(7, 4, Uint8Array.of(6, 0));
+    const { places, fds } = await client.regionIoFds(0);
+    expect(places.map(({ offset, datamatch }) => [offset, datamatch])).toEqual([1n, 2n, 4n, 8n, 0x10n, 0x20n].map((code) => [4n, code]));
+    await client.write32(0, 0x14, 0x10_0000);
+    await client.write32(0, 0x1c, 64);
+    places[4]!.ring();
+    expect(await client.read32(0, 0x04)).toBe(0x10);
+    clock.advance(1_000_000);
+    await until(() => memory.bytes.some((byte) => byte !== 0));
+    for (let turns = 0; turns < 1000 && (await client.read32(0, 0x08)) !== 0x44; turns++) await new Promise((resolve) => void setImmediate(resolve));
+    expect(await client.read32(0, 0x08)).toBe(0x44);
+    for (const fd of fds) fd.close();
+  } finally {
+    await client.close();
+    await server.close();
+    device.destroy();
+    memory.fd.close();
+  }
 });
