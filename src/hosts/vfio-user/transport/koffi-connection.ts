@@ -87,7 +87,8 @@ export class KoffiConnection implements Connection, Waiter {
   }
 
   private ready({ readable, writable }: { readonly readable: boolean; readonly writable: boolean }): void {
-    if (writable) this.writable();
+    // Of a client that is gone libuv tells as of one to be read, whatever was waited for. Nothing is received while answers wait: only sending finds it out.
+    if (writable || this.queue.length > 0) this.writable();
     if (readable || !writable) this.readable();
   }
 
