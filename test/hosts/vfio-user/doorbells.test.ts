@@ -13,6 +13,7 @@ import { pciDevice } from '../../../src/pci/index.ts';
 import { VfioError } from '../../../src/uapi/index.ts';
 import type { DoorbellDescription } from '../../../src/vfio/index.ts';
 import { systemCalls } from '../../../src/hosts/vfio-user/transport/koffi-calls.ts';
+import { FdTable } from '../../../src/hosts/vfio-user/transport/koffi-fds.ts';
 import { Peer, TestFd, hexOf } from './support.ts';
 
 let folder: string;
@@ -304,6 +305,20 @@ test('a read that never waits gives what there is, and does not wait at an event
   expect([calls.readNow(fd.number, address, 8), counter[0]]).toEqual([8, 2n]);
   expect(calls.readNow(fd.number, address, 8)).toBe(-11);
   fd.close();
+});
+
+test('an eventfd that is full is not written, and one that is empty is not waited for, whatever it has become since it came', async () => {
+  const calls = await systemCalls();
+  for (const isFull of [true, false]) {
+    const asked: number[] = [];
+    const readiness = { watch: () => ({ start: () => undefined, stop: () => undefined, close: () => undefined }), expect: () => undefined, forget: () => undefined, isFull: (one: number) => (asked.push(one), isFull) };
+    const fd = new FdTable(calls, readiness, false).take(calls.eventfd());
+    calls.fcntl(fd.number, 4, 0);
+    fd.signal();
+    expect([asked, fd.empty(), fd.empty()]).toEqual([[fd.number], !isFull, false]);
+    fd.close();
+    expect(fd.empty()).toBe(false);
+  }
 });
 
 test('a client that makes the eventfds wait, and reads them itself, stops nobody', async () => {

@@ -1,11 +1,8 @@
 // Eventfds that this program makes for the other side to signal: all of one connection in one list, so that whether any was signalled costs one system call.
 //
-//   0          16        24       32
-//   | timespec | counter | pollfd | pollfd | ...      take(): ppoll of the list, without waiting --> those that are readable are read: 0 again
-//
-// The other side has the same eventfds: it may read them, or make them wait. So what is readable is read without waiting, whatever flags they have by now.
+//   0          16       24
+//   | timespec | pollfd | pollfd | ...      take(): ppoll of the list, without waiting --> those that are readable are read: 0 again
 
-import { readSync } from 'node:fs';
 import { POLLIN } from './koffi-calls.ts';
 import type { SystemCalls } from './koffi-calls.ts';
 import type { KoffiFd } from './koffi-fds.ts';
@@ -13,14 +10,12 @@ import type { FdWatch, Readiness } from './koffi-readiness.ts';
 import type { Bells, PassedFd } from './transport.ts';
 
 const POLLFD = 8;
-const COUNTER = 16;
-const LIST = 24;
+const LIST = 16;
 const READABLE = { readable: true, writable: false };
 
 /** @internal */
 export class KoffiBells implements Bells {
   private readonly calls: SystemCalls;
-  private readonly numbers: readonly number[];
   private readonly watches: readonly FdWatch[];
   private readonly own: readonly KoffiFd[];
   private readonly closed: () => void;
@@ -38,18 +33,17 @@ export class KoffiBells implements Bells {
     this.calls = calls;
     this.own = own;
     this.closed = closed;
-    this.numbers = own.map(({ number }) => number);
     const block = new ArrayBuffer(LIST + own.length * POLLFD);
     this.view = new DataView(block);
     this.address = calls.addressOf(block);
-    for (const [i, number] of this.numbers.entries()) {
+    for (const [i, { number }] of own.entries()) {
       this.view.setInt32(LIST + i * POLLFD, number, true);
       this.view.setUint16(LIST + i * POLLFD + 4, POLLIN, true);
     }
     const told = (): void => {
       if (this.isWatched) rung();
     };
-    this.watches = this.numbers.map((number) => readiness.watch(number, READABLE, told));
+    this.watches = own.map(({ number }) => readiness.watch(number, READABLE, told));
   }
 
   get fds(): readonly PassedFd[] {
@@ -57,22 +51,10 @@ export class KoffiBells implements Bells {
   }
 
   take(): readonly number[] {
-    if (this.isClosed || this.calls.ppoll(this.address + LIST, this.numbers.length, this.address) <= 0) return [];
+    if (this.isClosed || this.calls.ppoll(this.address + LIST, this.own.length, this.address) <= 0) return [];
     const rung: number[] = [];
-    for (const [i, number] of this.numbers.entries()) if ((this.view.getUint16(LIST + i * POLLFD + 6, true) & POLLIN) !== 0 && this.empty(number)) rung.push(i);
+    for (const [i, fd] of this.own.entries()) if ((this.view.getUint16(LIST + i * POLLFD + 6, true) & POLLIN) !== 0 && fd.empty()) rung.push(i);
     return rung;
-  }
-
-  /** Whether there was something to be read. */
-  private empty(number: number): boolean {
-    const count = this.calls.readNow(number, this.address + COUNTER, LIST - COUNTER);
-    if (count !== undefined) return count > 0;
-    try {
-      return readSync(number, new Uint8Array(8)) > 0;
-    } catch {
-      // Somebody else has read it.
-      return false;
-    }
   }
 
   /** Nobody is told until `resume`. */
