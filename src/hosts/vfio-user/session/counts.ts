@@ -2,7 +2,6 @@
 
 import { VFIO_USER_REGION_READ, VFIO_USER_REGION_WRITE, VFIO_USER_REGION_WRITE_MULTI } from '../codec/commands.ts';
 import { FLAG_NO_REPLY, TYPE_COMMAND, TYPE_MASK } from '../codec/header.ts';
-import type { MessageHeader } from '../codec/header.ts';
 
 /** What is counted of a session. */
 export interface SessionCounts {
@@ -35,8 +34,8 @@ export class Counting implements SessionCounts {
   transfers = 0;
   transferred = 0;
 
-  /** A message has come. */
-  received({ command, flags }: MessageHeader): void {
+  /** A message has come: numbers of its header. */
+  received(command: number, flags: number): void {
     if ((flags & TYPE_MASK) !== TYPE_COMMAND) return;
     this.messages++;
     if (command === VFIO_USER_REGION_READ) this.reads++;

@@ -130,9 +130,8 @@ export class Session {
   /** Takes one message, and its fds. Never throws. */
   receive(message: ReceivedMessage<PassedFd>): void {
     this.count++;
-    this.counting.received(message.header);
-    // Who waits for an answer sees what it rang for before; what nobody waits for may have been sent before that.
-    if (this.givenFds > 0 && (message.header.flags & FLAG_NO_REPLY) === 0) this.state.doorbells.act();
+    this.counting.received(message.header.command, message.header.flags);
+    this.catchUp(message.header.flags);
     if (this.agreement !== undefined && message.fds.length === 0 && message.fault === undefined && this.access(message)) return;
     const given: PassedFd[] = [];
     const fds = { all: message.fds, isTaken: false, take: () => void (fds.isTaken = true), give: (fd: PassedFd) => void given.push(fd) };
@@ -147,6 +146,11 @@ export class Session {
       this.twinEnd = undefined;
       if (!fds.isTaken) for (const fd of message.fds) fd.close();
     }
+  }
+
+  /** In front of each message: who waits for an answer sees what it rang for before. What nobody waits for may have been sent before that. */
+  private catchUp(flags: number): void {
+    if ((flags & FLAG_NO_REPLY) === 0 && this.givenFds > 0) this.state.doorbells.act();
   }
 
   /** Whether it was an access that goes the short way. */
