@@ -92,7 +92,9 @@ export function readText(path: string): string {
   return reading(path, () => Buffer.from(readWhole(path)).toString('utf8'));
 }
 
-/** A file's bytes as a stream, unzipped if it is gzip. `onProgress` hears which part of the file, 0 to 1, was read. */
+const EMPTY = 'is empty: neither a trace nor a session';
+
+/** A file's bytes as a stream, unzipped if it is gzip. `onProgress` hears which part of the file, 0 to 1, was read. Rejects for a file without any: a writer that has written nothing yet, or was never started. */
 export async function* readStream(path: string, onProgress: (part: number) => void): AsyncGenerator<Uint8Array, void, undefined> {
   const { size } = statSync(path);
   const file = createReadStream(path, { highWaterMark: 1 << 16 });
@@ -106,7 +108,7 @@ export async function* readStream(path: string, onProgress: (part: number) => vo
   };
   const chunks = counted();
   const first = await chunks.next();
-  if (first.done === true) return;
+  if (first.done === true) throw new Error(EMPTY);
   const all = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
     yield first.value;
     yield* chunks;
@@ -118,7 +120,12 @@ export async function* readStream(path: string, onProgress: (part: number) => vo
   const gunzip = createGunzip();
   // Ends the one with the other, whichever way either ends; what goes wrong surfaces through the stream that is read.
   pipeline(all(), gunzip, () => undefined);
-  yield* gunzip as AsyncIterable<Uint8Array>;
+  let isEmpty = true;
+  for await (const chunk of gunzip as AsyncIterable<Uint8Array>) {
+    isEmpty = false;
+    yield chunk;
+  }
+  if (isEmpty) throw new Error(EMPTY);
 }
 
 /** Reads the dumps that describe a machine. Of the lspci files, those with rows of hex are `-xxxx` text, the others `-vv` text. */

@@ -39,6 +39,8 @@ QEMU from 10.1 on attaches with
     -device '{"driver":"vfio-user-pci","socket":{"type":"unix","path":"PATH"}}' ...
 
 Without the shared memory-backend-memfd no memory is passed, and all DMA goes by messages.
+--trace, --record and --perfetto see everything because everything passes by messages then: no BAR is mapped, and there is neither a twin socket
+nor a doorbell without messages. The counters that a terminal shows turn nothing off.
 Ctrl-C ends the server and the client's session, takes the socket away and finishes the files; a second one ends the program at once.
 docs/vfio-user.md has more.`;
 
@@ -76,6 +78,7 @@ interface Parts {
   readonly outputs: SessionOutputs;
   readonly log: SessionLog;
   readonly clock: DeviceClock;
+  readonly counters: LiveCounters;
   /** Prints a line where errors go. */
   readonly note: (text: string) => void;
 }
@@ -94,13 +97,17 @@ function makeDevice({ make }: DeviceSource, { record, slot }: ServeCommand, { di
 }
 
 async function serveUntil(ending: Ending, source: DeviceSource, options: ServeCommand, parts: Parts, stopping: Stopping): Promise<void> {
-  const { transport, via, outputs, log, note } = parts;
+  const { transport, via, outputs, log, counters, note } = parts;
   const device = makeDevice(source, options, parts);
   try {
     const server = await serveVfioUser(device, {
       path: options.socket,
       transport: outputs.isWanted ? loggedTransport(transport, log) : transport,
-      onClientGone: () => options.once === true && ending.end(),
+      onClient: counters.began,
+      onClientGone: () => {
+        counters.gone();
+        if (options.once === true) ending.end();
+      },
       onDeviceError: (error) => note(`device: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
     });
     const forget = stopping.onStop(ending.end);
@@ -142,7 +149,7 @@ export async function serveCommand(name: string, options: ServeCommand, output: 
     if (options.disk !== undefined) disk = openDisk(options.disk, (block, bytes) => log.input({ kind: 'block-read', block, bytes }));
     const header: SessionHeader = { device: name, slot: options.slot, fds: transport.abilities.fds, ...(disk !== undefined && { diskBytes: disk.bytes }) };
     outputs = new SessionOutputs(options, header, listeners, counters, output, (error) => ending.fail(error));
-    await serveUntil(ending, source, options, { disk, transport, via, outputs, log, clock, note }, stopping);
+    await serveUntil(ending, source, options, { disk, transport, via, outputs, log, clock, counters, note }, stopping);
   } finally {
     counters.stop();
     outputs?.close();

@@ -1,4 +1,4 @@
-// What is made of a session while it goes on: a record, lines, a Perfetto file, counters. Each only where it was asked for.
+// What is made of a session while it goes on: a record, lines, a Perfetto file. Each only where it was asked for: what they need passes through a log, and pages and a twin socket do not.
 
 import { PerfettoText, RegisterNames, SessionEncoder, SessionSteps, stepLine } from '../hosts/vfio-user/index.ts';
 import type { NamedDevice, SessionHeader, SessionListener, SessionStep } from '../hosts/vfio-user/index.ts';
@@ -42,7 +42,6 @@ export class SessionOutputs {
         output.out(`${stepLine(step, this.names)}\n`);
       });
     }
-    if (output.interactive) this.takers.push(counters.listen);
     if (this.takers.length > 0) this.listeners.push(new SessionSteps((step) => this.take(step)).listen);
   }
 

@@ -10,7 +10,7 @@
 //             10 WRITE: data to DESTINATION, its checksum to CHECKSUM      20 COPY: SOURCE to DESTINATION
 //
 // COMMAND is looked at a millisecond after it was written, becomes 0, and when the work is done STATUS says how it went and IRQ_TYPE and IRQ_NUMBER interrupt.
-// The registers are memory to a host, as they are in an endpoint; a pin is raised for a millisecond.
+// The registers are memory to a host, as they are in an endpoint; a pin is raised for a millisecond. Each command is a doorbell: its write may come as a signal.
 //
 // Source: Linux Documentation/PCI/endpoint/pci-test-function.rst, drivers/pci/endpoint/functions/pci-epf-test.c, drivers/misc/pci_endpoint_test.c
 
@@ -59,6 +59,8 @@ export type EndpointTest = PciDevice<{ readonly 0: BarOf<typeof endpointTestRegi
 /** The most bytes of one transfer: what the kernel's function can allocate at once. */
 export const ENDPOINT_TEST_MAX_BYTES = 1 << 22;
 
+/** One bit each. */
+const COMMANDS: readonly number[] = [0x1, 0x2, 0x4, 0x8, 0x10, 0x20];
 const POLL_NS = 1_000_000;
 const PIN_NS = 1_000_000;
 const MSIX_TABLE = 0x80;
@@ -232,6 +234,7 @@ export function endpointTest(engine: Engine, host: DeviceHost = {}, options: End
     pin: 'A',
     names: { class: 'Unassigned class', device: 'DRA7 endpoint' },
     capabilities: [capability.msi({ vectors: 32 }), capability.msix({ vectors, table: { bar: 0, offset: MSIX_TABLE }, pending: { bar: 0, offset: pendingAt } })],
+    vfio: { doorbells: COMMANDS.map((datamatch) => ({ region: 0, offset: 0x04, size: 4, datamatch })) },
     bars: {
       0: registerBar(endpointTestRegisters, { size: bytes, hooks: { COMMAND: { afterWrite: look } } }),
       1: { memory: 512 },

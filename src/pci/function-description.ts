@@ -2,7 +2,7 @@
 
 import type { Region } from '../core/index.ts';
 import type { ErrnoName } from '../uapi/index.ts';
-import type { DmaLogModel, MigrationModel, VfioDisplay, VfioRegionDescription } from '../vfio/index.ts';
+import type { DmaLogModel, DoorbellDescription, MigrationModel, VfioDisplay, VfioRegionDescription } from '../vfio/index.ts';
 import type { Bar, BarSizes } from './bars.ts';
 import type { ConfigField } from './config-rules.ts';
 import type { InterruptSink } from './intx.ts';
@@ -45,6 +45,8 @@ export interface VfioExtras {
   readonly display?: VfioDisplay;
   /** Device-specific regions, from index 9 on. They go with the function. */
   readonly regions?: readonly VfioRegionDescription[];
+  /** Places of its BARs whose writes may come as signals of eventfds: see {@link DoorbellDescription}. Default: none. */
+  readonly doorbells?: readonly DoorbellDescription[];
   /** Whether the host holds the function's lock now: a reset, or the first open of a function that can be reset, is EAGAIN then. Default: it never does. */
   readonly resetBusy?: () => boolean;
   /** Is asked before the first file is opened. Returns the errno with which the host cannot enable the function, or nothing. */

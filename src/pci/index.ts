@@ -39,3 +39,4 @@ export * from './pci-function.ts';
 export { SpaceDecoder } from './space-decoder.ts';
 export type { BarOverlay, DecodeSpaces, SpaceDecoderOptions } from './space-decoder.ts';
 export { mappableAreas } from '../vfio/index.ts';
+export type { DoorbellDescription } from '../vfio/index.ts';

@@ -67,7 +67,7 @@ export function vfioDeviceOf(one: PciFunction, bytes: Uint8Array, memoryEnabled:
   for (const { index, kind, size, prefetchable, region } of one.bars) regions[index] = { region, size: size!, ioPorts: kind === 'io', prefetchable };
   if (one.rom !== undefined) regions[VFIO_PCI_ROM_REGION_INDEX] = { region: one.rom.region };
   description.vfio?.regions?.forEach((region, i) => (regions[VFIO_PCI_NUM_REGIONS + i] = region));
-  const { display, resetBusy, enable, peerToPeer } = description.vfio ?? {};
+  const { display, doorbells, resetBusy, enable, peerToPeer } = description.vfio ?? {};
   const hasTable = msix !== null && one.bars.some(({ index }) => index === msix.tableBar);
   return new VfioDevice({
     name: slot.length > 7 ? slot : `0000:${slot}`,
@@ -81,6 +81,7 @@ export function vfioDeviceOf(one: PciFunction, bytes: Uint8Array, memoryEnabled:
     interrupts: { intx: bytes[PCI_INTERRUPT_PIN] !== 0, msi: msiMessages(bytes), express: findCapability(bytes, PCI_CAP_ID.EXP) !== null, hardware: interruptsOf(one) },
     memoryEnabled,
     ...(display !== undefined && { display }),
+    ...(doorbells !== undefined && { doorbells }),
     ...(resetBusy !== undefined && { resetBusy }),
     ...(enable !== undefined && { enable }),
     ...(peerToPeer !== undefined && { peerToPeer }),

@@ -8,6 +8,7 @@ import type { VfioDisplay } from './display/display-model.ts';
 import type { DmaLogModel } from './dma-logging/model.ts';
 import type { InterruptHardware } from './interrupts/hardware.ts';
 import type { MigrationModel } from './migration/model.ts';
+import type { DoorbellDescription } from './doorbells.ts';
 import { PAGE_SIZE } from './page.ts';
 
 /** A region of a device, as its owner describes it. */
@@ -60,6 +61,8 @@ export interface VfioDeviceDescription {
   /** Is asked before the first file of a PCI device is opened. Returns the errno with which the host cannot enable the device, or nothing. */
   readonly enable?: () => ErrnoName | undefined;
   readonly msix?: MsixTable;
+  /** Places of its BARs whose writes may come as signals of eventfds, where its host hands them out. Default: none. */
+  readonly doorbells?: readonly DoorbellDescription[];
   /** How the MSI-X table and mmap meet: `mappable` as since v4.16, `sparse` as before. Default `mappable`. */
   readonly msixMode?: 'mappable' | 'sparse';
   /** Interrupt lines and messages. Defaults: no INTx, no MSI; MSI-X as the table says. */

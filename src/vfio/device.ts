@@ -18,6 +18,8 @@ import type { CdevBinding } from './hot-reset.ts';
 import type { HotResetSet } from './hot-reset-set.ts';
 import { DeviceIoEventFds } from './ioeventfd.ts';
 import { mappableAreas } from './mappable-areas.ts';
+import { checkDoorbells } from './doorbells.ts';
+import type { Doorbell } from './doorbells.ts';
 import { DeviceMigration } from './migration/device-migration.ts';
 import { askModel, atEnd } from './model-error.ts';
 import type { MappableAreas } from './mappable-areas.ts';
@@ -70,6 +72,8 @@ export class VfioDevice {
   readonly dmaLogging: DeviceDmaLogging | undefined;
   /** Number of region indices: 9 and the device-specific ones for PCI. */
   readonly numRegions: number;
+  /** Its doorbells, for hosts that hand out eventfds. */
+  readonly doorbells: readonly Doorbell[];
   private readonly byIndex: ReadonlyMap<number, VfioRegion>;
   /** @internal It was pulled out of its slot: it reads ones, and takes no write. */
   isPulled = false;
@@ -80,7 +84,7 @@ export class VfioDevice {
   private hostRegisters: HostRegisters | undefined;
 
   /**
-   * @throws RangeError when an index is no region index, an MSI-X table lies outside its BAR, a ROM image is larger than its region, or another number is
+   * @throws RangeError when an index is no region index, an MSI-X table lies outside its BAR, a doorbell is none that can be, a ROM image is larger than its region, or another number is
    * out of range; TypeError when indices from the first free one on have holes, or something is of the wrong kind.
    */
   constructor(description: VfioDeviceDescription) {
@@ -89,6 +93,7 @@ export class VfioDevice {
     this.kind = description.kind ?? 'pci';
     this.numRegions = Math.max(this.kind === 'pci' ? VFIO_PCI_NUM_REGIONS : 0, ...[...this.byIndex.keys()].map((index) => index + 1));
     this.description = description;
+    this.doorbells = checkDoorbells(this.name, description.doorbells ?? [], (index) => this.byIndex.get(index));
     this.interrupts = new DeviceInterrupts({ ...description.interrupts, intxDisabled: () => this.intxDisabled() });
     this.display = description.display && new DeviceDisplay(description.display);
     this.lowPower = new LowPower(description.suspends !== false, () => this.dmaBufs.settle());

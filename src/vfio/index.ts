@@ -2,6 +2,8 @@
 
 export { PAGE_SIZE, VfioDevice } from './device.ts';
 export type { MsixTable, VfioDeviceDescription, VfioDeviceKind, VfioRegion, VfioRegionDescription, VfioRegionKind } from './device.ts';
+export type { Doorbell, DoorbellDescription } from './doorbells.ts';
+export { MAX_DOORBELLS } from './doorbells.ts';
 export type { ConfigHardware } from './config/hardware.ts';
 export type { BufferPlane, DisplayPlane, VfioDisplay } from './display/display-model.ts';
 export { edidRegion } from './display/edid-region.ts';

@@ -1,4 +1,5 @@
 // What the two commands print: the replay's table and document, and each function of the recorded machines as lspci and VFIO show it.
+import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { ACCESSES, RECORDED, dumpsOf, fixture, textOf, traceText } from '../trace/recorded.ts';
 import { Folder, dumps, lspci, run, trace } from './support.ts';
@@ -64,11 +65,14 @@ describe('replay', () => {
     expect((await run('replay', path)).out).toMatch(/^rtc +ports +0071-0071 +1 +0 +1:1 +1 \(100 %\) +\d+$/m);
   });
 
-  test('an empty trace, and one of comments, are no accesses', async () => {
-    for (const contents of ['', '# nothing\n']) {
-      const { code, out } = await run('replay', folder.file('empty.trace', contents), '--json');
-      expect([code, JSON.parse(out)]).toEqual([0, expect.objectContaining({ accesses: 0, regions: [] })]);
-    }
+  test('a trace of comments is no accesses', async () => {
+    const { code, out } = await run('replay', folder.file('comments.trace', '# nothing\n'), '--json');
+    expect([code, JSON.parse(out)]).toEqual([0, expect.objectContaining({ accesses: 0, regions: [] })]);
+  });
+
+  test.each<[string, string | Uint8Array]>([['no bytes', ''], ['no bytes, zipped', gzipSync('')]])('a file of %s is refused by its name, whatever it was to be', async (_what, contents) => {
+    const path = folder.file('empty', contents);
+    for (const more of [[], ['--iomem', folder.file('iomem', '')], ['--json']]) expect(await run('replay', path, ...more)).toMatchObject({ code: 1, out: '', err: `maplebar: ${path}: is empty: neither a trace nor a session\n` });
   });
 
   test('notes are in the document, or behind the table where errors go', async () => {

@@ -299,9 +299,31 @@ describe('Ctrl-C', () => {
 });
 
 describe('counters', () => {
+  test.each<[string, string[], boolean]>([['the counters of a terminal', [], true], ['--trace', ['--trace'], false], ['--record', ['--record', newPath('session')], false], ['--perfetto', ['--perfetto', newPath('json')], false]])('%s: is there a twin socket all the same?', async (_what, options, hasTwin) => {
+    const socket = newPath();
+    const run = start(['serve', 'edu', '--socket', socket, '--transport', 'koffi', '--once', ...options], true);
+    while (!run.said.err.includes('serving ')) await new Promise((resolve) => void setImmediate(resolve));
+    const client = await VfioUserClient.connect(socket, { transport: koffiTransport(), twinSocket: true });
+    expect(client.version.capabilities?.twin_socket !== undefined).toBe(hasTwin);
+    await client.close();
+    expect(await run.ended).toBe(0);
+  });
+
+  test('are sums: of those who are gone, and of who there is now', () => {
+    const counters = new LiveCounters({ out: () => undefined, err: () => undefined, interactive: false });
+    const some = { messages: 1, reads: 2, writes: 3, posted: 4, doorbells: 5, interrupts: 6, transfers: 7, transferred: 8 };
+    counters.began({ counts: some });
+    expect(counters.counts).toEqual({ clients: 1, isConnected: true, ...some });
+    counters.gone();
+    expect(counters.counts).toEqual({ clients: 1, isConnected: false, ...some });
+    counters.began({ counts: { ...noCounts(), reads: 10, doorbells: 1 } });
+    expect(counters.counts).toEqual({ clients: 2, isConnected: true, ...some, reads: 12, doorbells: 6 });
+  });
+
   test.each([
     [noCounts(), 0, 'no client yet: 0 reads, 0 writes (0 posted), 0 interrupts, 0 transfers; 0 messages/s'],
     [{ ...noCounts(), clients: 2, isConnected: true, reads: 12345, writes: 678, posted: 600, interrupts: 9, transfers: 10, transferred: 40960 }, 4999.6, 'client 2: 12,345 reads, 678 writes (600 posted), 9 interrupts, 10 transfers of 40K; 5,000 messages/s'],
+    [{ ...noCounts(), clients: 1, isConnected: true, doorbells: 1234 }, 0, 'client 1: 0 reads, 0 writes (0 posted), 1,234 doorbells, 0 interrupts, 0 transfers; 0 messages/s'],
     [{ ...noCounts(), clients: 1, transfers: 1, transferred: 3 << 19 }, 0, '1 client gone: 0 reads, 0 writes (0 posted), 0 interrupts, 1 transfers of 1.5M; 0 messages/s'],
   ])('%#', (counts, perSecond, line) => {
     expect(countersLine(counts, perSecond)).toBe(line);
@@ -313,7 +335,7 @@ describe('counters', () => {
       for (const interactive of [true, false]) {
         let err = '';
         const counters = new LiveCounters({ out: () => undefined, err: (text) => void (err += text), interactive, columns: 20 });
-        counters.listen({ kind: 'client', at: 0 });
+        counters.began({ counts: noCounts() });
         jest.advanceTimersByTime(600);
         counters.stop();
         jest.advanceTimersByTime(600);
@@ -331,4 +353,5 @@ test('the help shows how QEMU attaches', async () => {
   expect(code).toBe(0);
   expect(out).toContain(`-device '{"driver":"vfio-user-pci","socket":{"type":"unix","path":"PATH"}}'`);
   expect(out).toContain('memory-backend-memfd,id=mem,size=256M,share=on');
+  expect(out).toContain('The counters that a terminal shows turn nothing off.');
 });

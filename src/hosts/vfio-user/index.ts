@@ -1,6 +1,7 @@
 // The face of vfio-user: devices served to other programs over a UNIX socket, and a client for such servers. Needs Node.
 
 export { VfioUserClient } from './client/client.ts';
+export type { ClientIoFd } from './client/io-fds.ts';
 export type { ClientRegionInfo, RegionWrite, VfioUserClientOptions } from './client/client.ts';
 export * from './codec/commands.ts';
 export * from './codec/header.ts';
@@ -29,6 +30,7 @@ export type { CommandStep, SessionStep, SteppedMessage } from './record/steps.ts
 export { isSessionText, readSessionText } from './record/text-session.ts';
 export { VfioUserServer, serveVfioUser } from './server.ts';
 export type { VfioUserServerOptions } from './server.ts';
+export type { SessionCounts } from './session/counts.ts';
 export { SERVER_CAPABILITIES } from './session/negotiation.ts';
 export type { Agreement } from './session/negotiation.ts';
 export { ServedDevice, serveDevice } from './session/served-device.ts';
@@ -36,6 +38,7 @@ export type { DeviceMaker, ServedDeviceOptions } from './session/served-device.t
 export { sharedRegion } from './session/shared-region.ts';
 export type { SharedRegionOptions } from './session/shared-region.ts';
 export { Session } from './session/session.ts';
+export type { OpenBells } from './session/doorbells.ts';
 export type { SessionOptions } from './session/session.ts';
 export { hasKoffi } from './transport/koffi-calls.ts';
 export { eventFd, sharedMemory } from './transport/koffi-memory.ts';
@@ -43,5 +46,5 @@ export type { SharedMemory } from './transport/koffi-memory.ts';
 export { koffiTransport } from './transport/koffi-transport.ts';
 export type { KoffiTransportOptions, KoffiWaiting } from './transport/koffi-transport.ts';
 export { netTransport } from './transport/net-transport.ts';
-export type { Connection, ConnectionHandler, Listener, PassedFd, Transport, TransportAbilities } from './transport/transport.ts';
+export type { Bells, Connection, ConnectionHandler, Listener, PassedFd, Transport, TransportAbilities } from './transport/transport.ts';
 export { wallClock } from './wall-clock.ts';

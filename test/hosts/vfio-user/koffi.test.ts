@@ -327,14 +327,6 @@ describe('the place to listen at', () => {
   });
 });
 
-test('a flood of reads whose answers nobody takes is not read further, and is answered when they are', async () => {
-  await withEdu(async ({ client, server }) => {
-    const reads = Array.from({ length: 40 }, () => client.read(0, 0x4_0000, 0x1000));
-    expect((await Promise.all(reads)).every(({ length }) => length === 0x1000)).toBe(true);
-    expect(server.session!.received).toBeGreaterThan(40);
-  });
-});
-
 test.each([-1, 0.5, 1_000_001])('a patience of %p is a RangeError', (patience) => {
   expect(() => koffiTransport({ patience })).toThrow(RangeError);
 });

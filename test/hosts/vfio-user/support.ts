@@ -61,6 +61,8 @@ export class Peer {
   readonly replies: Reply[] = [];
   /** Whole messages, as they were sent. */
   readonly sent: Uint8Array[] = [];
+  /** Fds that came with replies. */
+  readonly given: PassedFd[] = [];
   private readonly stream = new MessageStream<PassedFd>(1 << 21);
   private readonly answers = new MessageStream<never>(1 << 21);
   private nextId = 0;
@@ -68,8 +70,9 @@ export class Peer {
   constructor(device: ServedDevice, options: Omit<SessionOptions, 'send'> = {}) {
     this.session = new Session(device, {
       ...options,
-      send: (message) => {
+      send: (message, fds = []) => {
         this.sent.push(message);
+        this.given.push(...fds);
         this.answers.push(message);
         for (let one = this.answers.next(); one !== undefined; one = this.answers.next()) {
           const { id, command, flags, errno } = one.header;

@@ -20,6 +20,8 @@ import { netTransport } from '../transport/net-transport.ts';
 import type { PassedFd, Transport } from '../transport/transport.ts';
 import { ClientConnection } from './client-connection.ts';
 import { ClientMemory } from './client-memory.ts';
+import { readIoFds } from './io-fds.ts';
+import type { ClientIoFd } from './io-fds.ts';
 
 /** How a client introduces itself. */
 export interface VfioUserClientOptions {
@@ -140,6 +142,32 @@ export class VfioUserClient {
     const { argsz } = await this.connection.ask('DEVICE_GET_REGION_INFO', { argsz: head, index });
     const request = encodePayload('DEVICE_GET_REGION_INFO', 'request', { argsz: Math.max(argsz, head), index });
     return (await this.connection.askWithFds('DEVICE_GET_REGION_INFO', request)).fds;
+  }
+
+  /**
+   * Places of a region that have fds: whoever signals the eventfd of one has made the write that it stands for, without a message. None where fds do not pass. The fds are the caller's, who closes them.
+   *
+   * @throws (rejects with) VfioError EINVAL for a region that there is not; EPROTO for an answer that cannot be.
+   * @example
+   * ```ts
+   * const { places, fds } = await client.regionIoFds(0);
+   * places.find(({ offset, datamatch }) => offset === 4n && datamatch === 0x10n)?.ring();
+   * for (const fd of fds) fd.close();
+   * ```
+   */
+  async regionIoFds(index: number): Promise<{ readonly places: readonly ClientIoFd[]; readonly fds: readonly PassedFd[] }> {
+    const command = 'DEVICE_GET_REGION_IO_FDS';
+    const head = headSize(command, 'reply');
+    const { argsz } = await this.connection.ask(command, { argsz: head, index });
+    if (argsz <= head) return { places: [], fds: [] };
+    const { size } = await this.connection.ask('DEVICE_GET_REGION_INFO', { argsz: headSize('DEVICE_GET_REGION_INFO', 'reply'), index });
+    const { payload, fds } = await this.connection.askWithFds(command, encodePayload(command, 'request', { argsz, index }));
+    try {
+      return { places: readIoFds(this.connection.decode(command, payload), fds, size), fds };
+    } catch (error) {
+      for (const fd of fds) fd.close();
+      throw error;
+    }
   }
 
   /** Flags and vectors of an interrupt index: 0 INTx, 1 MSI, 2 MSI-X, 3 ERR, 4 REQ. */

@@ -67,6 +67,14 @@ export const DEFAULT_MAX_DMA_MAPS = 65535;
 /** Bytes of the longest message: the data, 16 bytes that say where they belong, and the header. A longer one ends the connection. */
 export const MAX_MESSAGE_SIZE = DEFAULT_MAX_DATA_XFER_SIZE + 32;
 
+/** GET_REGION_IO_FDS: a place whose writes signal an eventfd. */
+export const IO_FD_TYPE_IOEVENTFD = 0;
+/** GET_REGION_IO_FDS: a place whose accesses are messages on an fd of their own. */
+export const IO_FD_TYPE_IOREGIONFD = 1;
+/** Of an ioeventfd: only a write of the value rings. KVM_IOEVENTFD_FLAG_DATAMATCH. */
+export const IO_FD_DATAMATCH = 0x1;
+/** Of an ioeventfd: a place among I/O ports. KVM_IOEVENTFD_FLAG_PIO. */
+export const IO_FD_PIO = 0x2;
 /** DMA_MAP: the device may read. */
 export const DMA_MAP_READABLE = 0x1;
 /** DMA_MAP: the device may write. */

@@ -6,6 +6,7 @@
 //   access      |     offset      | region | count  | 16  data                       REGION_READ, REGION_WRITE
 //   DMA         |     address     |      count      | 16  data                       DMA_READ, DMA_WRITE
 //   multi       |     entries     | 8   { offset, region, count, 8 bytes of data } ...
+//   io fd       |     offset      |      size       | fd_index | type 20 | flags | padding 28 |  datamatch | 40          one of DEVICE_GET_REGION_IO_FDS
 //   data        | argsz  |  size  | 8   data                                          MIG_DATA_READ, MIG_DATA_WRITE
 //
 // DEVICE_GET_REGION_INFO, GET_IRQ_INFO, SET_IRQS and DEVICE_FEATURE have the structs of the kernel's ioctls, without what those keep in the caller's memory.
@@ -34,6 +35,9 @@ export const vfio_user_region_info = struct('vfio_user_region_info', 32, { argsz
 
 /** DEVICE_GET_REGION_IO_FDS, 16 bytes, and `count` parts of the region behind it. */
 export const vfio_user_region_io_fds = struct('vfio_user_region_io_fds', 16, { argsz: u32(0), flags: u32(4), index: u32(8), count: u32(12), data: flexibleBytes(16) });
+
+/** One place of DEVICE_GET_REGION_IO_FDS, 40 bytes: an ioeventfd. Of an ioregionfd the last field is its user_data. */
+export const vfio_user_io_fd = struct('vfio_user_io_fd', 40, { offset: u64(0), size: u64(8), fd_index: u32(16), type: u32(20), flags: u32(24), padding: u32(28), datamatch: u64(32) });
 
 /** DEVICE_GET_IRQ_INFO, 16 bytes. */
 export const vfio_user_irq_info = struct('vfio_user_irq_info', 16, { argsz: u32(0), flags: u32(4), index: u32(8), count: u32(12) });

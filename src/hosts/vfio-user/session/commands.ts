@@ -26,6 +26,7 @@ import type { PassedFd } from '../transport/transport.ts';
 import { bitmapBytes } from './dirty-log.ts';
 import type { DirtyLog } from './dirty-log.ts';
 import type { DmaTable } from './dma-table.ts';
+import type { SessionDoorbells } from './doorbells.ts';
 import { deviceFeature } from './features.ts';
 import type { SessionInterrupts } from './interrupts.ts';
 import type { SessionMigration } from './migration.ts';
@@ -39,6 +40,9 @@ export interface SessionState {
   readonly interrupts: SessionInterrupts;
   readonly migration: SessionMigration | undefined;
   readonly log: DirtyLog | undefined;
+  readonly doorbells: SessionDoorbells;
+  /** Fds that the client takes with one message. */
+  readonly clientFds: () => number;
   /** Whether an fd that goes with a reply reaches the client. */
   readonly mayShare: () => boolean;
   /** Is told of what the device's own code threw where the client is not. */
@@ -177,13 +181,17 @@ export const commands: Commands = {
     return encodePayload('DEVICE_GET_INFO', 'reply', { argsz: headSize('DEVICE_GET_INFO', 'reply'), flags: VFIO_DEVICE_FLAGS_RESET | VFIO_DEVICE_FLAGS_PCI, num_regions: device.numRegions, num_irqs: device.numIrqs });
   },
   DEVICE_GET_REGION_INFO: regionInfo,
-  DEVICE_GET_REGION_IO_FDS(state, { argsz, flags, index, count }) {
+  DEVICE_GET_REGION_IO_FDS(state, { argsz, flags, index, count }, fds) {
     const command = 'DEVICE_GET_REGION_IO_FDS';
     checkArgsz(command, argsz);
     if (argsz > MAX_PAYLOAD) refuse(command, `argsz ${argsz} is above ${MAX_PAYLOAD}`);
     if (flags !== 0 || count !== 0) refuse(command, `flags 0x${flags.toString(16)} and count ${count}; expected 0`);
     if (regionAt(command, state, index) === undefined) refuse(command, `region ${index} is absent`);
-    return encodePayload(command, 'reply', { argsz: headSize(command, 'reply'), index });
+    const entries = state.doorbells.entries(index, state.mayShare() ? state.clientFds() : 0);
+    const needed = headSize(command, 'reply') + entries.bytes.length;
+    if (argsz < needed) return encodePayload(command, 'reply', { argsz: needed, index });
+    for (const fd of entries.fds()) fds.give(fd);
+    return encodePayload(command, 'reply', { argsz: needed, index, count: entries.count, data: entries.bytes });
   },
   DEVICE_GET_IRQ_INFO: irqInfo,
   DEVICE_SET_IRQS({ interrupts }, request, fds) {

@@ -45,15 +45,6 @@ interface Assigned {
   readonly client: PassedFd;
 }
 
-/** An fd that the client has broken is its own loss: the device goes on. */
-function signal(client: PassedFd): void {
-  try {
-    client.signal();
-  } catch {
-    return;
-  }
-}
-
 function refuse(what: string): never {
   throw new VfioError('EINVAL', CALL, what);
 }
@@ -76,10 +67,23 @@ function check({ argsz, flags, start, count, data }: SetIrqs, fds: number): void
 /** The interrupts of one client. */
 export class SessionInterrupts {
   private readonly device: ServedDevice;
+  private readonly told: () => void;
   private readonly assigned = new Map<string, Assigned>();
 
-  constructor(device: ServedDevice) {
+  /** @param told - An eventfd of the client was signalled. */
+  constructor(device: ServedDevice, told: () => void) {
     this.device = device;
+    this.told = told;
+  }
+
+  /** An fd that the client has broken is its own loss: the device goes on. */
+  private signal(client: PassedFd): void {
+    try {
+      client.signal();
+    } catch {
+      return;
+    }
+    this.told();
   }
 
   /** Eventfds of the client that are held. */
@@ -133,10 +137,10 @@ export class SessionInterrupts {
       return at === index && vector! >= start && vector! < start + count;
     });
     for (const [i, client] of fds.entries()) {
-      process.onEvent(own[i]!, () => signal(client));
+      process.onEvent(own[i]!, () => this.signal(client));
       this.assigned.set(`${index}:${start + i}`, { own: own[i]!, client });
       // What came between the request and here, as a level that is high already.
-      if (this.fired(own[i]!)) signal(client);
+      if (this.fired(own[i]!)) this.signal(client);
     }
   }
 

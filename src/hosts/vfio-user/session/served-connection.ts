@@ -10,6 +10,7 @@ import { MAX_MESSAGE_SIZE } from '../codec/commands.ts';
 import { TYPE_MASK, TYPE_REPLY } from '../codec/header.ts';
 import { MessageStream } from '../codec/message-stream.ts';
 import type { Connection, ConnectionHandler, PassedFd } from '../transport/transport.ts';
+import type { OpenBells } from './doorbells.ts';
 import { Session } from './session.ts';
 import type { SessionOptions } from './session.ts';
 import type { ServedDevice } from './served-device.ts';
@@ -37,7 +38,7 @@ export class ServedConnection implements ConnectionHandler {
     this.connection = connection;
     this.gone = gone;
     this.onDeviceError = options.onDeviceError;
-    this.session = new Session(device, { ...options, ...('twin' in connection && { passesFds: true, openTwin: () => this.openTwin() }), send: (message, fds) => connection.send(message, fds) });
+    this.session = new Session(device, { ...options, ...('twin' in connection && { passesFds: true, openTwin: () => this.openTwin() }), ...('bells' in connection && { openBells: (count, rung) => this.openBells(count, rung) }), send: (message, fds) => connection.send(message, fds) });
   }
 
   /** The client's replies come there; when it closes that, it is gone. */
@@ -58,6 +59,13 @@ export class ServedConnection implements ConnectionHandler {
     });
     this.twin = connection;
     return { send: (message) => connection.send(message), fd };
+  }
+
+  private openBells(...[count, rung]: Parameters<OpenBells>): ReturnType<OpenBells> {
+    return this.connection.bells!(count, () => {
+      rung();
+      this.pump();
+    });
   }
 
   received(bytes: Uint8Array, fds: readonly PassedFd[]): void {

@@ -19,9 +19,13 @@ import type { Capabilities } from '../codec/version.ts';
 import type { PassedFd } from '../transport/transport.ts';
 import { commands } from './commands.ts';
 import type { MessageFds, SessionState } from './commands.ts';
+import { Counting } from './counts.ts';
+import type { SessionCounts } from './counts.ts';
 import { DirtyLog } from './dirty-log.ts';
 import { DmaMessages } from './dma-messages.ts';
 import { DmaTable } from './dma-table.ts';
+import { SessionDoorbells } from './doorbells.ts';
+import type { OpenBells } from './doorbells.ts';
 import { SessionInterrupts } from './interrupts.ts';
 import { SessionMigration } from './migration.ts';
 import { SERVER_CAPABILITIES, negotiate } from './negotiation.ts';
@@ -37,6 +41,8 @@ export interface SessionOptions {
   readonly passesFds?: boolean;
   /** Makes a socket of its own for DMA_READ and DMA_WRITE: what sends there, and the client's end, which is closed once it is sent. Default: they share the client's socket. */
   readonly openTwin?: () => { readonly send: (message: Uint8Array) => void; readonly fd: PassedFd };
+  /** Makes eventfds for the client to signal. Default: there are none, and what they would stand for comes by messages. */
+  readonly openBells?: OpenBells;
   /** Is told of what a device's own code threw. Default: nobody; the client gets EIO. */
   readonly onDeviceError?: (error: unknown) => void;
   /** What the server answers with as far as it is proposed. Default: {@link SERVER_CAPABILITIES}. */
@@ -53,6 +59,7 @@ export class Session {
   private readonly options: SessionOptions;
   private readonly state: SessionState;
   private readonly messages: DmaMessages;
+  private readonly counting = new Counting();
   private sendTwin: (message: Uint8Array) => void;
   private agreement: Agreement | undefined;
   /** The client's end, until it is on its way. */
@@ -66,14 +73,17 @@ export class Session {
     const dma = new DmaTable(MAX_DMA_MAPS);
     const { vfio } = device;
     const { dmaLogging } = vfio.description;
+    const report = (error: unknown): void => options.onDeviceError?.(error);
     this.state = {
       device,
       dma,
-      interrupts: new SessionInterrupts(device),
+      interrupts: new SessionInterrupts(device, () => this.counting.interrupts++),
       migration: vfio.migration === undefined ? undefined : new SessionMigration(device),
       log: dmaLogging === undefined ? undefined : new DirtyLog(dmaLogging, dma),
       mayShare: () => options.passesFds === true && (this.agreement?.clientFds ?? 0) > 0,
-      report: (error) => options.onDeviceError?.(error),
+      doorbells: new SessionDoorbells(device, options.openBells, () => this.counting.doorbells++, report),
+      clientFds: () => this.agreement?.clientFds ?? 0,
+      report,
     };
     this.messages = new DmaMessages((message) => this.sendTwin(message));
     device.dma.connect({
@@ -87,6 +97,11 @@ export class Session {
     return this.count;
   }
 
+  /** What the client has had of the device so far. */
+  get counts(): SessionCounts {
+    return this.counting;
+  }
+
   /** Mappings that the client has. */
   get mappings(): number {
     return this.state.dma.size;
@@ -95,6 +110,11 @@ export class Session {
   /** Fds of the client that are held for its interrupts. */
   get heldFds(): number {
     return this.state.interrupts.held;
+  }
+
+  /** Eventfds that the client was given for the device's doorbells. */
+  get givenFds(): number {
+    return this.state.doorbells.held;
   }
 
   /** Messages to the client that have no reply yet. */
@@ -110,6 +130,8 @@ export class Session {
   /** Takes one message, and its fds. Never throws. */
   receive(message: ReceivedMessage<PassedFd>): void {
     this.count++;
+    this.counting.received(message.header.command, message.header.flags);
+    this.catchUp(message.header.flags);
     if (this.agreement !== undefined && message.fds.length === 0 && message.fault === undefined && this.access(message)) return;
     const given: PassedFd[] = [];
     const fds = { all: message.fds, isTaken: false, take: () => void (fds.isTaken = true), give: (fd: PassedFd) => void given.push(fd) };
@@ -124,6 +146,11 @@ export class Session {
       this.twinEnd = undefined;
       if (!fds.isTaken) for (const fd of message.fds) fd.close();
     }
+  }
+
+  /** In front of each message: who waits for an answer sees what it rang for before. What nobody waits for may have been sent before that. */
+  private catchUp(flags: number): void {
+    if ((flags & FLAG_NO_REPLY) === 0 && this.givenFds > 0) this.state.doorbells.act();
   }
 
   /** Whether it was an access that goes the short way. */
@@ -199,6 +226,7 @@ export class Session {
       at += count;
       if (mapping.fd === undefined) await this.messages[writes ? 'write' : 'read'](start, part, chunk);
       else mapping.fd[writes ? 'write' : 'read'](mapping.offset + (start - mapping.address), part);
+      this.counting.moved(count, mapping.fd === undefined ? Math.ceil(count / chunk) : 0);
     }
   }
 
@@ -206,9 +234,10 @@ export class Session {
   close(): void {
     if (this.isOver) return;
     this.isOver = true;
-    const { device, dma, interrupts, migration, log, report } = this.state;
+    const { device, dma, doorbells, interrupts, migration, log, report } = this.state;
     const steps = [
       () => this.messages.close(),
+      () => doorbells.close(),
       () => migration?.close(),
       () => log?.isActive === true && log.stop(),
       () => device.clientGone(),

@@ -39,6 +39,9 @@ export const POLLIN = 1;
 export const POLLOUT = 4;
 
 const EINTR = 4;
+const ENOSYS = 38;
+const EOPNOTSUPP = 95;
+const RWF_NOWAIT = 8;
 
 interface Events {
   readonly readable: boolean;
@@ -88,6 +91,8 @@ export interface SystemCalls {
   memfd(name: string, bytes: number): number;
   eventfd(): number;
   fcntl(fd: number, command: number, argument?: number): number;
+  /** Bytes that a read which never waits has put at an address, or -errno; undefined where the system has no such read. */
+  readNow(fd: number, address: number, bytes: number): number | undefined;
   /** Maps memory of an fd; its address. */
   mmap(bytes: number, protection: number, fd: number, offset: number): number;
   munmap(address: number, bytes: number): void;
@@ -195,8 +200,29 @@ function bindCalls(koffi: Koffi): SystemCalls {
     eventfd: () => checked('eventfd', '', native.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
     fcntl: (fd, command, argument = 0) => checked('fcntl', `fd ${fd}, command ${command}`, native.fcntl(fd, command, 'int', argument)),
     mmap: (bytes, protection, fd, offset) => checked('mmap', `${bytes} bytes of fd ${fd} at ${offset}`, native.mmap(0, bytes, protection, MAP_SHARED, fd, offset)),
+    readNow: readerThatNeverWaits(koffi),
     close: (fd) => void native.close(fd),
     munmap: (address, bytes) => void checked('munmap', `${bytes} bytes`, native.munmap(address, bytes)),
+  };
+}
+
+/** preadv2 is younger than the rest, and not every libc has it. */
+function readerThatNeverWaits(koffi: Koffi): SystemCalls['readNow'] {
+  let preadv2: (...args: unknown[]) => number;
+  try {
+    preadv2 = koffi.load(null).func('intptr_t preadv2(int, uintptr_t, int, int64_t, int)');
+  } catch {
+    return () => undefined;
+  }
+  // iovec:   0 address   8 bytes
+  const vector = new BigUint64Array(new ArrayBuffer(16));
+  const at = Number(koffi.address(new Uint8Array(vector.buffer)));
+  return (fd, address, bytes) => {
+    [vector[0], vector[1]] = [BigInt(address), BigInt(bytes)];
+    const count = preadv2(fd, at, 1, -1, RWF_NOWAIT);
+    if (count !== -1) return count;
+    const errno = koffi.errno();
+    return errno === EOPNOTSUPP || errno === ENOSYS ? undefined : -errno;
   };
 }
 

@@ -5,6 +5,7 @@
 
 import { fstatSync } from 'node:fs';
 import { VfioError } from '../../../uapi/index.ts';
+import { KoffiBells } from './koffi-bells.ts';
 import { F_DUPFD_CLOEXEC } from './koffi-calls.ts';
 import type { SystemCalls } from './koffi-calls.ts';
 import { LOST_FD, FdTable, KoffiFd } from './koffi-fds.ts';
@@ -46,6 +47,7 @@ export class KoffiConnection implements Connection, Waiter {
   private handler: ConnectionHandler | undefined;
   private queue: Unsent[] = [];
   private queued = 0;
+  private readonly bellSets = new Set<KoffiBells>();
   private isPaused = true;
   private isEnding = false;
   private isOver = false;
@@ -85,7 +87,8 @@ export class KoffiConnection implements Connection, Waiter {
   }
 
   private ready({ readable, writable }: { readonly readable: boolean; readonly writable: boolean }): void {
-    if (writable) this.writable();
+    // Of a client that is gone libuv tells as of one to be read, whatever was waited for. Nothing is received while answers wait: only sending finds it out.
+    if (writable || this.queue.length > 0) this.writable();
     if (readable || !writable) this.readable();
   }
 
@@ -187,17 +190,38 @@ export class KoffiConnection implements Connection, Waiter {
     return connection;
   }
 
+  bells(count: number, rung: () => void): KoffiBells {
+    const own: KoffiFd[] = [];
+    try {
+      while (own.length < count) own.push(this.table.take(this.thread.calls.eventfd()));
+    } catch (error) {
+      for (const fd of own) fd.close();
+      throw error;
+    }
+    const told = (): void => {
+      // What was sent before they were signalled comes first.
+      this.readable();
+      if (this.canReceive()) rung();
+    };
+    const bells: KoffiBells = new KoffiBells(this.thread.calls, this.thread.readiness, own, told, () => void this.bellSets.delete(bells));
+    this.bellSets.add(bells);
+    if (this.isPaused) bells.pause();
+    return bells;
+  }
+
   get unsent(): number {
     return this.queued;
   }
 
   pause(): void {
     this.isPaused = true;
+    for (const bells of this.bellSets) bells.pause();
     this.rewatch();
   }
 
   resume(): void {
     this.isPaused = false;
+    for (const bells of this.bellSets) bells.resume();
     this.rewatch();
   }
 

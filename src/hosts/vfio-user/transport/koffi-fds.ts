@@ -30,6 +30,7 @@ class OpenFile {
   private readonly calls: SystemCalls;
   private readonly access: number;
   private size: number;
+  private counter: ArrayBuffer | undefined;
   private mapped: { readonly address: number; readonly bytes: Uint8Array } | undefined;
 
   constructor(calls: SystemCalls, number: number, access: number, size: number, gone: () => void) {
@@ -66,6 +67,19 @@ class OpenFile {
     return this.mapped.bytes.subarray(offset, offset + count);
   }
 
+  /** Reads an eventfd's counter without waiting, whatever flags it has by now: the other side has the same one. Whether there was something to be read. */
+  empty(): boolean {
+    this.counter ??= new ArrayBuffer(8);
+    const count = this.calls.readNow(this.number, this.calls.addressOf(this.counter), 8);
+    if (count !== undefined) return count > 0;
+    try {
+      return readSync(this.number, new Uint8Array(8)) > 0;
+    } catch {
+      // Somebody else has read it.
+      return false;
+    }
+  }
+
   release(): void {
     this.holders--;
     if (this.holders > 0) return;
@@ -88,7 +102,6 @@ export class KoffiFd implements PassedFd {
   /** Only of an eventfd that does not wait: its other reader may be faster, and this program would stand still. */
   readonly onSignal?: (told: () => void) => void;
   private readonly file: OpenFile;
-  private readonly waits: boolean;
   private readonly readiness: Readiness;
   private watch: FdWatch | undefined;
   private isClosed = false;
@@ -96,25 +109,21 @@ export class KoffiFd implements PassedFd {
   constructor(file: OpenFile, kind: KoffiFd['kind'], waits: boolean, readiness: Readiness) {
     this.file = file;
     this.kind = kind;
-    this.waits = waits;
     this.readiness = readiness;
     if (kind === 'event' && !waits) this.onSignal = (told) => this.hear(told);
   }
 
   private hear(told: () => void): void {
     const { number } = this;
-    const counter = new Uint8Array(8);
     this.watch?.close();
     this.watch = this.readiness.watch(number, { readable: true, writable: false }, () => {
-      if (this.isClosed) return;
-      try {
-        readSync(number, counter);
-      } catch {
-        // Somebody else has read it.
-        return;
-      }
-      told();
+      if (this.empty()) told();
     });
+  }
+
+  /** Of an eventfd: reads its counter without waiting. Whether there was something to be read. */
+  empty(): boolean {
+    return !this.isClosed && this.file.empty();
   }
 
   /** Gives its number away: as close, and whoever asked closes it. */
@@ -133,8 +142,9 @@ export class KoffiFd implements PassedFd {
 
   signal(): void {
     const { number } = this;
-    // A counter that is full stays so, as the kernel leaves it: waiting for its reader would stop the device.
-    if (this.waits && this.readiness.isFull(number)) return;
+    // A counter that is full stays so, as the kernel leaves it: waiting for its reader would stop the device. Asked each time: whether a write waits is a flag
+    // of what both sides have, and the other one may set it at any time.
+    if (this.readiness.isFull(number)) return;
     try {
       writeSync(number, ONE);
     } catch (error) {

@@ -6,6 +6,7 @@
 //                           net                          one with SCM_RIGHTS
 //   fds in and out          dropped by the kernel        passed
 //   interrupts              off                          on: eventfds
+//   doorbells               by messages only             by eventfd where the device has them
 //   guest memory            by messages only             by fd where the client gave one
 
 /** What a transport can pass besides bytes. */
@@ -29,6 +30,15 @@ export interface PassedFd {
   close(): void;
 }
 
+/** Eventfds that this side has made for the other one to signal. */
+export interface Bells {
+  readonly fds: readonly PassedFd[];
+  /** Which of them were signalled since they were asked last, as indices, in ascending order: their counters are 0 again. Waits for nothing. */
+  take(): readonly number[];
+  /** Closes them. */
+  close(): void;
+}
+
 /** One client, as the transport has it. */
 export interface Connection {
   /** Sends one whole message; fds go with its first byte. Does nothing once the connection is closed. */
@@ -37,6 +47,11 @@ export interface Connection {
   twin?(handler: ConnectionHandler): { readonly connection: Connection; readonly fd: PassedFd };
   /** A connection at a socket that came as an fd, which is taken over. VfioError ENOTSOCK for what is none. Missing where fds do not pass. */
   adopt?(fd: PassedFd, handler: ConnectionHandler): Connection;
+  /**
+   * Makes eventfds. `rung` is called when some were signalled, after all that the other side had sent by then was received; not while nothing is received.
+   * VfioError EMFILE, with none made. Missing where fds do not pass.
+   */
+  bells?(count: number, rung: () => void): Bells;
   /** Bytes that were sent and that the other side has not taken yet. */
   readonly unsent: number;
   /** No more is received until {@link Connection.resume}. */
