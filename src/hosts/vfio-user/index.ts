@@ -46,5 +46,6 @@ export type { SharedMemory } from './transport/koffi-memory.ts';
 export { koffiTransport } from './transport/koffi-transport.ts';
 export type { KoffiTransportOptions, KoffiWaiting } from './transport/koffi-transport.ts';
 export { netTransport } from './transport/net-transport.ts';
-export type { Bells, Connection, ConnectionHandler, Listener, PassedFd, Transport, TransportAbilities } from './transport/transport.ts';
+export { DESK_REPLY } from './transport/transport.ts';
+export type { Bells, Connection, ConnectionHandler, Desk, Listener, PassedFd, Transport, TransportAbilities } from './transport/transport.ts';
 export { wallClock } from './wall-clock.ts';

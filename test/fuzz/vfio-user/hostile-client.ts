@@ -1,9 +1,9 @@
 // One client without manners at a session, and what must hold whatever it sends: a reply to each command that wants one, in order; memory reached only where it is mapped; each fd closed once.
 //
-//   pieces of bytes, fds --> session --> replies: checked against the messages that these bytes are, as this file cuts them
+//   pieces of bytes, fds --> session, as messages or at a desk --> replies: checked against the messages that these bytes are, as this file cuts them
 
-import { MessageStream, Session } from '../../../src/hosts/vfio-user/index.ts';
-import type { ServedDevice } from '../../../src/hosts/vfio-user/index.ts';
+import { MessageStream, Session, commandMessage } from '../../../src/hosts/vfio-user/index.ts';
+import type { Desk, ReceivedMessage, ServedDevice } from '../../../src/hosts/vfio-user/index.ts';
 import { Broken, rule } from '../broken.ts';
 import type { Random } from '../random.ts';
 import { WitnessFd } from './witness-fd.ts';
@@ -30,6 +30,10 @@ const [DMA_MAP, DMA_UNMAP, DMA_READ, DMA_WRITE] = [2, 3, 11, 12];
 const [READABLE, WRITEABLE, UNMAP_ALL] = [1, 2, 2];
 const [REPLY, NO_REPLY, ERROR] = [1, 0x10, 0x20];
 
+/** What is shown lies in the middle of what is not. */
+const DESK: Desk = { view: new DataView(new ArrayBuffer(0x200)), piece: 0x100, reply: 0x40 };
+const LONGEST_SHOWN = 0x80;
+
 interface Due {
   readonly id: number;
   readonly command: number;
@@ -53,7 +57,7 @@ export class HostileClient {
   constructor(device: ServedDevice, tally: Tally, random: Random) {
     this.tally = tally;
     this.random = random;
-    this.session = new Session(device, { send: (message) => this.came(message), onDeviceError: (error) => void (error instanceof Broken && (this.broken ??= error)) });
+    this.session = new Session(device, { send: (message) => this.came(message), sendShown: (count) => this.came(new Uint8Array(DESK.view.buffer, DESK.reply, count)), onDeviceError: (error) => void (error instanceof Broken && (this.broken ??= error)) });
   }
 
   private came(message: Uint8Array): void {
@@ -119,12 +123,23 @@ export class HostileClient {
       if (command === DMA_MAP && type === 0 && one.fds.length === 1) this.map(one.fds[0]!);
       const mapped = this.session.mappings;
       this.failed = undefined;
-      this.session.receive(one);
+      if (!this.shown(one)) this.session.receive(one);
       if (this.broken !== undefined) throw this.broken as Error;
       rule(this.due.every(({ isCertain }) => !isCertain), () => `no reply to command ${command} with id ${id}`);
       this.due = [];
       if (command === DMA_UNMAP && type === 0 && this.failed === undefined && ((flags & NO_REPLY) === 0 || this.session.mappings < mapped)) this.unmapped();
     }
+  }
+
+  /** Half of what is short and has no fds lies at the desk first, with others' bytes around it: whether it was dealt with there. */
+  private shown({ header, payload, fds, fault }: ReceivedMessage<WitnessFd>): boolean {
+    if (fault !== undefined || fds.length > 0 || header.size > LONGEST_SHOWN || this.random.once(2)) return false;
+    const bytes = new Uint8Array(DESK.view.buffer);
+    bytes.fill(0xff);
+    bytes.set(commandMessage(header.id, header.command, payload, header.flags), DESK.piece);
+    const done = this.session.shown(DESK, 0, header.size);
+    rule(done === 0 || done === header.size, () => `${done} bytes of a message of ${header.size} were dealt with`);
+    return done > 0;
   }
 
   private map(fd: WitnessFd): void {

@@ -327,6 +327,17 @@ describe('the place to listen at', () => {
   });
 });
 
+test('a flood of short reads whose answers nobody takes for a while: each is answered once, in order', async () => {
+  await withPlain(async (client, server) => {
+    const words = 0x200;
+    for (let word = 0; word < words; word++) client.postWrite(0, 4 * word, Uint8Array.of(word & 0xff, word >> 8, 1, 2));
+    const before = server.session!.received;
+    const reads = Array.from({ length: 20_000 }, (_, i) => client.read32(0, 4 * (i % words)));
+    const wrong = (await Promise.all(reads)).findIndex((value, i) => value !== 0x0201_0000 + (i % words));
+    expect([wrong, server.session!.received - before]).toEqual([-1, 20_000 + words]);
+  });
+});
+
 test.each([-1, 0.5, 1_000_001])('a patience of %p is a RangeError', (patience) => {
   expect(() => koffiTransport({ patience })).toThrow(RangeError);
 });

@@ -1,6 +1,7 @@
 // A connection and its session joined: the stream cut into messages, one handled after the other, as fast as the client takes the replies.
 //
-//   received --> stream --> session --> send
+//   shown --- short accesses, where they lie ---+
+//   received --> stream --> session --> send <--+
 //                  ^                      |
 //                  +---- waits while more than HIGH_WATER bytes are unsent: the client is not read either
 //
@@ -9,7 +10,7 @@
 import { MAX_MESSAGE_SIZE } from '../codec/commands.ts';
 import { TYPE_MASK, TYPE_REPLY } from '../codec/header.ts';
 import { MessageStream } from '../codec/message-stream.ts';
-import type { Connection, ConnectionHandler, PassedFd } from '../transport/transport.ts';
+import type { Connection, ConnectionHandler, Desk, PassedFd } from '../transport/transport.ts';
 import type { OpenBells } from './doorbells.ts';
 import { Session } from './session.ts';
 import type { SessionOptions } from './session.ts';
@@ -38,7 +39,13 @@ export class ServedConnection implements ConnectionHandler {
     this.connection = connection;
     this.gone = gone;
     this.onDeviceError = options.onDeviceError;
-    this.session = new Session(device, { ...options, ...('twin' in connection && { passesFds: true, openTwin: () => this.openTwin() }), ...('bells' in connection && { openBells: (count, rung) => this.openBells(count, rung) }), send: (message, fds) => connection.send(message, fds) });
+    this.session = new Session(device, {
+      ...options,
+      ...('twin' in connection && { passesFds: true, openTwin: () => this.openTwin() }),
+      ...('bells' in connection && { openBells: (count, rung) => this.openBells(count, rung) }),
+      send: (message, fds) => connection.send(message, fds),
+      sendShown: (count) => connection.sendShown!(count),
+    });
   }
 
   /** The client's replies come there; when it closes that, it is gone. */
@@ -73,6 +80,24 @@ export class ServedConnection implements ConnectionHandler {
     this.work();
     // No message is about so many: a client that goes on would have this program's fds to itself.
     if (this.stream.waitingFds > MAX_WAITING_FDS) this.connection.close();
+  }
+
+  shown(desk: Desk, count: number): number {
+    // What waits comes first.
+    if (this.isWorking || this.isWaiting || this.stream.waiting > 0) return 0;
+    this.isWorking = true;
+    let done = 0;
+    try {
+      while (done < count && this.connection.unsent < HIGH_WATER) {
+        const size = this.session.shown(desk, done, count - done);
+        if (size === 0) break;
+        done += size;
+      }
+    } finally {
+      this.isWorking = false;
+    }
+    if (done > 0) this.pump();
+    return done;
   }
 
   drained(): void {

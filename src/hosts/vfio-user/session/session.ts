@@ -11,12 +11,13 @@
 import { VfioError } from '../../../uapi/index.ts';
 import { VFIO_USER_REGION_READ, VFIO_USER_REGION_WRITE, commandName, commandText } from '../codec/commands.ts';
 import type { CommandName } from '../codec/commands.ts';
-import { FLAG_NO_REPLY, TYPE_COMMAND, TYPE_MASK, TYPE_REPLY, errorMessage, replyMessage } from '../codec/header.ts';
+import { FLAG_NO_REPLY, HEADER_SIZE, TYPE_COMMAND, TYPE_MASK, TYPE_REPLY, decodeHeader, errorMessage, replyMessage } from '../codec/header.ts';
+import type { MessageHeader } from '../codec/header.ts';
 import { decodePayload } from '../codec/messages.ts';
 import type { PayloadOf } from '../codec/messages.ts';
 import type { ReceivedMessage } from '../codec/message-stream.ts';
 import type { Capabilities } from '../codec/version.ts';
-import type { PassedFd } from '../transport/transport.ts';
+import type { Desk, PassedFd } from '../transport/transport.ts';
 import { commands } from './commands.ts';
 import type { MessageFds, SessionState } from './commands.ts';
 import { Counting } from './counts.ts';
@@ -31,12 +32,14 @@ import { SessionMigration } from './migration.ts';
 import { SERVER_CAPABILITIES, negotiate } from './negotiation.ts';
 import type { Agreement } from './negotiation.ts';
 import type { ServedDevice } from './served-device.ts';
-import { NO_REPLY, shortAccess } from './short-access.ts';
+import { LONG_WAY, SHORT_REPLY, ShortAccess } from './short-access.ts';
 
 /** What a session is opened with. */
 export interface SessionOptions {
   /** Sends one whole message to the client, and fds with it, which stay the session's. */
   readonly send: (message: Uint8Array, fds?: readonly PassedFd[]) => void;
+  /** Sends the first bytes of the reply's place at the desk, for {@link Session.shown}. */
+  readonly sendShown?: (count: number) => void;
   /** Whether `send` passes fds. Default false. */
   readonly passesFds?: boolean;
   /** Makes a socket of its own for DMA_READ and DMA_WRITE: what sends there, and the client's end, which is closed once it is sent. Default: they share the client's socket. */
@@ -60,6 +63,9 @@ export class Session {
   private readonly state: SessionState;
   private readonly messages: DmaMessages;
   private readonly counting = new Counting();
+  private readonly short: ShortAccess;
+  private readonly reply = new Uint8Array(SHORT_REPLY);
+  private readonly replyView = new DataView(this.reply.buffer);
   private sendTwin: (message: Uint8Array) => void;
   private agreement: Agreement | undefined;
   /** The client's end, until it is on its way. */
@@ -85,6 +91,7 @@ export class Session {
       clientFds: () => this.agreement?.clientFds ?? 0,
       report,
     };
+    this.short = new ShortAccess(device, this.state.report);
     this.messages = new DmaMessages((message) => this.sendTwin(message));
     device.dma.connect({
       read: (address, target) => this.transfer('DMA_READ', address, target),
@@ -140,7 +147,7 @@ export class Session {
       const reply = this.answer(message, fds);
       if (reply !== undefined && (header.flags & FLAG_NO_REPLY) === 0) this.options.send(replyMessage(header, reply), given);
     } catch (error) {
-      this.refuse(message, error);
+      this.refuse(header, error, message.fault !== undefined);
     } finally {
       this.twinEnd?.close();
       this.twinEnd = undefined;
@@ -156,23 +163,52 @@ export class Session {
   /** Whether it was an access that goes the short way. */
   private access(message: ReceivedMessage<PassedFd>): boolean {
     const { header, payload } = message;
-    if ((header.command !== VFIO_USER_REGION_READ && header.command !== VFIO_USER_REGION_WRITE) || (header.flags & TYPE_MASK) !== TYPE_COMMAND) return false;
-    let reply: Uint8Array | undefined;
+    if (header.command !== VFIO_USER_REGION_READ && header.command !== VFIO_USER_REGION_WRITE) return false;
+    const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
+    let size: number;
     try {
-      reply = shortAccess(this.state.device, header, payload, this.state.report);
+      size = this.short.carryOut(header.id | (header.command << 16), header.flags, view, 0, payload.length, this.replyView, 0);
     } catch (error) {
-      this.refuse(message, error);
+      this.refuse(header, error);
       return true;
     }
-    if (reply === undefined) return false;
-    if (reply !== NO_REPLY) this.options.send(reply);
-    return true;
+    if (size > 0) this.options.send(this.reply.slice(0, size));
+    return size !== LONG_WAY;
   }
 
-  private refuse({ header, fault }: ReceivedMessage<PassedFd>, error: unknown): void {
+  /**
+   * Takes the message that begins `at` bytes behind the start of a shown piece, if it is an access that goes the short way. Never throws.
+   *
+   * @param count - Bytes of the piece from there on.
+   * @returns its bytes; 0 for any other message, with nothing done.
+   */
+  shown({ view, piece, reply }: Desk, at: number, count: number): number {
+    if (count < HEADER_SIZE || this.agreement === undefined || this.options.sendShown === undefined) return 0;
+    const start = piece + at;
+    const size = view.getUint32(start + 4, true);
+    if (size < HEADER_SIZE || size > count) return 0;
+    const flags = view.getUint32(start + 8, true);
+    this.catchUp(flags);
+    let answer: number;
+    try {
+      answer = this.short.carryOut(view.getUint32(start, true), flags, view, start + HEADER_SIZE, size - HEADER_SIZE, view, reply);
+    } catch (error) {
+      this.count++;
+      this.counting.received(view.getUint16(start + 2, true), flags);
+      this.refuse(decodeHeader(view, start), error);
+      return size;
+    }
+    if (answer === LONG_WAY) return 0;
+    this.count++;
+    this.counting.received(view.getUint16(start + 2, true), flags);
+    if (answer > 0) this.options.sendShown(answer);
+    return size;
+  }
+
+  private refuse(header: MessageHeader, error: unknown, isFault = false): void {
     if (!(error instanceof VfioError)) this.state.report(error);
     // A header whose size lies may lie about everything else.
-    if (fault === undefined && (header.flags & FLAG_NO_REPLY) !== 0) return;
+    if (!isFault && (header.flags & FLAG_NO_REPLY) !== 0) return;
     this.options.send(errorMessage(header, error instanceof VfioError ? error.errno : new VfioError('EIO', '').errno));
   }
 

@@ -139,21 +139,27 @@ function bindCalls(koffi: Koffi): SystemCalls {
     if (result === -1) throw new VfioError(koffi.errno(), call, detail);
     return result;
   };
-  // A signal that Node handles ends a call that waits; nothing has been moved.
-  const retried = (call: (...args: unknown[]) => number) => (a: number, b: number, c: number) => {
-    for (;;) {
-      const result = call(a, b, c);
-      if (result !== -1) return result;
-      const errno = koffi.errno();
-      if (errno !== EINTR) return -errno;
-    }
-  };
   return {
     addressOf: (buffer) => Number(koffi.address(new Uint8Array(buffer))),
     view: (address, bytes) => koffi.view(BigInt(address), bytes),
     watch: (fd, what, ready) => koffi.node.poll(fd, what, ready),
-    recvmsg: retried(native.recvmsg),
-    sendmsg: retried(native.sendmsg),
+    // A signal that Node handles ends a call that waits; nothing has been moved. Twice the same, so that each always calls the same.
+    recvmsg(fd, header, flags) {
+      for (;;) {
+        const result = native.recvmsg(fd, header, flags);
+        if (result !== -1) return result;
+        const errno = koffi.errno();
+        if (errno !== EINTR) return -errno;
+      }
+    },
+    sendmsg(fd, header, flags) {
+      for (;;) {
+        const result = native.sendmsg(fd, header, flags);
+        if (result !== -1) return result;
+        const errno = koffi.errno();
+        if (errno !== EINTR) return -errno;
+      }
+    },
     ppoll(list, count, timeout) {
       const result = native.ppoll(list, count, timeout, 0);
       return result === -1 ? -koffi.errno() : result;

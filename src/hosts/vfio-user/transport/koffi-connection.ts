@@ -1,6 +1,6 @@
 // A connection whose messages carry fds.
 //
-//   receive --> bytes, fds --> handler        one receive ends with the fds that it brings
+//   receive --> desk: what the handler deals with there --> the rest as bytes, fds --> handler        one receive ends with the fds that it brings
 //   send ----> socket, as far as there is room --> the rest waits, with copies of its fds --> socket
 
 import { fstatSync } from 'node:fs';
@@ -32,6 +32,10 @@ export interface KoffiConnectionOptions {
 /** Receives in a row before others have their turn. */
 const ROW = 16;
 
+/** What a receive found: whether there may be more at once. */
+type Came = typeof NOTHING | typeof ALL | typeof MORE;
+const [NOTHING, ALL, MORE] = [0, 1, 2] as const;
+
 interface Unsent {
   readonly bytes: Uint8Array;
   readonly fds: readonly number[];
@@ -45,6 +49,7 @@ export class KoffiConnection implements Connection, Waiter {
   private readonly table: FdTable;
   private readonly watch: FdWatch;
   private handler: ConnectionHandler | undefined;
+  private over: (() => void) | undefined;
   private queue: Unsent[] = [];
   private queued = 0;
   private readonly bellSets = new Set<KoffiBells>();
@@ -72,9 +77,10 @@ export class KoffiConnection implements Connection, Waiter {
     return this.table.size;
   }
 
-  /** Tells `handler` from now on. */
-  start(handler: ConnectionHandler): void {
+  /** Tells `handler` from now on, and `over` when it has been told the last. */
+  start(handler: ConnectionHandler, over?: () => void): void {
     this.handler = handler;
+    this.over = over;
     this.resume();
   }
 
@@ -94,7 +100,7 @@ export class KoffiConnection implements Connection, Waiter {
 
   readable(): void {
     for (let row = 0; row < ROW && this.canReceive(); row++) {
-      if (this.take(false) !== 'more') break;
+      if (this.take(false) !== MORE) break;
     }
     if (this.canReceive()) this.thread.readiness.expect(this);
   }
@@ -102,8 +108,8 @@ export class KoffiConnection implements Connection, Waiter {
   receive(): void {
     if (!this.canReceive()) return;
     const came = this.take(true);
-    if (came === 'more') this.readable();
-    else if (came === 'all' && this.canReceive()) this.thread.readiness.expect(this);
+    if (came === MORE) this.readable();
+    else if (came === ALL && this.canReceive()) this.thread.readiness.expect(this);
   }
 
   private canReceive(): boolean {
@@ -111,23 +117,38 @@ export class KoffiConnection implements Connection, Waiter {
   }
 
   /** One receive, and what it brought is told. */
-  private take(waits: boolean): 'nothing' | 'all' | 'more' {
-    const { count, fds, isCut } = this.thread.block.receive(this.fd, waits);
+  private take(waits: boolean): Came {
+    const { block } = this.thread;
+    const count = block.receive(this.fd, waits);
     // EAGAIN.
-    if (count === -11) return 'nothing';
+    if (count === -11) return NOTHING;
     if (count <= 0) {
-      this.closeAll(fds);
+      if (count === 0) this.closeAll(block.receivedFds());
       this.end();
-      return 'nothing';
+      return NOTHING;
     }
-    this.tell(this.thread.block.received(count), fds, isCut);
+    if (block.cameWithFds) {
+      this.tell(count);
+      return MORE;
+    }
+    const { handler } = this;
+    const done = handler!.shown === undefined ? 0 : handler!.shown(block.desk, count);
+    if (done < count) handler!.received(block.received(done, count - done), NO_FDS);
     // A short piece is all there was.
-    return count < 4096 && fds.length === 0 ? 'all' : 'more';
+    return count < 4096 ? ALL : MORE;
   }
 
-  private tell(bytes: Uint8Array, numbers: readonly number[], isCut: boolean): void {
-    const fds: PassedFd[] = numbers.map((number) => this.table.take(number));
-    this.handler!.received(bytes, isCut ? [...fds, LOST_FD] : fds);
+  private tell(count: number): void {
+    const { block } = this.thread;
+    const fds: PassedFd[] = block.receivedFds().map((number) => this.table.take(number));
+    this.handler!.received(block.received(0, count), block.isCut ? [...fds, LOST_FD] : fds);
+  }
+
+  sendShown(count: number): void {
+    if (this.isOver || this.isEnding) return;
+    const { block } = this.thread;
+    const sent = this.queue.length > 0 ? -11 : block.sendReply(this.fd, count);
+    if (sent !== count) this.keep(block.reply(count), NO_NUMBERS, sent);
   }
 
   send(message: Uint8Array, fds: readonly PassedFd[] = []): void {
@@ -139,7 +160,11 @@ export class KoffiConnection implements Connection, Waiter {
       return;
     }
     const sent = this.thread.block.send(this.fd, message, numbers);
-    if (sent === message.length) return;
+    if (sent !== message.length) this.keep(message, numbers, sent);
+  }
+
+  /** What of a message was not sent. */
+  private keep(message: Uint8Array, numbers: readonly number[], sent: number): void {
     // EAGAIN.
     if (sent >= 0) this.enqueue(message.subarray(sent), sent === 0 ? numbers : NO_NUMBERS);
     else if (sent === -11) this.enqueue(message, numbers);
@@ -260,11 +285,18 @@ export class KoffiConnection implements Connection, Waiter {
     this.watch.close();
     this.thread.calls.close(this.fd);
     // Later: whoever has closed it is not told in the middle of that.
-    setImmediate(() => this.handler?.closed());
+    setImmediate(() => {
+      try {
+        this.handler?.closed();
+      } finally {
+        this.over?.();
+      }
+    });
   }
 }
 
 const NO_NUMBERS: readonly number[] = [];
+const NO_FDS: readonly PassedFd[] = [];
 
 function numberOf(fd: PassedFd): number {
   if (!(fd instanceof KoffiFd)) throw new VfioError('EBADF', 'sendmsg', 'the fd is not one of this transport');

@@ -63,8 +63,8 @@ export class LoopReadiness implements Readiness {
   private readonly view: DataView;
   private readonly list: number;
   private readonly timeout: number;
-  /** Those of busy clients. */
-  private readonly busy = new Set<Waiter>();
+  /** Those of busy clients, each once. */
+  private busy: Waiter[] = [];
   private isScheduled = false;
   private row = 0;
   private steps = 0;
@@ -119,13 +119,13 @@ export class LoopReadiness implements Readiness {
 
   /** A message has come: the next one is likely to come soon. */
   expect(waiter: Waiter): void {
-    if (waiter.patience <= 0 || this.busy.size >= MAX_POLLED) return;
-    this.busy.add(waiter);
+    if (waiter.patience <= 0 || this.busy.length >= MAX_POLLED) return;
+    if (!this.busy.includes(waiter)) this.busy.push(waiter);
     this.schedule();
   }
 
   forget(waiter: Waiter): void {
-    this.busy.delete(waiter);
+    this.busy = this.busy.filter((other) => other !== waiter);
   }
 
   private schedule(): void {
@@ -141,7 +141,7 @@ export class LoopReadiness implements Readiness {
       this.wait();
     } finally {
       this.isScheduled = false;
-      if (this.busy.size > 0) this.goOn();
+      if (this.busy.length > 0) this.goOn();
     }
   };
 
@@ -172,15 +172,14 @@ export class LoopReadiness implements Readiness {
 
   /** Stands still until a message comes, and takes it. Who expects another one is among the busy then. */
   private wait(): void {
-    if (this.busy.size === 1) {
-      const [waiter] = this.busy as Iterable<Waiter> as [Waiter];
-      this.busy.clear();
+    if (this.busy.length === 1) {
+      const waiter = this.busy.pop()!;
       if (waiter.patience >= BLOCKING) waiter.receive();
       else if (this.poll(waiter.patience, [waiter], POLLIN) > 0) waiter.readable();
       return;
     }
-    const waiters = [...this.busy];
-    this.busy.clear();
+    const waiters = this.busy;
+    this.busy = [];
     if (waiters.length === 0 || this.poll(Math.max(...waiters.map(({ patience }) => patience)), waiters, POLLIN) <= 0) return;
     // Read first: who is told may come back here.
     const ready = waiters.filter((_, i) => this.view.getUint16(16 + i * POLLFD + 6, true) !== 0);

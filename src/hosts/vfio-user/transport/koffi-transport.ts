@@ -95,18 +95,10 @@ class KoffiListener implements Listener {
     this.current = connection;
     const handler = this.accept(connection);
     this.over = new Promise((resolve) => {
-      connection.start({
-        received: (bytes, fds) => handler.received(bytes, fds),
-        drained: () => handler.drained(),
-        closed: () => {
-          try {
-            handler.closed();
-          } finally {
-            this.current = undefined;
-            resolve();
-            this.listen();
-          }
-        },
+      connection.start(handler, () => {
+        this.current = undefined;
+        resolve();
+        this.listen();
       });
     });
   }

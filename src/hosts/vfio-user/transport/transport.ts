@@ -39,10 +39,24 @@ export interface Bells {
   close(): void;
 }
 
+/** Memory of a transport where a handler reads a piece and leaves a reply: neither is copied. */
+export interface Desk {
+  readonly view: DataView;
+  /** Where the piece begins. */
+  readonly piece: number;
+  /** Where a reply can be put: room for {@link DESK_REPLY} bytes. */
+  readonly reply: number;
+}
+
+/** Bytes of the longest reply that a desk has room for. */
+export const DESK_REPLY = 64;
+
 /** One client, as the transport has it. */
 export interface Connection {
   /** Sends one whole message; fds go with its first byte. Does nothing once the connection is closed. */
   send(message: Uint8Array, fds?: readonly PassedFd[]): void;
+  /** The same for the first `count` bytes of the reply's place at the desk. Missing where pieces are not shown. */
+  sendShown?(count: number): void;
   /** A pair of connected sockets: a connection at one, and the other as an fd to be sent, which is the caller's. Missing where fds do not pass. */
   twin?(handler: ConnectionHandler): { readonly connection: Connection; readonly fd: PassedFd };
   /** A connection at a socket that came as an fd, which is taken over. VfioError ENOTSOCK for what is none. Missing where fds do not pass. */
@@ -65,6 +79,12 @@ export interface Connection {
 export interface ConnectionHandler {
   /** A piece of the stream, and the fds that came with it: they are the handler's from now on. */
   received(bytes: Uint8Array, fds: readonly PassedFd[]): void;
+  /**
+   * A piece without fds, before it is received: `count` bytes at a desk that is the transport's again when this returns. Missing: pieces are received only.
+   *
+   * @returns how many of the bytes are dealt with; the others are received.
+   */
+  shown?(desk: Desk, count: number): number;
   /** What was sent has been taken: `unsent` is small again. */
   drained(): void;
   /** The connection is over. Called once; nothing else is called afterwards. */
