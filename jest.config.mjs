@@ -27,6 +27,6 @@ export default {
     coverageDirectory: 'coverage',
     coverageReporters: ['text-summary', 'json-summary', 'lcovonly'],
     coverageThreshold: { global: { statements: 90 } },
-    resolver: '<rootDir>/test/setup/resolver.cjs',
   }),
+  ...((coverage || process.env.MAPLEBAR_RUNS !== undefined) && { resolver: '<rootDir>/test/setup/resolver.cjs' }),
 };

@@ -64,4 +64,4 @@ test('the device of its TypeScript file is served by the built command, and trac
     server.kill('SIGKILL');
     rmSync(sockets, { recursive: true });
   }
-}, 60_000);
+});

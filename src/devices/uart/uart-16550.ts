@@ -20,6 +20,7 @@
 import { bytesOf, integer } from '../../core/index.ts';
 import type { HooksOf } from '../../registers/index.ts';
 import { VfioError } from '../../uapi/index.ts';
+import { ModemControl } from './modem-control.ts';
 import type { LineError, ModemInputs, ModemOutputs, UartOptions, UartState, UartWiring } from './options.ts';
 import { frameBits } from './port.ts';
 import type { Port } from './port.ts';
@@ -29,7 +30,6 @@ import type { UartRegisters, uartRegisters } from './registers.ts';
 import { Transmitter } from './transmitter.ts';
 
 const ERROR_BITS: Readonly<Record<LineError, number>> = { parity: bits.LSR_PE, framing: bits.LSR_FE, break: bits.LSR_BI };
-const MODEM_BITS = { cts: 0x10, dsr: 0x20, ri: 0x40, dcd: 0x80 } as const;
 const DEFAULT_CLOCK_HZ = 1_843_200;
 const NS_PER_SECOND = 1e9;
 
@@ -52,8 +52,7 @@ export class Uart16550 {
   private readonly after: UartWiring['after'];
   private readonly receiver: Receiver;
   private readonly transmitter: Transmitter;
-  private lines: number = MODEM_BITS.cts | MODEM_BITS.dsr | MODEM_BITS.dcd;
-  private driven = 0;
+  private readonly modem: ModemControl;
   private ier = 0;
   private fcr = 0;
   private divisor = 0;
@@ -68,6 +67,7 @@ export class Uart16550 {
     integer('uart: clockHz', options.clockHz ?? DEFAULT_CLOCK_HZ, 1, NS_PER_SECOND);
     this.after = options.timing === 'immediate' ? undefined : wiring.after;
     if (options.timing === 'divisor' && this.after === undefined) throw new VfioError('ENXIO', 'uart: timing', 'the host has no clock for the divisor to divide');
+    this.modem = new ModemControl(() => wiring.regs());
     const port = this.asPort();
     this.receiver = new Receiver(port);
     this.transmitter = new Transmitter(port, (byte) => this.leave(byte));
@@ -113,10 +113,6 @@ export class Uart16550 {
     return (this.regs.LCR.peek() & bits.LCR_DLAB) !== 0;
   }
 
-  private get loops(): boolean {
-    return (this.regs.MCR.peek() & bits.MCR_LOOP) !== 0;
-  }
-
   private get fifosOn(): boolean {
     return (this.fcr & bits.FCR_ENABLE) !== 0;
   }
@@ -145,24 +141,20 @@ export class Uart16550 {
    */
   arrive(byte: number): void {
     integer('arrive: byte', byte, 0, 0xff);
-    if (this.wiring.isGone || this.loops) return;
+    if (this.wiring.isGone || this.modem.loops) return;
     this.receiver.accept(byte);
     this.update();
   }
 
   /** Lines from outside become active (true) or inactive; what is not named stays. At first CTS, DSR and DCD are active. */
   setModemInputs(inputs: Partial<ModemInputs>): void {
-    for (const [name, bit] of Object.entries(MODEM_BITS)) {
-      const level = inputs[name as keyof ModemInputs];
-      if (level !== undefined) this.lines = level ? this.lines | bit : this.lines & ~bit;
-    }
+    this.modem.setInputs(inputs);
     if (!this.wiring.isGone) this.followModem();
   }
 
   /** What the port drives now. */
   modemOutputs(): ModemOutputs {
-    const { driven } = this;
-    return { dtr: (driven & 1) !== 0, rts: (driven & 2) !== 0, out1: (driven & 4) !== 0, out2: (driven & 8) !== 0 };
+    return this.modem.outputs();
   }
 
   /** The registers hold their reset values: so does everything else, but the world outside. */
@@ -170,7 +162,7 @@ export class Uart16550 {
     this.forget();
     this.ier = this.fcr = this.divisor = 0;
     this.outside = [];
-    this.regs.MSR.poke(this.lines);
+    this.modem.show(0);
     this.followModem();
   }
 
@@ -214,7 +206,7 @@ export class Uart16550 {
   }
 
   private leave(byte: number): void {
-    if (!this.loops) this.options.onTransmit?.(byte);
+    if (!this.modem.loops) this.options.onTransmit?.(byte);
     else {
       this.receiver.accept(byte);
       this.update();
@@ -253,7 +245,7 @@ export class Uart16550 {
     if ((changed & bits.LCR_DLAB) !== 0) this.regs.IER.poke(this.dlab ? this.divisor >> 8 : this.ier);
     if ((changed & bits.LCR_BREAK) === 0) return;
     const held = (value & bits.LCR_BREAK) !== 0;
-    if (!this.loops) this.options.onBreak?.(held);
+    if (!this.modem.loops) this.options.onBreak?.(held);
     else if (held) {
       this.receiver.accept(bits.LSR_BI << ERROR_SHIFT);
       this.update();
@@ -274,7 +266,7 @@ export class Uart16550 {
 
   private takeIn(): void {
     if (this.after === undefined) {
-      while (!this.loops && this.outside.length > 0 && this.receiver.hasRoom) this.receiver.accept(this.outside.shift()!);
+      while (!this.modem.loops && this.outside.length > 0 && this.receiver.hasRoom) this.receiver.accept(this.outside.shift()!);
     } else if (this.cancelArrival === undefined && this.outside.length > 0) this.awaitByte(this.byteNs);
   }
 
@@ -286,26 +278,12 @@ export class Uart16550 {
     this.cancelArrival = undefined;
     const entry = this.outside.shift();
     // While it loops back, the receiver is not connected.
-    if (entry !== undefined && !this.loops) this.receiver.accept(entry);
+    if (entry !== undefined && !this.modem.loops) this.receiver.accept(entry);
     this.listen();
   }
 
-  /** The lines as MSR shows them; looped back, RTS is CTS, DTR is DSR, OUT1 is RI, OUT2 is DCD. */
-  private shownLines(): number {
-    const mcr = this.regs.MCR.peek();
-    return this.loops ? ((mcr & 2) << 3) | ((mcr & 1) << 5) | ((mcr & 4) << 4) | ((mcr & 8) << 4) : this.lines;
-  }
-
   private followModem(): void {
-    const { MCR, MSR } = this.regs;
-    const lines = this.shownLines();
-    const before = MSR.peek();
-    const changed = (before ^ lines) & bits.MSR_LINES;
-    const ringEnded = (changed & before & MODEM_BITS.ri) !== 0 ? bits.MSR_TERI : 0;
-    MSR.poke(lines | (before & bits.MSR_DELTAS) | ((changed & ~MODEM_BITS.ri) >> 4) | ringEnded);
-    const outputs = this.loops ? 0 : MCR.peek() & bits.MCR_OUTPUTS;
-    const moved = outputs !== this.driven;
-    this.driven = outputs;
+    const moved = this.modem.follow();
     // Back from a loop, the receiver hears what waited.
     this.listen();
     if (moved) this.options.onModemControl?.(this.modemOutputs());
@@ -340,7 +318,7 @@ export class Uart16550 {
 
   /** Becomes what was saved. Without a flow, a transmit interrupt that may have been pending is raised once more: too many do no harm, one too few does. */
   restore(state: UartState): void {
-    const { IER, LCR, MCR, LSR, MSR, SCR } = this.regs;
+    const { IER, LCR, MCR, LSR, SCR } = this.regs;
     this.forget();
     this.ier = state.ier;
     this.fcr = state.fcr;
@@ -351,7 +329,7 @@ export class Uart16550 {
     SCR.poke(state.scr);
     IER.poke(this.dlab ? this.divisor >> 8 : this.ier);
     LSR.poke(bits.LSR_IDLE | state.lineErrors);
-    MSR.poke(this.shownLines() | state.modemDeltas);
+    this.modem.show(state.modemDeltas);
     const { flow } = state;
     if (flow === undefined) this.receiver.fill(state.received);
     else {

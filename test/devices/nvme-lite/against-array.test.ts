@@ -66,4 +66,4 @@ test('each batch of commands does to the blocks what it would do to an array', a
     }),
     { numRuns: 20 },
   );
-}, 60_000);
+});

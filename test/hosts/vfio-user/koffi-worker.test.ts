@@ -48,7 +48,7 @@ test('registers, timers and interrupts of a device in a Worker; a message ends i
   worker.postMessage('end');
   expect(await ended).toBe(0);
   await client.close();
-}, 60_000);
+});
 
 test('one that is terminated while a client is there leaves the program running', async () => {
   const path = join(folder, 'terminated.sock');
@@ -58,4 +58,4 @@ test('one that is terminated while a client is there leaves the program running'
   expect(await client.read32(0, 0x04)).toBe(~0x0403_0201 >>> 0);
   expect(await worker.terminate()).toBe(1);
   await client.close();
-}, 60_000);
+});

@@ -116,7 +116,7 @@ describe.each(SESSIONS)('the text of %s', (name) => {
     const { differing, differences, replies } = await replaySession(session, ({ clock }) => serveDevice(createEngine(), recordedDevice(name), { clock }));
     expect(replies).toBeGreaterThan(200);
     expect([differing, differences.map(({ recorded: step }) => (step as CommandStep).command.header.command)]).toEqual(name === 'edu-uio' ? [3, [1, 7, 8]] : [4, [1, 7, 9, 8]]);
-  }, 60_000);
+  });
 });
 
 test.each([
