@@ -122,7 +122,8 @@ export function idio16(engine: Engine, host: DeviceHost = {}, options: Idio16Opt
 
   /** What is at the connector comes to be seen: now, or when it has settled. */
   const look = (moved: number): void => {
-    const late = filtered();
+    // One that settles goes on to, though its filter is gone since.
+    const late = [...left.keys()].reduce((bits, bit) => bits | bit, filtered());
     for (let bit = 1; bit < 0x1_0000; bit <<= 1) {
       if ((moved & bit) === 0) continue;
       settling.get(bit)?.();

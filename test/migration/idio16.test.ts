@@ -90,6 +90,17 @@ test('a filtered input that was about to be seen is seen when it would have been
   expect(target.read(1)).toBe(1);
 });
 
+test('an input that settles goes on to, though its filter is gone since', () => {
+  const [source, target] = [plug(), plug()];
+  source.write(7, 1);
+  for (const { card } of [source, target]) card.setInputs(0x0021);
+  source.write(3, 0);
+  target.user.load(source.user.save());
+  expect([source.card.bar(2).regs.IN_0_7.peek(), target.read(1)]).toEqual([0x20, 0x20]);
+  bench.clock.advance(IDIO16_FILTER_NS);
+  expect(target.read(1)).toBe(0x21);
+});
+
 test('another world at the connector is a change, with its interrupt', () => {
   const [source, target] = [plug(), plug()];
   source.card.setInputs(0x0003);
