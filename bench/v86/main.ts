@@ -23,7 +23,7 @@ if (loops.length === 0) {
   process.exit(2);
 }
 const WARM = 3;
-const { processes, rounds } = quick ? { processes: 1, rounds: 9 } : { processes: 5, rounds: 21 };
+const { processes, rounds } = quick ? { processes: 1, rounds: 9 } : { processes: 8, rounds: 21 };
 
 interface Result {
   readonly loop: LoopName;
