@@ -5,8 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const args = process.argv.slice(2);
 const coverage = args.includes('--coverage');
-// Statements are reached by few runs: the many look for what is rare.
-const runs = /^--runs=(.+)$/.exec(args.find((arg) => arg.startsWith('--runs=')) ?? '')?.[1] ?? (coverage ? '0.2' : undefined);
+const runs = /^--runs=(.+)$/.exec(args.find((arg) => arg.startsWith('--runs=')) ?? '')?.[1];
 if (runs !== undefined && !(Number(runs) > 0)) {
   console.error(`npm test: --runs is ${runs}; expected a number above 0`);
   process.exit(2);

@@ -1,4 +1,4 @@
-// fast-check for runs in which properties are tried more or less often than they ask for: MAPLEBAR_RUNS times as often, at least once.
+// fast-check for runs in which properties are tried more often than they ask for, MAPLEBAR_RUNS times. Tests that count what they have met may miss it in fewer.
 /* global process */
 // The library itself: to other folders its name leads here.
 const fastCheck = require('fast-check');

@@ -2,7 +2,7 @@
 
 export { VfioUserClient } from './client/client.ts';
 export type { ClientIoFd } from './client/io-fds.ts';
-export type { ClientRegionInfo, RegionWrite, VfioUserClientOptions } from './client/client.ts';
+export type { ClientRegionInfo, RegionWrite, VfioUserClientOptions } from './client/options.ts';
 export * from './codec/commands.ts';
 export * from './codec/header.ts';
 export * from './codec/layouts.ts';

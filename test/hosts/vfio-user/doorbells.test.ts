@@ -1,32 +1,17 @@
 // DEVICE_GET_REGION_IO_FDS: what is told of a device's doorbells and to whom, and what a signal does, when, and how often.
 
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createEngine } from '../../../src/core/index.ts';
 import { endpointTest } from '../../../src/devices/index.ts';
 import { ManualClock } from '../../../src/hosts/testbench/index.ts';
-import { type Bells, COMMANDS, SessionLog, type Transport, VfioUserClient, type VfioUserServer, commandMessage, decodePayload, eventFd, koffiTransport, loggedTransport, netTransport, serveDevice, serveVfioUser, sharedMemory } from '../../../src/hosts/vfio-user/index.ts';
+import { type Bells, COMMANDS, SessionLog, type Transport, VfioUserClient, type VfioUserServer, commandMessage, decodePayload, koffiTransport, loggedTransport, netTransport, serveDevice, serveVfioUser, sharedMemory } from '../../../src/hosts/vfio-user/index.ts';
 import { pciDevice } from '../../../src/pci/index.ts';
 import { VfioError } from '../../../src/uapi/index.ts';
 import type { DoorbellDescription } from '../../../src/vfio/index.ts';
 import { systemCalls } from '../../../src/hosts/vfio-user/transport/koffi-calls.ts';
-import { FdTable } from '../../../src/hosts/vfio-user/transport/koffi-fds.ts';
+import { newPath, openFds, until } from './sockets.ts';
 import { Peer, TestFd, hexOf } from './support.ts';
-
-let folder: string;
-let count = 0;
-beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'doorbells-'))));
-afterAll(() => rmSync(folder, { recursive: true }));
-const newPath = (): string => join(folder, `${count++}.sock`);
-const openFds = (): number => readdirSync('/proc/self/fd').length;
-
-/** Turns of the event loop until something is so; a test that waits in vain is ended by jest. */
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => void setImmediate(resolve));
-}
 
 const u32 = (...values: number[]): Uint8Array => new Uint8Array(Uint32Array.from(values).buffer);
 
@@ -290,35 +275,6 @@ test('200 clients that ask, ring and go leave as many fds open as there were', a
   expect(writes.length).toBeLessThanOrEqual(2 * 200);
   await server.close();
   device.destroy();
-});
-
-test('a read that never waits gives what there is, and does not wait at an eventfd that does', async () => {
-  const calls = await systemCalls();
-  const fd = (await eventFd()) as Awaited<ReturnType<typeof eventFd>> & { readonly number: number };
-  // F_SETFL: the other side of a shared eventfd may take O_NONBLOCK away.
-  calls.fcntl(fd.number, 4, 0);
-  const counter = new BigUint64Array(new ArrayBuffer(8));
-  const address = calls.addressOf(counter.buffer);
-  expect(calls.readNow(fd.number, address, 8)).toBe(-11);
-  fd.signal();
-  fd.signal();
-  expect([calls.readNow(fd.number, address, 8), counter[0]]).toEqual([8, 2n]);
-  expect(calls.readNow(fd.number, address, 8)).toBe(-11);
-  fd.close();
-});
-
-test('an eventfd that is full is not written, and one that is empty is not waited for, whatever it has become since it came', async () => {
-  const calls = await systemCalls();
-  for (const isFull of [true, false]) {
-    const asked: number[] = [];
-    const readiness = { watch: () => ({ start: () => undefined, stop: () => undefined, close: () => undefined }), expect: () => undefined, forget: () => undefined, isFull: (one: number) => (asked.push(one), isFull) };
-    const fd = new FdTable(calls, readiness, false).take(calls.eventfd());
-    calls.fcntl(fd.number, 4, 0);
-    fd.signal();
-    expect([asked, fd.empty(), fd.empty()]).toEqual([[fd.number], !isFull, false]);
-    fd.close();
-    expect(fd.empty()).toBe(false);
-  }
 });
 
 test('a client that makes the eventfds wait, and reads them itself, stops nobody', async () => {

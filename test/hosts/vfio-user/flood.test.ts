@@ -1,25 +1,12 @@
 // A client that floods and does not read: the server keeps a megabyte of answers for it and one more answer, reads it no further, and goes on when it reads, or is gone.
 
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { createEngine } from '../../../src/core/index.ts';
 import { COMMANDS, type Connection, type ConnectionHandler, MessageStream, type PassedFd, type Transport, VfioUserClient, type VfioUserServer, commandMessage, encodePayload, koffiTransport, netTransport, serveDevice, serveVfioUser } from '../../../src/hosts/vfio-user/index.ts';
 import { VfioDevice } from '../../../src/vfio/index.ts';
+import { newPath, openFds, turn, until } from './sockets.ts';
 import { versionStep } from './wire/row.ts';
-
-let folder: string;
-let count = 0;
-beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'flood-'))));
-afterAll(() => rmSync(folder, { recursive: true }));
-const openFds = (): number => readdirSync('/proc/self/fd').length;
-const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
-
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await turn();
-}
 
 const HIGH_WATER = 1 << 20;
 const ANSWER = 0x4_0000;
@@ -69,7 +56,7 @@ async function flooded(transport: Transport, run: (flood: Flood) => Promise<void
   const device = serveDevice(engine, () => new VfioDevice({ name: '0000:00:01.0', regions: { 0: { region: ram(0x10_0000) }, 7: { region: ram(0x100) } }, doorbells: [{ region: 0, offset: 0x10, datamatch: 0x77 }] }));
   let served!: Connection;
   const spied: Transport = { ...transport, listen: (path, accept) => transport.listen(path, (connection) => accept((served = connection))) };
-  const server = await serveVfioUser(device, { path: join(folder, `${count++}.sock`), transport: spied });
+  const server = await serveVfioUser(device, { path: newPath(), transport: spied });
   const before = openFds();
   const [ids, fds]: [number[], PassedFd[]] = [[], []];
   const stream = new MessageStream<PassedFd>(1 << 21);

@@ -1,24 +1,10 @@
 // Regions that a client may map: the pages that both sides have, and the registers beside them.
 
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { createEngine } from '../../../src/core/index.ts';
 import { type SharedMemory, VfioUserClient, type VfioUserServer, koffiTransport, netTransport, serveDevice, serveVfioUser, sharedMemory, sharedRegion } from '../../../src/hosts/vfio-user/index.ts';
 import { VfioDevice } from '../../../src/vfio/index.ts';
-
-let folder: string;
-let count = 0;
-beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'vfio-user-'))));
-afterAll(() => rmSync(folder, { recursive: true }));
-const newPath = (): string => join(folder, `${count++}.sock`);
-const openFds = (): number => readdirSync('/proc/self/fd').length;
-
-/** Turns of the event loop until something is so; a test that waits in vain is ended by jest. */
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => void setImmediate(resolve));
-}
+import { newPath, openFds, until } from './sockets.ts';
 
 const transport = koffiTransport();
 

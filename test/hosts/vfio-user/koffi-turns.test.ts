@@ -1,17 +1,10 @@
 // A client that always has its next message ready: the event loop has its turn all the same, and so have the timers of a device, however patient the transport is.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { createEngine } from '../../../src/core/index.ts';
 import { COMMANDS, VfioUserClient, commandMessage, encodePayload, koffiTransport, serveDevice, serveVfioUser, wallClock } from '../../../src/hosts/vfio-user/index.ts';
 import { VfioDevice } from '../../../src/vfio/index.ts';
-
-let folder: string;
-let count = 0;
-beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'vfio-user-'))));
-afterAll(() => rmSync(folder, { recursive: true }));
+import { newPath } from './sockets.ts';
 
 const NO_REPLY = 0x10;
 /** Of a client that is never out of messages; a timer that has not come by then never comes. */
@@ -36,7 +29,7 @@ async function busy(transport: Parameters<typeof koffiTransport>[0], onRead: (re
     return reads;
   };
   const device = serveDevice(createEngine(), (engine) => new VfioDevice({ name: '0000:00:01.0', regions: { 0: { region: engine.region({ kind: 'hook', size: 0x1000, read }) } } }));
-  const server = await serveVfioUser(device, { path: join(folder, `${count++}.sock`), transport: koffiTransport(transport) });
+  const server = await serveVfioUser(device, { path: newPath(), transport: koffiTransport(transport) });
   client = await VfioUserClient.connect(server.path, { transport: koffiTransport() });
   client.sendRaw(next);
   await isOver;

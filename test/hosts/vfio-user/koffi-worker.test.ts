@@ -1,16 +1,11 @@
 // The built transport in a Worker: it serves while the main thread is a client, and ends as it is told, or at once, without ending the program.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { VfioUserClient, koffiTransport } from '../../../src/hosts/vfio-user/index.ts';
-
-let folder: string;
-beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'vfio-user-'))));
-afterAll(() => rmSync(folder, { recursive: true }));
+import { newPath } from './sockets.ts';
 
 const transport = koffiTransport();
 const built = (face: string): string => pathToFileURL(join(__dirname, '../../../dist/esm', face)).href;
@@ -35,7 +30,7 @@ async function serving(path: string): Promise<Worker> {
 }
 
 test('registers, timers and interrupts of a device in a Worker; a message ends it', async () => {
-  const path = join(folder, 'ends.sock');
+  const path = newPath('ends.sock');
   const worker = await serving(path);
   const client = await VfioUserClient.connect(path, { transport });
   const interrupted = new Promise<number>((resolve) => void client.enableInterrupts(0, 1, resolve));
@@ -51,7 +46,7 @@ test('registers, timers and interrupts of a device in a Worker; a message ends i
 });
 
 test('one that is terminated while a client is there leaves the program running', async () => {
-  const path = join(folder, 'terminated.sock');
+  const path = newPath('terminated.sock');
   const worker = await serving(path);
   const client = await VfioUserClient.connect(path, { transport });
   for (let i = 0; i < 50; i++) client.postWrite(0, 0x04, Uint8Array.of(1, 2, 3, 4));

@@ -1,29 +1,15 @@
 // The transport that passes fds, over real sockets: interrupts, shared memory, fds that nobody wanted, and none left open.
 
-import { closeSync, existsSync, fstatSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { createEngine } from '../../../src/core/index.ts';
 import { edu } from '../../../src/devices/index.ts';
 import type { Edu } from '../../../src/devices/index.ts';
 import { ManualClock } from '../../../src/hosts/testbench/index.ts';
 import { COMMANDS, type PassedFd, VfioUserClient, type VfioUserServer, commandMessage, encodePayload, eventFd, hasKoffi, koffiTransport, netTransport, serveDevice, serveVfioUser, sharedMemory } from '../../../src/hosts/vfio-user/index.ts';
+import { newPath, openFds, turn, until } from './sockets.ts';
 import { type PlainDevice, plainDevice } from './support.ts';
-
-let folder: string;
-let count = 0;
-beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'vfio-user-'))));
-afterAll(() => rmSync(folder, { recursive: true }));
-const newPath = (): string => join(folder, `${count++}.sock`);
-const openFds = (): number => readdirSync('/proc/self/fd').length;
-const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
-
-/** Turns of the event loop until something is so; a test that waits in vain is ended by jest. */
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await turn();
-}
 
 const transport = koffiTransport();
 const [NONE, BOOL, EVENTFD, UNMASK, TRIGGER] = [1, 2, 4, 0x10, 0x20];
@@ -220,7 +206,7 @@ describe('fds that nobody wants', () => {
 describe('memory', () => {
   test('that ends before the mapping does is EFAULT for the transfer, and is not made longer', async () => {
     await withPlain(async (client, _server, { device }) => {
-      const file = join(folder, 'memory');
+      const file = newPath('memory');
       writeFileSync(file, new Uint8Array(0x1000).fill(5));
       const number = openSync(file, 'r+');
       const shared = await sharedMemory(0x1000);
@@ -297,7 +283,7 @@ describe('the place to listen at', () => {
     await new Promise<void>((resolve) => void other.close(() => resolve()));
     const again = await serveVfioUser(plain.device, { path: moved, transport });
     await again.close();
-    const file = join(folder, 'file');
+    const file = newPath('file');
     writeFileSync(file, 'x');
     await expect(serveVfioUser(plain.device, { path: file, transport })).rejects.toMatchObject({ code: 'EADDRINUSE' });
     expect(existsSync(file)).toBe(true);

@@ -1,23 +1,16 @@
 // Server and client over a real socket: several clients, one after the other, and several devices; what stays between them; DMA by messages; what the transport lacks.
 
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { createEngine } from '../../../src/core/index.ts';
 import { edu, idio16 } from '../../../src/devices/index.ts';
 import type { Edu, Idio16 } from '../../../src/devices/index.ts';
 import { ManualClock } from '../../../src/hosts/testbench/index.ts';
 import { VfioDevice } from '../../../src/vfio/index.ts';
 import { type ServedDevice, VfioUserClient, type VfioUserServer, commandMessage, encodePayload, serveDevice, serveVfioUser, wallClock } from '../../../src/hosts/vfio-user/index.ts';
-
-let folder: string;
-let count = 0;
-beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'vfio-user-'))));
-afterAll(() => rmSync(folder, { recursive: true }));
-const newPath = (): string => join(folder, `${count++}.sock`);
+import { newPath } from './sockets.ts';
 
 const EMPTY = { nodes: 0, pages: 0, objects: 0, backingBytes: 0 };
 const MASTER = Uint8Array.of(0x06, 0);
@@ -229,7 +222,7 @@ describe('the place to listen at', () => {
     writeFileSync(file, 'mine');
     await expect(serveVfioUser(device, { path: file })).rejects.toMatchObject({ code: 'EADDRINUSE' });
     expect(existsSync(file)).toBe(true);
-    await expect(serveVfioUser(device, { path: join(folder, 'nowhere', 'x.sock') })).rejects.toMatchObject({ name: 'VfioError' });
+    await expect(serveVfioUser(device, { path: newPath('nowhere/x.sock') })).rejects.toMatchObject({ name: 'VfioError' });
     device.destroy();
   });
 

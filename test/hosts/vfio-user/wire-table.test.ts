@@ -1,8 +1,6 @@
 // The table of wire cases over every transport: without sockets, over Node's, and over one that passes fds. After each row nothing is left of it, and the next client is served.
 
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync, readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createEngine } from '../../../src/core/index.ts';
 import { MessageStream, type PassedFd, type ServedDevice, type Session, type SharedMemory, type Transport, type VfioUserServer, eventFd, koffiTransport, netTransport, serveDevice, serveVfioUser, sharedMemory, sharedRegion } from '../../../src/hosts/vfio-user/index.ts';
@@ -10,6 +8,7 @@ import { capability, pciDevice } from '../../../src/pci/index.ts';
 import { errnoName } from '../../../src/uapi/index.ts';
 import { DmaLog, VfioDevice } from '../../../src/vfio/index.ts';
 import { TestModel } from '../../vfio/migration-model.ts';
+import { newPath, until } from './sockets.ts';
 import { HandFd, HandTransport } from './wire/hand-transport.ts';
 import { interrupts } from './wire/interrupts.ts';
 import { dirtyPages, mappings, migration } from './wire/memory.ts';
@@ -21,20 +20,12 @@ const ROWS: readonly Row[] = [...negotiate, ...framing, ...regions, ...accesses,
 /** What a good client asks next. */
 const GOOD = row('a good client', [versionStep(), step('DEVICE_GET_INFO', u32(16, 0, 0, 0)), step('REGION_WRITE', Uint8Array.from([...new Uint8Array(8), ...u32(0, 1), 0x11])), step('REGION_READ', Uint8Array.from([...new Uint8Array(8), ...u32(0, 1)]), 'ok', { reply: hex(u64(0n), u32(0, 1), Uint8Array.of(0x11)) })], { version: false });
 
-/** Turns of the event loop until something is so; a test that waits in vain is ended by jest. */
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => void setImmediate(resolve));
-}
-
-let folder: string;
 let memory: SharedMemory;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'wire-'));
   memory = await sharedMemory(0x2_0000);
 });
 afterAll(() => {
   memory.fd.close();
-  rmSync(folder, { recursive: true });
 });
 
 /** Regions of all kinds, every interrupt, doorbells, migration, dirty pages. */
@@ -159,7 +150,7 @@ describe.each(WAYS)('%s', (name, makeWay) => {
       devices.set(device, make());
       live.set(device, devices.get(device)!.engine.live());
       // By hand there is one server at a time.
-      if (name !== 'without sockets') servers.set(device, await serveVfioUser(devices.get(device)!, { path: join(folder, `${name.replace(/\W/g, '')}-${device}.sock`), transport: way.transport, onClient: (session) => void sessions.push(session) }));
+      if (name !== 'without sockets') servers.set(device, await serveVfioUser(devices.get(device)!, { path: newPath(`${name.replace(/\W/g, '')}-${device}.sock`), transport: way.transport, onClient: (session) => void sessions.push(session) }));
     }
   });
   afterAll(async () => {

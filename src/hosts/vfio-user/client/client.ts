@@ -7,55 +7,24 @@
 import { u64 } from '../../../core/index.ts';
 import type { U64 } from '../../../core/index.ts';
 import { VFIO_DEVICE_FEATURE_GET, VFIO_DEVICE_FEATURE_PROBE, VFIO_DEVICE_FEATURE_SET, VFIO_IRQ_SET_ACTION_TRIGGER, VFIO_IRQ_SET_DATA_EVENTFD, VFIO_IRQ_SET_DATA_NONE, VfioError, readRegionInfoCapabilities } from '../../../uapi/index.ts';
-import type { RegionInfoCapability } from '../../../uapi/index.ts';
 import { DEFAULT_MAX_DATA_XFER_SIZE, DMA_MAP_READABLE, DMA_MAP_WRITEABLE, DMA_UNMAP_ALL, VERSION_MAJOR, VERSION_MINOR } from '../codec/commands.ts';
 import type { CommandName } from '../codec/commands.ts';
 import { vfio_user_write_multi_entry as ENTRY } from '../codec/layouts.ts';
 import { encodePayload, headSize } from '../codec/messages.ts';
 import { decodeCapabilities, encodeCapabilities, withDefaults } from '../codec/version.ts';
-import type { Capabilities, Version } from '../codec/version.ts';
+import type { Version } from '../codec/version.ts';
 import { eventFd } from '../transport/koffi-memory.ts';
 import type { SharedMemory } from '../transport/koffi-memory.ts';
 import { netTransport } from '../transport/net-transport.ts';
-import type { PassedFd, Transport } from '../transport/transport.ts';
+import type { PassedFd } from '../transport/transport.ts';
 import { ClientConnection } from './client-connection.ts';
 import { ClientMemory } from './client-memory.ts';
 import { readIoFds } from './io-fds.ts';
 import type { ClientIoFd } from './io-fds.ts';
-
-/** How a client introduces itself. */
-export interface VfioUserClientOptions {
-  /** What it proposes. Default: what QEMU proposes, but for migration's bitmaps, and for fds where they do not pass. */
-  readonly capabilities?: Capabilities;
-  /** Highest minor version that it speaks. */
-  readonly minor?: number;
-  /** Default: {@link netTransport}, which passes no fds. */
-  readonly transport?: Transport;
-  /** Proposes a socket of its own for the server's DMA_READ and DMA_WRITE. Only with a transport that passes fds. Default false. */
-  readonly twinSocket?: boolean;
-}
-
-/** One write of {@link VfioUserClient.writeMulti}. */
-export interface RegionWrite {
-  readonly region: number;
-  readonly offset: U64;
-  /** 1 to 8. */
-  readonly data: Uint8Array;
-}
-
-/** A region as a server tells of it. */
-export interface ClientRegionInfo {
-  readonly index: number;
-  /** VFIO_REGION_INFO_FLAG_ bits. */
-  readonly flags: number;
-  /** Bytes; 0: the region is absent. */
-  readonly size: bigint;
-  readonly capabilities: readonly RegionInfoCapability[];
-}
+import { PROPOSED } from './options.ts';
+import type { ClientRegionInfo, RegionWrite, VfioUserClientOptions } from './options.ts';
 
 const MAX_VECTORS = 2048;
-
-const PROPOSED: Capabilities = { pgsizes: 4096, max_msg_fds: 16, max_dma_maps: 65535, max_data_xfer_size: DEFAULT_MAX_DATA_XFER_SIZE, migration: { pgsize: 4096 }, write_multiple: true };
 
 /** A connection to a device. Made by {@link VfioUserClient.connect}. */
 export class VfioUserClient {

@@ -1,4 +1,4 @@
-// What carries messages between a client and a server: bytes, and fds with them. Who writes another transport writes these four interfaces.
+// What carries messages between a client and a server: bytes, and fds with them. Who writes another transport writes these interfaces.
 //
 //   listener --- accepts ---> connection --- bytes, fds ---> handler (a session behind it)
 //                                        <-- messages, fds ---
