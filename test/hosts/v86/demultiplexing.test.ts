@@ -77,11 +77,11 @@ test('relocation and demultiplexing are those of a flat model', () => {
       for (const one of actions) {
         if (one.kind === 'load') {
           // A processor's load within a page; v86 takes others apart itself.
-          const at = one.bits === 32 && (one.address & 0xfff) > 0xffc ? one.address & ~3 : one.address;
+          const at = one.bits === 32 && (one.address & 0xfff) > 0xffc ? (one.address & ~3) >>> 0 : one.address;
           expect(fake.load(at, one.bits) >>> 0).toBe(model.load(at, one.bits / 8));
         } else if (one.kind === 'store') {
           const bytes = Array.from({ length: one.bits / 8 }, (_, i) => (one.seed + 37 * i) & 0xff);
-          const at = (one.address & 0xfff) + bytes.length > 0x1000 ? one.address & ~7 : one.address;
+          const at = (one.address & 0xfff) + bytes.length > 0x1000 ? (one.address & ~7) >>> 0 : one.address;
           const words = Array.from({ length: Math.ceil(bytes.length / 4) }, (_, i) => bytes.slice(4 * i, 4 * i + 4).reduce((sum, byte, n) => sum + byte * 2 ** (8 * n), 0));
           fake.store(at, one.bits, ...words);
           model.store(at, bytes);
