@@ -15,6 +15,7 @@ export default {
   // The demo names the package's faces as a user does.
   moduleNameMapper: { '^maplebar/(registers|pci|devices)$': '<rootDir>/src/$1/index.ts' },
   transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.jest.json', diagnostics: false }] },
+  resolver: '<rootDir>/test/setup/resolver.cjs',
   globalSetup: '<rootDir>/test/setup/global.mjs',
   setupFiles: ['<rootDir>/test/setup/realm.mjs'],
   ...(coverage && {
@@ -31,5 +32,4 @@ export default {
     coverageReporters: ['text-summary', 'json-summary', 'lcovonly'],
     coverageThreshold: { global: { statements: 90 } },
   }),
-  ...((coverage || process.env.MAPLEBAR_RUNS !== undefined) && { resolver: '<rootDir>/test/setup/resolver.cjs' }),
 };
