@@ -11,6 +11,7 @@ export type { EdidRegionOptions } from './display/edid-region.ts';
 export type { OpenOptions } from './device-file.ts';
 export { accessRegion } from './bus-access.ts';
 export { ShortBusAccess } from './short-bus-access.ts';
+export type { ShortWidth } from './short-bus-access.ts';
 export { EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE } from './files/eventfd.ts';
 export { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } from './files/poll.ts';
 export type { DmaBufImporter, DmaBufRange, VfioDmaBuf } from './dma-buf/bar-buffer.ts';
