@@ -5,56 +5,13 @@ import { createEngine } from '../../../src/core/index.ts';
 import { encodePayload, serveDevice } from '../../../src/hosts/vfio-user/index.ts';
 import { capability, pciDevice } from '../../../src/pci/index.ts';
 import { Peer, TestFd, plainDevice } from './support.ts';
+import { BOOL, ERR, EVENTFD, INTX, type Irqs, MASK, MSI, MSIX, NONE, REFUSED_IRQS, REQ, TRIGGER, UNMASK, irqsRequest } from './wire/interrupts.ts';
 
-const [NONE, BOOL, EVENTFD, MASK, UNMASK, TRIGGER] = [1, 2, 4, 8, 0x10, 0x20];
-const [INTX, MSI, MSIX, ERR, REQ] = [0, 1, 2, 3, 4];
-
-interface Irqs {
-  readonly flags: number;
-  readonly index?: number;
-  readonly start?: number;
-  readonly count?: number;
-  readonly data?: number[];
-  readonly argsz?: number;
-}
-
-const request = ({ flags, index = MSIX, start = 0, count = 0, data = [], argsz = 20 + data.length }: Irqs) => encodePayload('DEVICE_SET_IRQS', 'request', { argsz, flags, index, start, count, data: Uint8Array.from(data) });
-const set = (peer: Peer, irqs: Irqs, fds: readonly TestFd[] = []): string => peer.result('DEVICE_SET_IRQS', request(irqs), fds);
+const set = (peer: Peer, irqs: Irqs, fds: readonly TestFd[] = []): string => peer.result('DEVICE_SET_IRQS', irqsRequest(irqs), fds);
 const newFds = (count: number): TestFd[] => Array.from({ length: count }, () => new TestFd());
 
 describe('EINVAL, and what was set up stays', () => {
-  test.each<[string, Irqs, number]>([
-    ['argsz 3', { flags: NONE | TRIGGER, argsz: 3 }, 0],
-    ['argsz 19', { flags: NONE | TRIGGER, argsz: 19 }, 0],
-    ['index 5', { flags: NONE | TRIGGER, index: 5 }, 0],
-    ['no action', { flags: NONE, count: 1 }, 0],
-    ['no data type', { flags: TRIGGER, count: 1 }, 0],
-    ['MASK and UNMASK', { flags: NONE | MASK | UNMASK, count: 1 }, 0],
-    ['NONE and BOOL', { flags: NONE | BOOL | TRIGGER, count: 1, data: [1] }, 0],
-    ['flags beyond 0x3f', { flags: NONE | TRIGGER | 0x40, count: 1 }, 0],
-    ['2 vectors from 15 on', { flags: NONE | TRIGGER, start: 15, count: 2 }, 0],
-    ['2 vectors from 2047 on', { flags: NONE | TRIGGER, start: 2047, count: 2 }, 0],
-    ['2049 vectors', { flags: NONE | TRIGGER, count: 2049 }, 0],
-    ['a count that overflows', { flags: NONE | TRIGGER, start: 284, count: 0xffff_ffff }, 0],
-    ['an eventfd count that overflows', { flags: EVENTFD | TRIGGER, start: 284, count: 0xffff_ffff }, 0],
-    ['MASK of ERR', { flags: NONE | MASK, index: ERR, count: 1 }, 0],
-    ['MASK of REQ', { flags: NONE | MASK, index: REQ, count: 1 }, 0],
-    ['2 of ERR', { flags: EVENTFD | TRIGGER, index: ERR, count: 2 }, 2],
-    ['2 of REQ', { flags: EVENTFD | TRIGGER, index: REQ, count: 2 }, 2],
-    ['start 1 with count 0', { flags: NONE | TRIGGER, start: 1 }, 0],
-    ['MASK with count 0', { flags: NONE | MASK }, 0],
-    ['BOOL with count 0', { flags: BOOL | TRIGGER }, 0],
-    ['EVENTFD with count 0', { flags: EVENTFD | TRIGGER }, 0],
-    ['fds with BOOL', { flags: BOOL | TRIGGER, count: 1, data: [1] }, 1],
-    ['fds with NONE', { flags: NONE | TRIGGER, count: 1 }, 1],
-    ['1 fd for 2 vectors', { flags: EVENTFD | TRIGGER, count: 2 }, 1],
-    ['3 fds for 2 vectors', { flags: EVENTFD | TRIGGER, count: 2 }, 3],
-    ['too few bools', { flags: BOOL | TRIGGER, count: 3, data: [1, 1] }, 0],
-    ['too many bools', { flags: BOOL | TRIGGER, count: 1, data: [1, 1] }, 0],
-    ['data with NONE', { flags: NONE | TRIGGER, count: 1, data: [1] }, 0],
-    ['eventfds that unmask', { flags: EVENTFD | UNMASK, index: INTX, count: 1 }, 1],
-    ['another kind while MSI-X is on', { flags: EVENTFD | TRIGGER, index: MSI, count: 1 }, 1],
-  ])('%s', (_what, irqs, fds) => {
+  test.each(REFUSED_IRQS)('%s', (_what, irqs, fds) => {
     const { device, connect } = plainDevice();
     const peer = connect();
     const held = newFds(2);

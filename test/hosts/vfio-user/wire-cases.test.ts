@@ -1,7 +1,7 @@
 // Requests, regions and information: what a client may ask, what it is refused with, and what a refused request leaves behind.
 
 import { describe, expect, test } from '@jest/globals';
-import { type CommandName, commandMessage, decodePayload, encodePayload, replyMessage } from '../../../src/hosts/vfio-user/index.ts';
+import { type CommandName, commandMessage, decodePayload, encodePayload } from '../../../src/hosts/vfio-user/index.ts';
 import { pciDevice } from '../../../src/pci/index.ts';
 import { createEngine } from '../../../src/core/index.ts';
 import { serveDevice } from '../../../src/hosts/vfio-user/index.ts';
@@ -10,30 +10,6 @@ import { Peer, TestFd, bytesOf, hexOf, plainDevice } from './support.ts';
 const u32 = (...values: number[]): Uint8Array => new Uint8Array(Uint32Array.from(values).buffer);
 
 describe('requests', () => {
-  test.each<[string, Uint8Array]>([
-    ['command 0', commandMessage(1, 0, new Uint8Array(16))],
-    ['command 14, which is retired', commandMessage(1, 14, new Uint8Array(16))],
-    ['command 19', commandMessage(1, 19, new Uint8Array(16))],
-    ['commands of the other direction', commandMessage(1, 11, new Uint8Array(16))],
-    ['a reply that nobody waits for', replyMessage({ id: 1, command: 8 }, new Uint8Array(16))],
-    ['a type that is neither', commandMessage(1, 13, new Uint8Array(0), 0x2)],
-    ['SET_IRQS without payload', commandMessage(1, 8, new Uint8Array(0))],
-  ])('%s: EINVAL, and the next request is answered', (_what, bytes) => {
-    const peer = plainDevice().connect();
-    peer.push(bytes);
-    expect(peer.replies.at(-1)).toMatchObject({ id: 1, flags: 0x21, result: 'EINVAL', payload: new Uint8Array(0) });
-    expect(peer.result('DEVICE_RESET')).toBe('ok');
-  });
-
-  test('a size below the header: EINVAL, and the next request is answered', () => {
-    const peer = plainDevice().connect();
-    const bytes = commandMessage(0xbad1, 8, new Uint8Array(0));
-    bytes[4] = 15;
-    peer.push(bytes);
-    expect(peer.replies.at(-1)).toMatchObject({ id: 0xbad1, command: 8, result: 'EINVAL' });
-    expect(peer.result('DEVICE_RESET')).toBe('ok');
-  });
-
   test('with NO_REPLY are done, and answered neither when they are good nor when they are bad', () => {
     const peer = plainDevice().connect();
     const before = peer.replies.length;
@@ -80,10 +56,6 @@ describe('DEVICE_GET_INFO', () => {
     const { payload } = plainDevice().connect().ask('DEVICE_GET_INFO', u32(32, 0, 0, 0));
     expect(payload).toEqual(u32(16, 3, 9, 5));
   });
-
-  test.each<[string, Uint8Array]>([['8 bytes', u32(16, 0)], ['argsz 8', u32(8, 0, 0, 0)], ['argsz 15', u32(15, 0, 0, 0)]])('%s: EINVAL', (_what, payload) => {
-    expect(plainDevice().connect().result('DEVICE_GET_INFO', payload)).toBe('EINVAL');
-  });
 });
 
 describe('DEVICE_GET_REGION_INFO', () => {
@@ -106,10 +78,6 @@ describe('DEVICE_GET_REGION_INFO', () => {
     expect(peer.result('DEVICE_GET_REGION_INFO', long)).toBe('ok');
   });
 
-  test.each<[string, Uint8Array]>([['too short', u32(32, 0, 0)], ['argsz 8', request(8, 0)], ['index 9', request(32, 9)], ['index 2^32-1', request(32, 0xffff_ffff)]])('%s: EINVAL', (_what, payload) => {
-    expect(plainDevice().connect().result('DEVICE_GET_REGION_INFO', payload)).toBe('EINVAL');
-  });
-
   test('with capabilities, when there is room; without it, how much there must be', () => {
     const engine = createEngine();
     const region = engine.region({ kind: 'ram', size: 0x1000, name: 'extra' });
@@ -129,26 +97,11 @@ describe('DEVICE_GET_IRQ_INFO', () => {
     const told = [0, 1, 2, 3, 4].map((index) => decodePayload('DEVICE_GET_IRQ_INFO', 'reply', peer.ask('DEVICE_GET_IRQ_INFO', u32(16, 0, index, 0)).payload));
     expect(told.map(({ argsz, count, flags }) => [argsz, count, flags & 1])).toEqual([[16, 1, 1], [16, 4, 1], [16, 16, 1], [16, 1, 1], [16, 1, 1]]);
   });
-
-  test.each<[string, Uint8Array]>([['short', u32(16, 0, 0)], ['argsz 8', u32(8, 0, 0, 0)], ['index 5', u32(16, 0, 5, 0)]])('%s: EINVAL', (_what, payload) => {
-    expect(plainDevice().connect().result('DEVICE_GET_IRQ_INFO', payload)).toBe('EINVAL');
-  });
 });
 
 describe('DEVICE_GET_REGION_IO_FDS', () => {
   test('has none to give', () => {
     expect(plainDevice().connect().ask('DEVICE_GET_REGION_IO_FDS', u32(4096, 0, 0, 0)).payload).toEqual(u32(16, 0, 0, 0));
-  });
-
-  test.each<[string, Uint8Array]>([
-    ['flags', u32(16, 1, 0, 0)],
-    ['count', u32(16, 0, 0, 1)],
-    ['argsz 15', u32(15, 0, 0, 0)],
-    ['argsz above the longest message', u32(0x10_0020, 0, 0, 0)],
-    ['a region that is absent', u32(16, 0, 1, 0)],
-    ['index 512', u32(16, 0, 512, 0)],
-  ])('%s: EINVAL', (_what, payload) => {
-    expect(plainDevice().connect().result('DEVICE_GET_REGION_IO_FDS', payload)).toBe('EINVAL');
   });
 });
 
@@ -170,20 +123,6 @@ describe('REGION_READ and REGION_WRITE', () => {
     const peer = plainDevice().connect();
     expect(peer.result('REGION_READ', read(0x1000n, 0, 0))).toBe('ok');
     expect(peer.result('REGION_WRITE', write(0x1000n, 0, new Uint8Array(0)))).toBe('ok');
-  });
-
-  test.each<[string, bigint, number, number]>([
-    ['beyond the end', 0x1000n, 0, 1],
-    ['over the end', 0xffen, 0, 4],
-    ['at an offset that overflows', 0xffff_ffff_ffff_ffffn, 0, 4],
-    ['of more than 1 MiB', 0n, 0, 0x10_0001],
-    ['of 4 GiB', 0n, 0, 0xffff_ffff],
-    ['of a region that is absent', 0n, 1, 1],
-    ['of a region that there is not', 0n, 9, 1],
-  ])('%s: EINVAL', (_what, offset, region, count) => {
-    const peer = plainDevice().connect();
-    expect(peer.result('REGION_READ', read(offset, region, count))).toBe('EINVAL');
-    if (count < 8) expect(peer.result('REGION_WRITE', write(offset, region, new Uint8Array(count)))).toBe('EINVAL');
   });
 
   test('with data shorter or longer than count: EINVAL, and nothing is written', () => {

@@ -76,7 +76,7 @@ function overSocket(transport: Transport): Way {
 
 /** A client that sends a row's messages and looks at how they end. */
 async function client({ transport, passesFds, fd: makeFd }: Way, server: VfioUserServer, { steps, version, isOver }: Row): Promise<void> {
-  const replies: { readonly id: number; readonly result: string; readonly payload: string; readonly fds: number }[] = [];
+  const replies: { readonly id: number; readonly command: number; readonly flags: number; readonly result: string; readonly payload: string; readonly fds: number }[] = [];
   const stream = new MessageStream<PassedFd>(1 << 21);
   const own: PassedFd[] = [];
   let isClosed = false;
@@ -84,8 +84,8 @@ async function client({ transport, passesFds, fd: makeFd }: Way, server: VfioUse
     received(bytes, fds) {
       stream.push(bytes, fds);
       for (let one = stream.next(); one !== undefined; one = stream.next()) {
-        const { id, flags, errno } = one.header;
-        replies.push({ id, result: (flags & 0x20) === 0 ? 'ok' : (errnoName(errno) ?? String(errno)), payload: Buffer.from(one.payload).toString('hex'), fds: one.fds.length });
+        const { id, command, flags, errno } = one.header;
+        replies.push({ id, command, flags, result: (flags & 0x20) === 0 ? 'ok' : (errnoName(errno) ?? String(errno)), payload: Buffer.from(one.payload).toString('hex'), fds: one.fds.length });
         for (const given of one.fds) given.close();
       }
     },
@@ -93,7 +93,9 @@ async function client({ transport, passesFds, fd: makeFd }: Way, server: VfioUse
     closed: () => void (isClosed = true),
   });
 
-  async function make({ bytes, fds: wanted, ends, withoutFds, reply, replyWithoutFds, brings = 0, signals = [] }: Step, before: readonly PassedFd[]): Promise<readonly PassedFd[]> {
+  let answered = 0;
+
+  async function make({ bytes, command, fds: wanted, ends, withoutFds, reply, replyWithoutFds, brings = 0, signals = [] }: Step, before: readonly PassedFd[]): Promise<readonly PassedFd[]> {
     const fds = await Promise.all(wanted.map((one) => makeFd(one)));
     own.push(...fds);
     const heard = new Set<number>();
@@ -103,7 +105,9 @@ async function client({ transport, passesFds, fd: makeFd }: Way, server: VfioUse
     const expected = passesFds ? ends : (withoutFds ?? ends);
     if (expected === 'none') return fds;
     await until(() => replies.length > seen || isClosed);
-    expect(replies[seen]).toMatchObject({ id: 7, result: expected });
+    // An error is a header and nothing else.
+    expect(replies[seen]).toMatchObject({ id: 7, command, result: expected, ...(expected === 'ok' ? { flags: 1 } : { flags: 0x21, payload: '' }) });
+    answered++;
     expect(replies[seen]!.fds).toBe(passesFds ? brings : 0);
     const begin = passesFds ? reply : (replyWithoutFds ?? reply);
     if (begin !== undefined) expect(replies[seen]!.payload.slice(0, begin.length)).toBe(begin);
@@ -118,6 +122,8 @@ async function client({ transport, passesFds, fd: makeFd }: Way, server: VfioUse
       if (fds.length > 0) before = fds;
     }
     if (isOver) await until(() => isClosed);
+    // Nothing was answered that nobody waits for.
+    expect(replies.length).toBe(answered);
   } finally {
     connection.close();
     await until(() => isClosed && server.session === undefined);

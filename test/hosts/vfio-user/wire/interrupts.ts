@@ -3,10 +3,11 @@
 import { encodePayload } from '../../../../src/hosts/vfio-user/index.ts';
 import { type Ending, type FdWanted, type Row, type Step, row, step } from './row.ts';
 
-const [NONE, BOOL, EVENTFD, MASK, UNMASK, TRIGGER] = [1, 2, 4, 8, 0x10, 0x20];
-const [INTX, MSI, MSIX, ERR, REQ] = [0, 1, 2, 3, 4];
+export const [NONE, BOOL, EVENTFD, MASK, UNMASK, TRIGGER] = [1, 2, 4, 8, 0x10, 0x20] as const;
+export const [INTX, MSI, MSIX, ERR, REQ] = [0, 1, 2, 3, 4] as const;
 
-interface Irqs {
+/** A request; of MSI-X unless it says otherwise. */
+export interface Irqs {
   readonly flags: number;
   readonly index?: number;
   readonly start?: number;
@@ -15,12 +16,13 @@ interface Irqs {
   readonly argsz?: number;
 }
 const events = (count: number): readonly FdWanted[] => Array.from({ length: count }, () => 'event' as const);
-const request = ({ flags, index = MSIX, start = 0, count = 0, data = [], argsz = 20 + data.length }: Irqs): Uint8Array => encodePayload('DEVICE_SET_IRQS', 'request', { argsz, flags, index, start, count, data: Uint8Array.from(data) });
-const set = (irqs: Irqs, fds: readonly FdWanted[] = [], ends: Ending = 'ok', more: Partial<Step> = {}): Step => step('DEVICE_SET_IRQS', request(irqs), ends, { fds, ...more });
+export const irqsRequest = ({ flags, index = MSIX, start = 0, count = 0, data = [], argsz = 20 + data.length }: Irqs): Uint8Array => encodePayload('DEVICE_SET_IRQS', 'request', { argsz, flags, index, start, count, data: Uint8Array.from(data) });
+const set = (irqs: Irqs, fds: readonly FdWanted[] = [], ends: Ending = 'ok', more: Partial<Step> = {}): Step => step('DEVICE_SET_IRQS', irqsRequest(irqs), ends, { fds, ...more });
 
-/** Refused, whatever has been set up; over a transport without fds some of them ask for something else. */
-const bad: readonly (readonly [string, Irqs, number, Ending?])[] = [
+/** Refused with EINVAL while two vectors of MSI-X are on, with how many fds; over a transport without fds some of them ask for something else. */
+export const REFUSED_IRQS: readonly (readonly [string, Irqs, number, Ending?])[] = [
   ['argsz 3', { flags: NONE | TRIGGER, argsz: 3 }, 0],
+  ['argsz 19', { flags: NONE | TRIGGER, argsz: 19 }, 0],
   ['index 5', { flags: NONE | TRIGGER, index: 5 }, 0],
   ['no action', { flags: NONE, count: 1 }, 0],
   ['no data type', { flags: TRIGGER, count: 1 }, 0],
@@ -28,6 +30,7 @@ const bad: readonly (readonly [string, Irqs, number, Ending?])[] = [
   ['MASK and UNMASK', { flags: NONE | MASK | UNMASK, count: 1 }, 0],
   ['NONE and BOOL', { flags: NONE | BOOL | TRIGGER, count: 1, data: [1] }, 0],
   ['flags beyond 0x3f', { flags: NONE | TRIGGER | 0x40, count: 1 }, 0],
+  ['2 vectors from 15 on', { flags: NONE | TRIGGER, start: 15, count: 2 }, 0],
   ['2 vectors from 2047 on', { flags: NONE | TRIGGER, start: 2047, count: 2 }, 0],
   ['2049 vectors', { flags: NONE | TRIGGER, count: 2049 }, 0],
   ['a count that overflows', { flags: NONE | TRIGGER, start: 284, count: 0xffff_ffff }, 0],
@@ -47,14 +50,15 @@ const bad: readonly (readonly [string, Irqs, number, Ending?])[] = [
   ['too few bools', { flags: BOOL | TRIGGER, count: 3, data: [1, 1] }, 0],
   ['too many bools', { flags: BOOL | TRIGGER, count: 1, data: [1, 1] }, 0],
   ['data with NONE', { flags: NONE | TRIGGER, count: 1, data: [1] }, 0],
+  ['eventfds that unmask', { flags: EVENTFD | UNMASK, index: INTX, count: 1 }, 1],
   ['another kind while MSI-X is on', { flags: EVENTFD | TRIGGER, index: MSI, count: 1 }, 1],
 ];
 
 const three = set({ flags: EVENTFD | TRIGGER, count: 3 }, events(3));
 
 export const interrupts: readonly Row[] = [
-  ...bad.map(([what, irqs, fds, withoutFds]) => row(`irqs: ${what}`, [set({ flags: EVENTFD | TRIGGER, count: 2 }, events(2)), set(irqs, events(fds), 'EINVAL', withoutFds === undefined ? {} : { withoutFds })])),
-  row('irqs: short', step('DEVICE_SET_IRQS', request({ flags: NONE | TRIGGER }).subarray(0, 16), 'EINVAL', { fds: ['event'] })),
+  ...REFUSED_IRQS.map(([what, irqs, fds, withoutFds]) => row(`irqs: ${what}`, [set({ flags: EVENTFD | TRIGGER, count: 2 }, events(2)), set(irqs, events(fds), 'EINVAL', withoutFds === undefined ? {} : { withoutFds })])),
+  row('irqs: short', step('DEVICE_SET_IRQS', irqsRequest({ flags: NONE | TRIGGER }).subarray(0, 16), 'EINVAL', { fds: ['event'] })),
   row('irqs: memory instead of an eventfd', set({ flags: EVENTFD | TRIGGER, count: 1 }, ['memory'], 'EINVAL', { withoutFds: 'ok' })),
   ...[INTX, MSI, MSIX, ERR, REQ].map((index) => row(`irqs: index ${index} turned off where it is off, twice`, [set({ flags: NONE | TRIGGER, index }), set({ flags: NONE | TRIGGER, index })])),
   row('irqs: enabled and left so', three),

@@ -10,6 +10,8 @@ export type Ending = 'ok' | 'none' | 'closed' | (string & {});
 
 export interface Step {
   readonly bytes: Uint8Array;
+  /** Whose reply is waited for. */
+  readonly command: number;
   readonly fds: readonly FdWanted[];
   /** Default `ok`. */
   readonly ends: Ending;
@@ -47,17 +49,18 @@ export const hex = (...parts: readonly Uint8Array[]): string => Buffer.concat(pa
 
 const QEMU = encodeCapabilities({ pgsizes: 4096, max_msg_fds: 16, max_dma_maps: 65535, max_data_xfer_size: 1048576, migration: { pgsize: 4096, max_bitmap_size: 268435456 }, write_multiple: true });
 
-type More = Partial<Omit<Step, 'bytes' | 'fds'>>;
+type More = Partial<Omit<Step, 'bytes' | 'command' | 'fds'>>;
 
 /** A command with its payload; `id` 7. */
 export function step(command: CommandName | number, payload: Uint8Array = NOTHING, ends: Ending = 'ok', more: More & { readonly fds?: readonly FdWanted[]; readonly flags?: number } = {}): Step {
   const { fds = [], flags = 0, ...rest } = more;
-  return { bytes: commandMessage(7, typeof command === 'number' ? command : COMMANDS[command], payload, flags), fds, ends, ...rest };
+  const number = typeof command === 'number' ? command : COMMANDS[command];
+  return { bytes: commandMessage(7, number, payload, flags), command: number, fds, ends, ...rest };
 }
 
-/** Bytes as they are. */
+/** Bytes as they are: one message, whole or not. */
 export function raw(bytes: Uint8Array, ends: Ending): Step {
-  return { bytes, fds: [], ends };
+  return { bytes, command: bytes[2]! | (bytes[3]! << 8), fds: [], ends };
 }
 
 export function versionStep(data: Uint8Array = QEMU, ends: Ending = 'ok', major = 0, minor = 0): Step {
