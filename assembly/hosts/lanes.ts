@@ -6,6 +6,7 @@
 //                                                40 the run's row | 44 so many accesses more go the long way before the core is asked | 48 and so many after that
 //                                                52 how many multiples of 2, 4, 8 bytes lie in it, 3 fields
 //                                                64 accesses since it was copied, a u64 each: reads of 8, 32 bits; writes of 8, 16, 32, 64 bits
+//                                                112 bits that can be written whatever the distance leads to: all where it is 0, else none
 //   runs, 64 rows of 64 bytes, from 8192 on       0 first address | 4 last address | 8 the host's number of it | 16 accesses, as above
 //   (addresses that one card decodes)
 
@@ -28,6 +29,7 @@ export const MULTIPLES2: usize = 52;
 export const MULTIPLES4: usize = 56;
 export const MULTIPLES8: usize = 60;
 export const LANE_COUNTS: usize = 64;
+export const WRITABLE: usize = 112;
 const RUN_LAST: usize = 4;
 export const RUN_NUMBER: usize = 8;
 export const RUN_COUNTS: usize = 16;
@@ -141,6 +143,7 @@ function remember(lane: u32, address: u32, width: u32): bool {
   store<u32>(lane, <u32>from);
   store<u32>(lane, load<u32>(row, LANE_BASE) + <u32>skipped, BASE);
   store<u32>(lane, distance, DISTANCE);
+  store<u32>(lane, distance == 0 ? -1 : 0, WRITABLE);
   store<u32>(lane, distance == 0 ? 0 : load<u32>(row, MASKED_ALIGNMENT), ALIGNMENT);
   store<u32>(lane, counter, COUNTER);
   store<u32>(lane, closings, CLOSINGS);

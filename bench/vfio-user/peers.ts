@@ -3,20 +3,17 @@
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
-import os from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { PROCESSOR, keepingImpossible } from '../processor.ts';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
 const built = `${root}build/bench/native/`;
 
-/** Which processor: the last one, because interrupts of the machine tend to go to the first. */
-const PROCESSOR = String(os.availableParallelism() - 1);
-
 /** Compiles the C programs. What is missing here for the benchmark, in words; undefined when nothing is. */
 export function compile(): string | undefined {
-  if (process.platform !== 'linux') return `it needs Linux; this is ${process.platform}`;
-  if (spawnSync('taskset', ['--version']).error !== undefined) return 'taskset is not installed (package util-linux)';
+  const impossible = keepingImpossible();
+  if (impossible !== undefined) return impossible;
   mkdirSync(built, { recursive: true });
   for (const name of ['server', 'client']) {
     const { status, error, stderr } = spawnSync('gcc', ['-O2', '-o', `${built}vfio-user-${name}`, `${root}bench/native/vfio-user-${name}.c`], { encoding: 'utf8' });

@@ -242,7 +242,7 @@ describe('a link', () => {
             const value = 0x0102_0304 * (round + at + 1);
             for (const bar of [0x9000_0000, 0x9001_0000, 0x9001_0ff0]) {
               fake.store(bar + at, bits, bits === 8 ? value & 0xff : bits === 16 ? value & 0xffff : value, ~value);
-              read.push(fake.load(bar + at, 8), fake.load(bar + at, 32) >>> 0);
+              read.push(fake.load(bar + at, 8), fake.load(bar + at, 32) >>> 0, fake.load(bar + at + 4, 32) >>> 0);
             }
           }
         }
@@ -251,6 +251,31 @@ describe('a link', () => {
       one.detach();
     }
     expect(told[0]).toEqual(told[1]);
+  });
+
+  test('leaves bits that are only read as they are, in stores of each width', async () => {
+    const striped = registerMap('striped', { bytes: 16, access: [1, 2, 4, 8] }, {
+      A: { at: 0, bits: 64, fields: { a: rw(2, 0), b: ro(9, 3, { reset: 0x55 }), c: rw(20, 10), d: ro(36, 21, { reset: 0xa5c3 }), e: rw(50, 37), f: ro(63, 51, { reset: 0x1a5a }) } },
+      B: { at: 8, bits: 64, fields: { all: rw(63, 0) } },
+    });
+    const writable = 0x0007_ffe0_001f_fc07n;
+    const fake = await LinkedEmulator.make(createEngine());
+    const card = attachV86(fake, (engine, host) => pciDevice(engine, { ...IDENTITY, bars: { 0: registerBar(striped) } }, host), { slot: '00:03.0' });
+    fake.configWrite(0x18, 0x10, 32, 0x9000_0000);
+    fake.configWrite(0x18, 4, 16, 2);
+    let held = (0x1a5an << 51n) | (0xa5c3n << 21n) | (0x55n << 3n);
+    for (let round = 1; round < 12; round++) {
+      for (const bits of [8, 16, 32, 64] as const) {
+        for (let at = 0; at < 8; at += bits / 8) {
+          const value = BigInt.asUintN(bits, 0xc396_5a0f_e1d2_b478n * BigInt(round * 17 + at));
+          const mask = (writable >> BigInt(8 * at)) & ((1n << BigInt(bits)) - 1n);
+          held = (held & ~(mask << BigInt(8 * at))) | ((value & mask) << BigInt(8 * at));
+          fake.store(0x9000_0000 + at, bits, Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)));
+          expect([fake.load(0x9000_0000, 32), fake.load(0x9000_0004, 32)].map((word) => (word >>> 0).toString(16))).toEqual([held & 0xffff_ffffn, held >> 32n].map((word) => word.toString(16)));
+        }
+      }
+    }
+    expect(card.mistakes.count).toBe(0);
   });
 
   test('throws nothing into the processor that comes after an access: a line that fails is a mistake, and the guest reads ones', async () => {
