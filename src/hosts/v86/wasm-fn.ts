@@ -43,7 +43,9 @@ export function linkOf(memory: object): Linked | undefined {
  */
 export function wasmFn(engine: Engine, source: WasmSource | PromiseLike<WasmSource>): V86WasmFunction {
   if (typeof engine !== 'object' || (engine as unknown) === null || !('core' in engine)) throw new TypeError(`wasmFn: ${typeof engine} given; expected an engine`);
-  return async ({ env }) => {
+  return async (imports) => {
+    const env = (imports as { readonly env?: object | null } | null | undefined)?.env;
+    if (typeof env !== 'object' || env === null) throw new TypeError(`wasmFn: imports.env is ${env === null ? 'null' : typeof env}; expected an object, as v86 gives it`);
     const theirs = Object.fromEntries(NAMES.map((name) => [name, (env as Readonly<Record<string, unknown>>)[`mmap_${name}`]])) as Readonly<Record<keyof GuestAccess, unknown>>;
     for (const name of NAMES) {
       const found = theirs[name];

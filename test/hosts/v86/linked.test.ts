@@ -317,6 +317,7 @@ describe('wasmFn refuses', () => {
   test('what is no engine, no module, and imports that it does not know', async () => {
     expect(() => wasmFn({} as Engine, processorModule())).toThrow('wasmFn: object given; expected an engine');
     await expect(wasmFn(createEngine(), 5 as never)({ env: none })).rejects.toThrow('wasmFn: number given; expected a WebAssembly.Module, its bytes, or a Response');
+    for (const imports of [undefined, null, {}, { env: null }]) await expect(wasmFn(createEngine(), processorModule())(imports as never)).rejects.toThrow(/^wasmFn: imports\.env is (undefined|null); expected an object, as v86 gives it$/);
     await expect(wasmFn(createEngine(), processorModule())({ env: { ...none, mmap_write64: undefined } })).rejects.toThrow('wasmFn: imports.env.mmap_write64 is undefined; expected a function');
     await expect(wasmFn(createEngine(), Uint8Array.of(1, 2, 3))({ env: none })).rejects.toThrow();
     await expect(wasmFn(createEngine(), Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))({ env: none })).rejects.toThrow('wasmFn: the module exports a memory that is undefined; expected v86.wasm');
