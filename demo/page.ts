@@ -67,14 +67,13 @@ function isPlugged(key: string): boolean {
   return plugging?.plugged.some(({ kind }) => kind.key === key) === true;
 }
 
-const toggle = (kind: CardKind): Promise<void> => attempt(() => (isPlugged(kind.key) ? current().unplug(kind.key) : current().plug(kind)));
-
-async function save(): Promise<void> {
-  await attempt(async () => {
-    await current().unplug(own.key);
-    await current().plug(own);
-  });
+/** Does what the button says, whatever has been asked for before and is not done yet. */
+function toggle(kind: CardKind): Promise<void> {
+  const isUnplug = buttons.get(kind.key)!.getAttribute('aria-pressed') === 'true';
+  return attempt(() => (isUnplug ? current().unplug(kind.key) : current().plug(kind)));
 }
+
+const save = (): Promise<void> => attempt(() => current().replug(own));
 
 function changed(): void {
   for (const { key, title } of kinds) {
@@ -131,8 +130,7 @@ async function measure(): Promise<Measured[]> {
 async function setDirect(isDirect: boolean): Promise<void> {
   if (current().machine.reserved === null) throw new Error('This guest kept no RAM free for it. The built-in guest did; with Linux it takes memmap= on its command line.');
   current().isDirect = isDirect;
-  await current().unplug(display.key);
-  await current().plug(display);
+  await current().replug(display);
 }
 
 async function setLinked(isLinked: boolean): Promise<void> {

@@ -55,40 +55,72 @@ export class Plugging {
   /** Plugs a card in, and has the guest find it. Rejects with what the device threw; nothing is plugged in then. */
   plug(kind: CardKind): Promise<void> {
     return this.inTurn(async () => {
-      if (this.cards.some((one) => one.kind.key === kind.key)) return;
-      const face = kind.face(this.machine);
-      const { machine, listeners } = this;
-      const isDirect = this.isDirect && kind.directBar !== undefined && machine.reserved !== null;
-      const card = attachV86(machine.emulator, face.make, {
-        engine: machine.engine,
-        storm: STORM_CAP,
-        onStorm: listeners.storm,
-        ...(this.isTraced && { trace: listeners.trace }),
-        onMistake: (error) => listeners.wrong(`${kind.title}: ${(error as Error).message}`),
-        onGuestError: (message) => listeners.wrong(`driver: ${message}`),
-        onDmaFault: (fault) => listeners.wrong(`DMA: ${fault.message}`),
-        ...(isDirect && { direct: { 0: machine.reserved.start } }),
-      });
-      this.cards = [...this.cards, { kind, face, card }];
-      listeners.changed();
-      await machine.rescan();
-      if (machine.kind === 'linux') await face.linux?.(machine, card.slot);
-      listeners.changed();
+      if (this.find(kind.key) === undefined) await this.insert(kind);
     });
   }
 
   /** Pulls a card. */
   unplug(key: string): Promise<void> {
     return this.inTurn(async () => {
-      const one = this.cards.find(({ kind }) => kind.key === key);
+      const one = this.find(key);
       if (one === undefined) return;
-      await this.machine.release(one.card.slot);
-      this.cards = this.cards.filter((other) => other !== one);
-      one.card.unplug();
-      this.pulled = one.card;
+      await this.pull(one);
       this.listeners.changed();
-      if (this.machine.kind === 'built-in') await this.machine.rescan();
+      await this.missed();
     });
+  }
+
+  /** Pulls a card, if it is there, and plugs it in anew, in one turn: nothing comes between, and nobody is told that it is away. */
+  replug(kind: CardKind): Promise<void> {
+    return this.inTurn(async () => {
+      const one = this.find(kind.key);
+      try {
+        if (one !== undefined) {
+          await this.pull(one);
+          await this.missed();
+        }
+        await this.insert(kind);
+      } finally {
+        this.listeners.changed();
+      }
+    });
+  }
+
+  private find(key: string): Plugged | undefined {
+    return this.cards.find(({ kind }) => kind.key === key);
+  }
+
+  private async insert(kind: CardKind): Promise<void> {
+    const face = kind.face(this.machine);
+    const { machine, listeners } = this;
+    const isDirect = this.isDirect && kind.directBar !== undefined && machine.reserved !== null;
+    const card = attachV86(machine.emulator, face.make, {
+      engine: machine.engine,
+      storm: STORM_CAP,
+      onStorm: listeners.storm,
+      ...(this.isTraced && { trace: listeners.trace }),
+      onMistake: (error) => listeners.wrong(`${kind.title}: ${(error as Error).message}`),
+      onGuestError: (message) => listeners.wrong(`driver: ${message}`),
+      onDmaFault: (fault) => listeners.wrong(`DMA: ${fault.message}`),
+      ...(isDirect && { direct: { 0: machine.reserved.start } }),
+    });
+    this.cards = [...this.cards, { kind, face, card }];
+    listeners.changed();
+    await machine.rescan();
+    if (machine.kind === 'linux') await face.linux?.(machine, card.slot);
+    listeners.changed();
+  }
+
+  private async pull(one: Plugged): Promise<void> {
+    await this.machine.release(one.card.slot);
+    this.cards = this.cards.filter((other) => other !== one);
+    one.card.unplug();
+    this.pulled = one.card;
+  }
+
+  /** Has a guest that is not told so find that a card is gone. */
+  private async missed(): Promise<void> {
+    if (this.machine.kind === 'built-in') await this.machine.rescan();
   }
 
   /** Whether accesses are told to the trace from now on. */
@@ -100,7 +132,7 @@ export class Plugging {
   /** Has the built-in guest put a card's BARs elsewhere, between two of its rounds. */
   move(key: string): Promise<void> {
     return this.inTurn(async () => {
-      const one = this.cards.find(({ kind }) => kind.key === key);
+      const one = this.find(key);
       if (one === undefined || this.machine.kind !== 'built-in') return;
       await this.machine.move(devfnOf(one));
     });

@@ -107,6 +107,21 @@ export const checks = [
     },
   },
   {
+    name: 'own card: saved and pulled in one breath, it is out',
+    run: async (demo) => {
+      await demo.click('#own-save');
+      await demo.there('#plug-own[aria-pressed=true]');
+      await demo.page.evaluate(() => {
+        for (const id of ['own-save', 'plug-own']) globalThis.document.getElementById(id).click();
+      });
+      // These have their turn behind it.
+      await demo.plug('gpio');
+      await demo.unplug('gpio');
+      expectThat(await demo.page.$('[data-card=own]') === null, 'the card is there still');
+      await demo.there('#plug-own[aria-pressed=false]');
+    },
+  },
+  {
     name: 'own card: one that throws in an access is told of, the machine goes on',
     run: async (demo) => {
       await demo.plug('gpio');
