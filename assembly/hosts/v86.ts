@@ -6,7 +6,7 @@
 //
 // What the latest lane serves is written out for each kind of access, in one piece, and everything that can be in its way is left by `break` to what stands behind it: engines
 // keep that order, so an access that finds its lane takes no jump. An `else`, an `&&` or a `return` on the way costs as much as the masks of a register do.
-// Stores take no branch for plain memory either, and read what they replace: a store alone, of 8 or 16 bits, was slower than that in every third process, by up to half.
+// Stores take no branch for plain memory either, and read what they replace: a store alone, of 8 or 16 bits, was slower than that in about every third process, by up to half.
 //
 // Nothing here may throw into v86: what a hook threw, or what followed an access, is told to the host, and the guest reads all ones.
 
