@@ -26,10 +26,8 @@ const fenced: LitmusTest = {
 };
 
 describe('litmus a queue entry and a doorbell', () => {
-  test('a missing fence is found in under a second, with a shortest order', () => {
-    const started = performance.now();
-    const { holds, broken, orders } = litmus('doorbell', unfenced);
-    expect(performance.now() - started).toBeLessThan(1000);
+  test('a missing fence is found within seven states, with a shortest order', () => {
+    const { holds, broken, orders } = litmus('doorbell', { ...unfenced, maxStates: 7 });
     expect([holds, orders]).toEqual([false, undefined]);
     expect(broken).toEqual({ message: 'the doorbell rings before its entry is there', transactions: ['uc 0 <- 1'], waiting: ['wc line 0 <- 1', 'wc line 1 <- 2'] });
   });
