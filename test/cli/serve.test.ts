@@ -1,14 +1,11 @@
 // `maplebar serve` and the replay of what it has recorded, in this process: a real client at the socket, a hand that stops the server, devices of files, disks, and what is refused.
 
-import { EventEmitter } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, describe, expect, jest, test } from '@jest/globals';
-import { LiveCounters, countersLine, noCounts } from '../../src/cli/live-counters.ts';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { runProgram } from '../../src/cli/program.ts';
 import { DEVICE_NAMES } from '../../src/cli/reference-devices.ts';
-import { untilSignal } from '../../src/cli/stopping.ts';
 import type { LoadModule } from '../../src/cli/trace.ts';
 import { edu } from '../../src/devices/index.ts';
 import { pciDevice, registerBar } from '../../src/pci/index.ts';
@@ -265,89 +262,14 @@ describe('what is refused: exit code 1, one line', () => {
   });
 });
 
-test('a disk is the blocks of its file, and no more', async () => {
-  const { openDisk } = await import('../../src/cli/disk-store.ts');
-  const read: [number, number][] = [];
-  const path = folder.file('store.img', Uint8Array.from({ length: 8 * 512 }, (_, i) => i >> 9));
-  const disk = openDisk(path, (block, bytes) => void read.push([block, bytes.length]));
-  const target = new Uint8Array(1024);
-  await disk.read(2, target);
-  await disk.write(0, new Uint8Array(512).fill(9));
-  await disk.deallocate!(4, 2);
-  await disk.flush!();
-  await expect(disk.read(7, new Uint8Array(1024))).rejects.toThrow('no bytes at 4096');
-  disk.close();
-  expect([target[0], target[512], read]).toEqual([2, 3, [[2, 1024]]]);
-  const now = readFileSync(path);
-  expect([0, 1, 2, 3, 4, 5, 6, 7].map((block) => now[block * 512])).toEqual([9, 1, 2, 3, 0, 0, 6, 7]);
-  expect(disk.blocks).toBe(8);
-});
-
-describe('Ctrl-C', () => {
-  test('stops once, and is then left to do what it does by itself', () => {
-    const source = new EventEmitter();
-    let stops = 0;
-    untilSignal(source as never).onStop(() => stops++);
-    source.emit('SIGINT');
-    source.emit('SIGINT');
-    expect([stops, source.listenerCount('SIGINT'), source.listenerCount('SIGTERM')]).toEqual([1, 0, 0]);
-  });
-
-  test('is not waited for any more when the command has ended', () => {
-    const source = new EventEmitter();
-    untilSignal(source as never).onStop(() => undefined)();
-    expect(source.eventNames()).toEqual([]);
-  });
-});
-
-describe('counters', () => {
-  test.each<[string, string[], boolean]>([['the counters of a terminal', [], true], ['--trace', ['--trace'], false], ['--record', ['--record', newPath('session')], false], ['--perfetto', ['--perfetto', newPath('json')], false]])('%s: is there a twin socket all the same?', async (_what, options, hasTwin) => {
-    const socket = newPath();
-    const run = start(['serve', 'edu', '--socket', socket, '--transport', 'koffi', '--once', ...options], true);
-    while (!run.said.err.includes('serving ')) await new Promise((resolve) => void setImmediate(resolve));
-    const client = await VfioUserClient.connect(socket, { transport: koffiTransport(), twinSocket: true });
-    expect(client.version.capabilities?.twin_socket !== undefined).toBe(hasTwin);
-    await client.close();
-    expect(await run.ended).toBe(0);
-  });
-
-  test('are sums: of those who are gone, and of who there is now', () => {
-    const counters = new LiveCounters({ out: () => undefined, err: () => undefined, interactive: false });
-    const some = { messages: 1, reads: 2, writes: 3, posted: 4, doorbells: 5, interrupts: 6, transfers: 7, transferred: 8 };
-    counters.began({ counts: some });
-    expect(counters.counts).toEqual({ clients: 1, isConnected: true, ...some });
-    counters.gone();
-    expect(counters.counts).toEqual({ clients: 1, isConnected: false, ...some });
-    counters.began({ counts: { ...noCounts(), reads: 10, doorbells: 1 } });
-    expect(counters.counts).toEqual({ clients: 2, isConnected: true, ...some, reads: 12, doorbells: 6 });
-  });
-
-  test.each([
-    [noCounts(), 0, 'no client yet: 0 reads, 0 writes (0 posted), 0 interrupts, 0 transfers; 0 messages/s'],
-    [{ ...noCounts(), clients: 2, isConnected: true, reads: 12345, writes: 678, posted: 600, interrupts: 9, transfers: 10, transferred: 40960 }, 4999.6, 'client 2: 12,345 reads, 678 writes (600 posted), 9 interrupts, 10 transfers of 40K; 5,000 messages/s'],
-    [{ ...noCounts(), clients: 1, isConnected: true, doorbells: 1234 }, 0, 'client 1: 0 reads, 0 writes (0 posted), 1,234 doorbells, 0 interrupts, 0 transfers; 0 messages/s'],
-    [{ ...noCounts(), clients: 1, transfers: 1, transferred: 3 << 19 }, 0, '1 client gone: 0 reads, 0 writes (0 posted), 0 interrupts, 1 transfers of 1.5M; 0 messages/s'],
-  ])('%#', (counts, perSecond, line) => {
-    expect(countersLine(counts, perSecond)).toBe(line);
-  });
-
-  test('are drawn where somebody looks, in one line that is taken away at the end; nowhere else', () => {
-    jest.useFakeTimers();
-    try {
-      for (const interactive of [true, false]) {
-        let err = '';
-        const counters = new LiveCounters({ out: () => undefined, err: (text) => void (err += text), interactive, columns: 20 });
-        counters.began({ counts: noCounts() });
-        jest.advanceTimersByTime(600);
-        counters.stop();
-        jest.advanceTimersByTime(600);
-        const line = '\r\x1b[Kclient 1: 0 reads, ';
-        expect(err).toBe(interactive ? `${line}${line}\r\x1b[K` : '');
-      }
-    } finally {
-      jest.useRealTimers();
-    }
-  });
+test.each<[string, string[], boolean]>([['the counters of a terminal', [], true], ['--trace', ['--trace'], false], ['--record', ['--record', newPath('session')], false], ['--perfetto', ['--perfetto', newPath('json')], false]])('%s: is there a twin socket all the same?', async (_what, options, hasTwin) => {
+  const socket = newPath();
+  const run = start(['serve', 'edu', '--socket', socket, '--transport', 'koffi', '--once', ...options], true);
+  while (!run.said.err.includes('serving ')) await new Promise((resolve) => void setImmediate(resolve));
+  const client = await VfioUserClient.connect(socket, { transport: koffiTransport(), twinSocket: true });
+  expect(client.version.capabilities?.twin_socket !== undefined).toBe(hasTwin);
+  await client.close();
+  expect(await run.ended).toBe(0);
 });
 
 test('the help shows how QEMU attaches', async () => {
