@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire, register } from 'node:module';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { buildCore } from '../build-core.mjs';
 import { described, writeManifest } from './image.mjs';
 
 const FILES = ['state.bin', 'state.bin.gz'];
@@ -22,6 +23,7 @@ export const stateIn = (folder, manifest) => manifest.state?.v86 === v86Version(
  * @returns {Promise<object>} The manifest with the state in it.
  */
 export async function saveState({ folder, manifest, tell }) {
+  await buildCore();
   register('../../test/fuzz/typescript-hooks.mjs', import.meta.url);
   const { Guest } = await import('../../test/guest/guest.ts');
   tell('booting the guest to save it; this takes 10 to 60 seconds on a machine that does nothing else');

@@ -10,7 +10,7 @@ import type { LoadModule } from '../../src/cli/trace.ts';
 import { edu } from '../../src/devices/index.ts';
 import { pciDevice, registerBar } from '../../src/pci/index.ts';
 import { ro, registerMap, wo } from '../../src/registers/index.ts';
-import { type Transport, VfioUserClient, koffiTransport, sharedMemory } from '../../src/hosts/vfio-user/index.ts';
+import { VfioUserClient, type VfioUserClientOptions, koffiTransport, sharedMemory } from '../../src/hosts/vfio-user/index.ts';
 import { Folder } from './support.ts';
 
 const folder = new Folder();
@@ -75,9 +75,9 @@ async function end(argv: readonly string[]): Promise<{ code: number; out: string
 }
 
 /** A client, once the server is there. */
-async function connected(run: Run, path: string, transport?: Transport): Promise<VfioUserClient> {
+async function connected(run: Run, path: string, options?: VfioUserClientOptions): Promise<VfioUserClient> {
   while (!run.said.err.includes('serving ')) await new Promise((resolve) => void setImmediate(resolve));
-  return VfioUserClient.connect(path, transport === undefined ? {} : { transport });
+  return VfioUserClient.connect(path, options);
 }
 
 async function computeWithEdu(client: VfioUserClient): Promise<void> {
@@ -150,7 +150,7 @@ describe('a served device', () => {
   test('interrupts its client and reaches its memory by fds, which the record holds as well', async () => {
     const [socket, record] = [newPath(), newPath('session')];
     const run = start(['serve', 'edu', '--socket', socket, '--transport', 'koffi', '--once', '--trace', '--record', record]);
-    const client = await connected(run, socket, koffiTransport());
+    const client = await connected(run, socket, { transport: koffiTransport() });
     const memory = await sharedMemory(0x2000);
     memory.bytes.set(new TextEncoder().encode('maple bar'));
     await client.dmaMap(0x10000, memory);
@@ -265,8 +265,7 @@ describe('what is refused: exit code 1, one line', () => {
 test.each<[string, string[], boolean]>([['the counters of a terminal', [], true], ['--trace', ['--trace'], false], ['--record', ['--record', newPath('session')], false], ['--perfetto', ['--perfetto', newPath('json')], false]])('%s: is there a twin socket all the same?', async (_what, options, hasTwin) => {
   const socket = newPath();
   const run = start(['serve', 'edu', '--socket', socket, '--transport', 'koffi', '--once', ...options], true);
-  while (!run.said.err.includes('serving ')) await new Promise((resolve) => void setImmediate(resolve));
-  const client = await VfioUserClient.connect(socket, { transport: koffiTransport(), twinSocket: true });
+  const client = await connected(run, socket, { transport: koffiTransport(), twinSocket: true });
   expect(client.version.capabilities?.twin_socket !== undefined).toBe(hasTwin);
   await client.close();
   expect(await run.ended).toBe(0);
