@@ -1,5 +1,5 @@
 // Module hooks that let Node import the TypeScript of this project as it stands: types are taken off, nothing is checked. What came of a text is kept in build/typescript/, under its checksum.
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -20,9 +20,10 @@ async function withoutTypes(text) {
   const { outputText } = ts.transpileModule(text, { compilerOptions: { ...OPTIONS, target: ts.ScriptTarget[OPTIONS.target], module: ts.ModuleKind[OPTIONS.module] } });
   // Under jest the same files are CommonJS, which has the name.
   const source = outputText.includes('__dirname') ? `const __dirname = import.meta.dirname;\n${outputText}` : outputText;
-  // Another process may read it while it is written.
-  writeFileSync(`${path}.${process.pid}`, source);
-  renameSync(`${path}.${process.pid}`, path);
+  // Another process, or another thread of this one, may read it while it is written, and may write it, too.
+  const fresh = `${path}.${randomUUID()}`;
+  writeFileSync(fresh, source);
+  renameSync(fresh, path);
   return source;
 }
 
