@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { expect, test } from '@jest/globals';
 
 const THREADS = 4;
-const FILES = 12;
+const FILES = 40;
 
 test('threads that meet the same new texts at the same time all get them', () => {
   const folder = mkdtempSync(join(tmpdir(), 'maplebar-hooks-'));
