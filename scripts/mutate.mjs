@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { buildDriver } from '../test/fuzz/tree/build-driver.mjs';
+import { buildCore } from './build-core.mjs';
 
 const usage = `usage: npm run mutate -- [--only TEXT] [--part K/N] [--json]
   --only TEXT  faults with TEXT in their file or reason, or the one of that number
@@ -89,6 +90,7 @@ if (asked.help) {
 }
 register('../test/fuzz/typescript-hooks.mjs', import.meta.url);
 const { faults } = await import('../test/mutation/faults.ts');
+await buildCore();
 await buildDriver();
 const numbered = faults.map((fault, i) => ({ number: i + 1, ...fault }));
 const byNumber = /^\d+$/.test(asked.only ?? '');
